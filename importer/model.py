@@ -1,0 +1,139 @@
+"""The words of the trade as values. Pure; imports nothing of the importer and nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Outcome(StrEnum):
+    """What became of a row of the source. Each data row has exactly one (CONTRACT, "Outcomes")."""
+
+    ASSIGNED = "assigned"
+    ALREADY_ASSIGNED = "already_assigned"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    UNSENT = "unsent"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Why a value or a row is not sent: a stable snake_case `code` and a `message` in a planner's words."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A value that passed its checks, in the form that is sent. `notes` are codes of repairs and warnings."""
+
+    value: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The pharma batch: a product's GTIN (14 digits), batch number and expiry (YYMMDD, as sent)."""
+
+    gtin: str
+    batch: str
+    expiry: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The serials of one batch that go out in one request. `id` is the ledger's, `seq` counts within the run.
+
+    `doubt`: an earlier request for these serials was sent and its answer lost, in whichever attempt or run.
+    """
+
+    id: int
+    seq: int
+    batch: Batch
+    serials: tuple[str, ...]
+    doubt: bool = False
+
+
+class Verdict(StrEnum):
+    """What one attempt has come to, judged from its answer alone. Doubt is decided here and nowhere else."""
+
+    SETTLED = "settled"
+    """An answer that names serials; it says what became of each (`assigned`, `statuses`, `missing`)."""
+    REFUSED = "refused"
+    """The API refused the whole request on account of its data (ValidationError, or "exists already")."""
+    PRODUCT = "product"
+    """ProductError: the product is not registered."""
+    TOO_LARGE = "too_large"
+    """413, or "at most N serials": nothing was taken; `limit` holds N where it was told."""
+    NOT_TAKEN = "not_taken"
+    """Known not to have been taken: never connected, or 429."""
+    DOUBT = "doubt"
+    """Sent, and no readable answer says what became of it: cut, timed out, 5xx, garbled."""
+    TOKEN = "token"  # noqa: S105  a verdict's name, no secret
+    """The token was refused as expired or revoked: nothing was taken."""
+    DENIED = "denied"
+    """NoTokenError, or access that no new token mends: nothing was taken, and no request will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The judged answer to one attempt.
+
+    `assigned` are those serials of the chunk that the answer names as Assigned; `statuses` those that it names with
+    any other status (or with contradicting ones); `missing` those that it doesn't name. `extra` counts names that were not asked for.
+    `exists` tells whether a refusal's text says that serials exist already. `named` are the chunk's serials that the
+    text of an error names. `error` is the API's name of the error or a name of our own for what happened to the wire;
+    `message` the text of it, at most 500 characters, without a secret. `digest` is the SHA-256 of the body.
+    `retry_after` in seconds; `reached` is False where no connection came about.
+    """
+
+    verdict: Verdict
+    assigned: frozenset[str] = frozenset()
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    extra: int = 0
+    error: str = ""
+    message: str = ""
+    exists: bool = False
+    named: tuple[str, ...] = ()
+    limit: int | None = None
+    http_status: int | None = None
+    retry_after: float | None = None
+    reached: bool = True
+    digest: str = ""
+    seconds: float = 0.0
+
+
+class Commissioner(Protocol):
+    """One interface for the client and everything wrapped around it (pace, record, retry)."""
+
+    async def commission(self, chunk: Chunk) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet (or the only "sheet" of a CSV) of a source, as it was read."""
+
+    name: str
+    header_row: int
+    """As a spreadsheet numbers rows; 0 where the list has no header."""
+    columns: Mapping[str, str]
+    """Role (serial, gtin, batch, expiry) to the header as it stands in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a source was read, for people: shown by `check` and kept with the run."""
+
+    format: str
+    """csv, xlsx, …"""
+    encoding: str = ""
+    delimiter: str = ""
+    sheets: Sequence[Sheet] = ()
+    remarks: Sequence[str] = ()
+    """One sentence each: what a planner should know (a hidden sheet, unused columns)."""

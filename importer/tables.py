@@ -1,0 +1,78 @@
+"""The shapes in which rows travel between the parts: as columns, some ten thousand rows at a time.
+
+A row is known by its `key`: `sheet_index << 32 | row`, where `row` is the row in the source as a spreadsheet numbers it.
+Keys rise in the order of the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from importer.model import Reading, Reject
+
+ROLES = ("serial", "gtin", "batch", "expiry")
+
+ROWS = pa.schema(
+    [
+        ("key", pa.int64()),
+        ("serial", pa.string()),
+        ("gtin", pa.string()),
+        ("batch", pa.string()),
+        ("expiry", pa.string()),
+    ]
+)
+"""Rows as read: text, never null ("" is an empty cell). Blank rows are not among them."""
+
+REJECTS = pa.schema([*ROWS, ("code", pa.string()), ("message", pa.string())])
+"""Rejected rows: the values as read, and why."""
+
+_FEW = pa.dictionary(pa.int32(), pa.string())
+
+OUTCOMES = pa.schema(
+    [
+        ("key", pa.int64()),
+        ("serial", pa.string()),
+        ("gtin", _FEW),
+        ("batch", _FEW),
+        ("expiry", _FEW),
+        ("outcome", _FEW),
+        ("code", _FEW),
+        ("message", _FEW),
+        ("chunk", _FEW),
+        ("attempts", _FEW),
+        ("recorded_at", _FEW),
+        ("good", pa.bool_()),
+    ]
+)
+"""Rows with their outcome, in source order. `chunk` is "" for a row that is in none. `good` says in which file a row
+stands: assigned.csv (assigned, already_assigned and their duplicates) or not_assigned.csv."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows of a source: `table` has the schema ROWS. `faults` are rows that the source itself rejects (a ragged
+    record, a damaged cell), by position in `table`. `notes` counts repairs and warnings by code."""
+
+    table: Any
+    faults: Mapping[int, Reject] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """A list that can be read once from top to bottom. Raises SourceError, on opening or while it is read."""
+
+    @property
+    def reading(self) -> Reading: ...
+
+    @property
+    def sheet_names(self) -> Sequence[str]:
+        """Indexed by the sheet index in a row's key."""
+        ...
+
+    def __iter__(self) -> Any:
+        """Iterate over `Rows`."""
+        ...
