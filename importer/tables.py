@@ -1,7 +1,7 @@
 """The shapes in which rows travel between the parts: as columns, some ten thousand rows at a time.
 
-A row is known by its `key`: `sheet_index << 32 | row`, where `row` is the row in the source as a spreadsheet numbers it.
-Keys rise in the order of the source.
+A row is known by its `key`: `sheet_index << 32 | row`, where `row` is the row in the source as a
+spreadsheet numbers it. Keys rise in the order of the source.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ stands: assigned.csv (assigned, already_assigned and their duplicates) or not_as
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Some rows of a source: `table` has the schema ROWS. `faults` are rows that the source itself rejects (a ragged
-    record, a damaged cell), by position in `table`. `notes` counts repairs and warnings by code."""
+    record, a damaged cell), by position in `table`. `notes` counts repairs and warnings by code.
+    """
 
     table: Any
     faults: Mapping[int, Reject] = field(default_factory=dict)
