@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 
@@ -138,3 +138,66 @@ class Reading:
     sheets: Sequence[Sheet] = ()
     remarks: Sequence[str] = ()
     """One sentence each: what a planner should know (a hidden sheet, unused columns)."""
+
+
+class RunState(StrEnum):
+    """staging → staged → running → finished | stopped; `resume` and `retry` take the last two back to running."""
+
+    STAGING = "staging"
+    """Its rows are on their way into the ledger. A kill leaves nothing: the next opening forgets the run."""
+    STAGED = "staged"
+    RUNNING = "running"
+    """Being submitted, or its process was killed while it was."""
+    STOPPED = "stopped"
+    """Stopped early: some chunks are still to be sent."""
+    FINISHED = "finished"
+
+
+class ChunkState(IntEnum):
+    """PENDING → SENT → PENDING | SETTLED | CUT; a retry takes SETTLED back to PENDING."""
+
+    PENDING = 0
+    """To be sent, for the first time or again."""
+    SENT = 1
+    """A request is on the wire. Found so after a crash: its answer is lost, the chunk is in doubt."""
+    SETTLED = 2
+    """Each of its rows has its outcome."""
+    CUT = 3
+    """Replaced by smaller chunks that hold its rows."""
+
+
+class Doubt(IntEnum):
+    """Whether an answer for these serials was ever lost. It only grows."""
+
+    NONE = 0
+    EARLIER_RUN = 1
+    THIS_RUN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """An outcome with its reason; code and message are empty for what went well."""
+
+    outcome: Outcome
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What follows from one answer for a chunk.
+
+    SETTLED: `fate` is that of all its serials but the `exceptions` (by place in the chunk).
+    CUT: `parts` are the places of the serials of each new chunk; together they are the whole chunk.
+    PENDING: it is to be sent again.
+    """
+
+    state: ChunkState
+    fate: Fate | None = None
+    exceptions: Sequence[tuple[int, Fate]] = ()
+    parts: Sequence[Sequence[int]] = ()
+    doubt: Doubt = Doubt.NONE
+    limit: int | None = None
+    """The most serials that the API takes in one request, where the answer told or implied it."""
+    stop_product: str = ""
+    """The GTIN that the API doesn't know."""

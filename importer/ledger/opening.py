@@ -1,0 +1,129 @@
+"""Opens the file: creates it, holds its lock, checks that it is a ledger of this version and whole."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+from importlib import resources
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from importer.errors import LedgerBusy, LedgerError
+from importer.ledger import store
+
+APPLICATION_ID = 0x53524C31
+"""Stands in the file's header ("SRL1")."""
+SCHEMA_VERSION = 1
+_CHECK_BELOW = 64 << 20
+"""A ledger up to this size (bytes) is checked page by page whenever it is opened for writing; a larger one by `verify`."""
+
+
+def explain(error: sqlite3.Error, path: Path) -> LedgerError:
+    """Say in a planner's words what SQLite's error means and what to do."""
+    text = str(error)
+    if "full" in text:
+        hint = "the disk is full: free some space; what was recorded is kept, then `importer resume`"
+    elif "readonly" in text or "unable to open" in text:
+        hint = "it can't be written: check that its directory exists and may be written, then `importer resume`"
+    elif "malformed" in text or "not a database" in text:
+        hint = "it is damaged: put back the last copy of it and its -wal file, or choose another with --ledger"
+    elif "locked" in text:
+        hint = "another program has it open for writing: close that one and try again"
+    else:
+        hint = "check the disk, then `importer resume`"
+    return LedgerError(f"ledger {path}: {text}; {hint}")
+
+
+def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    """A connection with the settings on which the promise of durability stands. Raises LedgerError."""
+    uri = f"file:{_quoted(path)}?mode={'rw' if write else 'ro'}"
+    try:
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
+        db.row_factory = sqlite3.Row
+        if write:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA wal_autocheckpoint = 4000")
+            db.execute("PRAGMA journal_size_limit = 67108864")
+        db.execute("PRAGMA cache_size = -16000")
+        _check_version(db, path)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    return db
+
+
+def _quoted(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _check_version(db: sqlite3.Connection, path: Path) -> None:
+    ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if not ours and (version or db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]):
+        raise LedgerError(f"{path} is an SQLite file, but no ledger of this importer: choose another with --ledger")
+    if version > SCHEMA_VERSION:
+        raise LedgerError(
+            f"ledger {path} was written by a newer importer (schema {version}, this one knows {SCHEMA_VERSION}): "
+            "update the importer"
+        )
+
+
+def create(path: Path) -> None:
+    """Create an empty ledger that only its owner may read, unless there is one. Raises LedgerError."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise LedgerError(
+            f"ledger {path} can't be opened: {error.strerror}; choose a path that can be written with --ledger"
+        ) from error
+    db = connect(path, write=True)
+    try:
+        if not db.execute("PRAGMA user_version").fetchone()[0]:
+            schema = (resources.files(__package__) / "schema.sql").read_text("utf-8")
+            db.executescript(
+                f"BEGIN EXCLUSIVE; {schema} PRAGMA application_id = {APPLICATION_ID}; "
+                f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+        elif path.stat().st_size <= _CHECK_BELOW:
+            check_whole(db, path)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    finally:
+        db.close()
+
+
+def check_whole(db: sqlite3.Connection, path: Path) -> None:
+    """Raise LedgerError if a page of the file is damaged."""
+    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise explain(sqlite3.DatabaseError(f"malformed: {found}"), path)
+
+
+def lock(path: Path) -> FileLock:
+    """Hold the ledger until the lock is released or the process ends, however it ends. Raises LedgerBusy at once."""
+    held = FileLock(f"{path}.lock", mode=0o600)
+    try:
+        held.acquire(blocking=False)
+    except Timeout:
+        raise LedgerBusy(f"ledger {path} is in use by {_holder(path)}: try again when that one has ended") from None
+    except OSError as error:
+        raise LedgerError(
+            f"ledger {path} can't be locked: {error.strerror}; choose a path that can be written with --ledger"
+        ) from error
+    return held
+
+
+def _holder(path: Path) -> str:
+    try:
+        db = connect(path, write=False)
+        row = store.execute(db, "holder").fetchone()
+        db.close()
+    except (LedgerError, sqlite3.Error):
+        row = None
+    return f"process {row['pid']} on {row['host']} since {row['since']}" if row else "another process"
+
+
+def note_holder(db: sqlite3.Connection) -> None:
+    store.execute(db, "hold", pid=os.getpid(), host=socket.gethostname(), since=store.now())

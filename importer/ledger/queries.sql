@@ -1,0 +1,180 @@
+-- Every statement of the ledger, each with a name and a sentence. Parameters are named.
+
+-- insert_run: A run begins; until it is staged it is as good as never begun.
+INSERT INTO run (id, state, source_name, source_path, source_sha256, source_bytes, options, settings, started_at, version,
+    user, host)
+VALUES (:id, 'staging', :source_name, :source_path, :source_sha256, :source_bytes, :options, :settings, :started_at,
+    :version, :user, :host)
+RETURNING num;
+
+-- staged: The whole source is in the ledger: from here on the run exists.
+UPDATE run SET state = 'staged', reading = :reading, notes = :notes, rows = :rows, staged_at = :at WHERE num = :run;
+
+-- running: A run is being submitted.
+UPDATE run SET state = 'running', ended_at = NULL, exit_code = NULL, stopped_by = '' WHERE num = :run;
+
+-- ended: A run ended, finished or stopped early.
+UPDATE run SET state = :state, ended_at = :at, exit_code = :exit_code, stopped_by = :stopped_by,
+    seconds = seconds + :seconds WHERE num = :run;
+
+-- learn_limit: The API takes no more serials than this in one request of this run.
+UPDATE run SET chunk_limit = min(coalesce(chunk_limit, :chunk_limit), :chunk_limit) WHERE num = :run;
+
+-- runs: All runs that exist, oldest first.
+SELECT * FROM run WHERE state != 'staging' ORDER BY id;
+
+-- run_by_id: One run.
+SELECT * FROM run WHERE id = :id AND state != 'staging';
+
+-- unfinished_twin: The run of the same source, read in the same way, that stopped early.
+SELECT * FROM run WHERE source_sha256 = :source_sha256 AND options = :options
+    AND state IN ('staged', 'running', 'stopped') ORDER BY id DESC LIMIT 1;
+
+-- half_staged: Runs whose process was killed while it staged them.
+SELECT num FROM run WHERE state = 'staging';
+
+-- forget_rows: The rows of a half-staged run's chunks.
+DELETE FROM chunk_rows WHERE chunk IN (SELECT id FROM chunk WHERE run = :run);
+
+-- forget_chunks: The chunks of a half-staged run.
+DELETE FROM chunk WHERE run = :run;
+
+-- forget_rejects: The rejects of a half-staged run.
+DELETE FROM reject WHERE run = :run;
+
+-- forget_reject_counts: The counts of a half-staged run.
+DELETE FROM reject_count WHERE run = :run;
+
+-- forget_batches: The batches of a half-staged run.
+DELETE FROM batch WHERE run = :run;
+
+-- forget_fingerprints: The fingerprints of a half-staged run.
+DELETE FROM fingerprint WHERE run = :run;
+
+-- forget_run: A half-staged run itself.
+DELETE FROM run WHERE num = :run;
+
+-- insert_batch: A pharma batch of a run.
+INSERT INTO batch (run, num, gtin, batch, expiry) VALUES (:run, :num, :gtin, :batch, :expiry);
+
+-- batches: The pharma batches of a run.
+SELECT num, gtin, batch, expiry FROM batch WHERE run = :run ORDER BY num;
+
+-- products: Which products each run holds, to find those that can overlap.
+SELECT DISTINCT run.num, run.id, batch.gtin FROM run JOIN batch ON batch.run = run.num WHERE run.state != 'staging';
+
+-- insert_chunk: A planned chunk, or a part of one that was cut.
+INSERT INTO chunk (run, seq, root, batch, state, outcome, doubt, serials, repeats, first_key, last_key, attempts)
+VALUES (:run, :seq, :root, :batch, :state, :outcome, :doubt, :serials, :repeats, :first_key, :last_key, :attempts)
+RETURNING id;
+
+-- insert_chunk_rows: The rows of a chunk.
+INSERT INTO chunk_rows (chunk, rows) VALUES (:chunk, :rows);
+
+-- insert_reject: Some rejected rows.
+INSERT INTO reject (run, first_key, last_key, count, rows) VALUES (:run, :first_key, :last_key, :count, :rows);
+
+-- insert_reject_count: How many rows of a batch were rejected for one reason.
+INSERT INTO reject_count (run, batch, code, count) VALUES (:run, :batch, :code, :count)
+    ON CONFLICT DO UPDATE SET count = count + excluded.count;
+
+-- insert_fingerprints: A piece of a run's fingerprint index.
+INSERT INTO fingerprint (run, first, last, entries) VALUES (:run, :first, :last, :entries);
+
+-- fingerprints: The pieces of a run's fingerprint index that touch a range.
+SELECT entries FROM fingerprint WHERE run = :run AND first <= :high AND last >= :low ORDER BY first;
+
+-- mark: A request for a chunk goes out now; counted before the wire sees it.
+UPDATE chunk SET state = 1, attempts = attempts + 1 WHERE id = :chunk RETURNING attempts;
+
+-- insert_attempt: The request that goes out.
+INSERT INTO attempt (run, chunk, n, sent_at) VALUES (:run, :chunk, :n, :at);
+
+-- record_attempt: What came back.
+UPDATE attempt SET answered_at = :at, verdict = :verdict, http_status = :http_status, error = :error,
+    message = :message, assigned = :assigned, digest = :digest, seconds = :seconds
+    WHERE run = :run AND chunk = :chunk AND n = :n;
+
+-- settle: What follows from it for the chunk.
+UPDATE chunk SET state = :state, outcome = :outcome, code = :code, message = :message, doubt = max(doubt, :doubt),
+    recorded_at = :at WHERE id = :chunk;
+
+-- insert_exception: What became of one serial, where it is not what became of its chunk.
+INSERT INTO exception (chunk, place, outcome, code, message) VALUES (:chunk, :place, :outcome, :code, :message);
+
+-- move_exceptions: The exceptions of a chunk are sent again, in a chunk of their own.
+UPDATE exception SET moved = 1 WHERE chunk = :chunk AND moved = 0;
+
+-- last_seq: The highest number of a chunk in a run.
+SELECT coalesce(max(seq), 0) FROM chunk WHERE run = :run;
+
+-- chunk: One chunk.
+SELECT * FROM chunk WHERE id = :chunk;
+
+-- chunk_rows: The rows of one chunk.
+SELECT rows FROM chunk_rows WHERE chunk = :chunk;
+
+-- to_send: The chunks that are to be sent, some at a time.
+SELECT id, seq, batch, doubt, serials FROM chunk WHERE run = :run AND state = 0 AND seq > :after ORDER BY seq LIMIT :limit;
+
+-- stop_product: The API doesn't know a product: what was not sent of it is spared.
+UPDATE chunk SET state = 2, outcome = 'unsent', code = 'product_not_registered', message = :message, recorded_at = :at
+    WHERE run = :run AND state = 0 AND doubt != 2
+    AND batch IN (SELECT num FROM batch WHERE batch.run = :run AND gtin = :gtin);
+
+-- lost: Requests whose answers were lost with their process: in doubt, and to be sent again.
+UPDATE chunk SET state = 0, doubt = 2 WHERE state = 1;
+
+-- renew_chunks: A person retries a run: chunks of which nothing was assigned are to be sent again as they are.
+UPDATE chunk SET state = 0, doubt = CASE WHEN outcome = 'unknown' THEN 2 ELSE doubt END, outcome = '', code = '', message = ''
+    WHERE run = :run AND state = 2 AND outcome IN ('refused', 'unknown', 'unsent');
+
+-- chunks_with_exceptions: The chunks of a run some of whose rows were not assigned.
+SELECT DISTINCT chunk.id FROM chunk JOIN exception ON exception.chunk = chunk.id
+    WHERE chunk.run = :run AND chunk.state = 2 AND exception.moved = 0 AND exception.outcome != 'rejected';
+
+-- exceptions: The exceptions of a chunk that hold.
+SELECT place, outcome, code, message FROM exception WHERE chunk = :chunk AND moved = 0 ORDER BY place;
+
+-- all_exceptions: The exceptions of a chunk, history included.
+SELECT place, outcome, code, message, moved FROM exception WHERE chunk = :chunk ORDER BY place;
+
+-- chunks_by_key: The chunks of a run whose rows have a fate, in the order of their first rows.
+SELECT id, seq, batch, state, outcome, code, message, doubt, serials, repeats, first_key, last_key, attempts, recorded_at
+    FROM chunk WHERE run = :run AND state != 3 ORDER BY first_key;
+
+-- chunks_of_root: A planned chunk and all that was cut from it.
+SELECT id, batch, state, outcome, doubt FROM chunk WHERE run = :run AND root = :root AND state != 3;
+
+-- rejects_by_key: The rejected rows of a run, in pieces that may overlap.
+SELECT first_key, last_key, rows FROM reject WHERE run = :run ORDER BY first_key;
+
+-- chunk_counts: Rows by batch and by what became of their chunk.
+SELECT batch, state, outcome, code, doubt, sum(serials) AS serials, sum(repeats) AS repeats, count(*) AS chunks
+    FROM chunk WHERE run = :run AND state != 3 GROUP BY batch, state, outcome, code, doubt;
+
+-- exception_counts: Exceptions by batch, by what they are and what they are taken from.
+SELECT chunk.batch AS batch, chunk.outcome AS of_outcome, chunk.code AS of_code,
+    CASE WHEN exception.moved THEN '' ELSE exception.outcome END AS outcome,
+    CASE WHEN exception.moved THEN '' ELSE exception.code END AS code, count(*) AS serials
+    FROM exception JOIN chunk ON chunk.id = exception.chunk WHERE chunk.run = :run AND chunk.state = 2
+    GROUP BY 1, 2, 3, 4, 5;
+
+-- reject_counts: Rejected rows by batch and code.
+SELECT batch, code, count FROM reject_count WHERE run = :run;
+
+-- request_counts: Requests sent, and how many of them repeated an earlier one for the same chunk.
+SELECT count(*) AS sent, coalesce(sum(n > first), 0) AS retried, min(sent_at) AS first_at, max(answered_at) AS last_at
+    FROM (SELECT n, sent_at, answered_at, min(n) OVER (PARTITION BY chunk) AS first FROM attempt WHERE run = :run);
+
+-- unproven: Settled chunks that claim an assignment without an answer on record.
+SELECT seq FROM chunk WHERE run = :run AND state = 2 AND outcome = 'assigned' AND NOT EXISTS (
+    SELECT 1 FROM attempt WHERE attempt.run = chunk.run AND attempt.chunk = chunk.id AND verdict IN ('settled', 'refused')
+    AND digest != '') ORDER BY seq LIMIT 10;
+
+-- hold: Who holds the ledger now.
+INSERT INTO holder (one, pid, host, since) VALUES (1, :pid, :host, :since)
+    ON CONFLICT DO UPDATE SET pid = :pid, host = :host, since = :since;
+
+-- holder: Who held the ledger last.
+SELECT pid, host, since FROM holder;

@@ -1,0 +1,125 @@
+-- The ledger: runs, chunks and what became of every row. One row per chunk; rows of their own only for exceptions.
+-- `user_version` holds the schema's version, `application_id` says that the file is a ledger.
+
+CREATE TABLE run (
+    num           INTEGER PRIMARY KEY,
+    id            TEXT NOT NULL UNIQUE,   -- what people see; sorts by time
+    state         TEXT NOT NULL,          -- RunState
+    source_name   TEXT NOT NULL,
+    source_path   TEXT NOT NULL,
+    source_sha256 TEXT NOT NULL,
+    source_bytes  INTEGER NOT NULL,
+    options       TEXT NOT NULL,          -- JSON: how the source was to be read; part of its identity
+    reading       TEXT NOT NULL DEFAULT '{}',  -- JSON: how it was read
+    notes         TEXT NOT NULL DEFAULT '{}',  -- JSON: rows by code of repair or warning
+    settings      TEXT NOT NULL,          -- JSON: the configuration, without secrets
+    rows          INTEGER NOT NULL DEFAULT 0,
+    chunk_limit   INTEGER,                -- most serials per request, as learned from the API
+    seconds       REAL NOT NULL DEFAULT 0,     -- spent submitting, all sessions together
+    started_at    TEXT NOT NULL,
+    staged_at     TEXT,
+    ended_at      TEXT,
+    stopped_by    TEXT NOT NULL DEFAULT '',    -- why it stopped early, for people
+    exit_code     INTEGER,
+    version       TEXT NOT NULL,
+    user          TEXT NOT NULL,
+    host          TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE batch (
+    run      INTEGER NOT NULL,
+    num      INTEGER NOT NULL,            -- 0 is for rejected rows whose batch can't be told
+    gtin     TEXT NOT NULL,
+    batch    TEXT NOT NULL,
+    expiry   TEXT NOT NULL,
+    PRIMARY KEY (run, num)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE chunk (
+    id          INTEGER PRIMARY KEY,
+    run         INTEGER NOT NULL,
+    seq         INTEGER NOT NULL,         -- within the run; what reports show
+    root        INTEGER NOT NULL,         -- seq of the planned chunk that it was cut from, or its own
+    batch       INTEGER NOT NULL,
+    state       INTEGER NOT NULL,         -- ChunkState
+    outcome     TEXT NOT NULL DEFAULT '', -- of a settled chunk: of all its rows without an exception
+    code        TEXT NOT NULL DEFAULT '',
+    message     TEXT NOT NULL DEFAULT '',
+    doubt       INTEGER NOT NULL,         -- Doubt
+    serials     INTEGER NOT NULL,
+    repeats     INTEGER NOT NULL,         -- rows that repeat one of the serials
+    first_key   INTEGER NOT NULL,
+    last_key    INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL,         -- those of the chunks it was cut from included
+    recorded_at TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX chunk_of_run ON chunk (run, seq);
+CREATE INDEX chunk_of_root ON chunk (run, root);
+CREATE INDEX chunk_by_key ON chunk (run, first_key);
+CREATE INDEX chunk_to_send ON chunk (run, seq) WHERE state = 0;
+CREATE INDEX chunk_on_the_wire ON chunk (run) WHERE state = 1;
+
+CREATE TABLE chunk_rows (
+    chunk INTEGER PRIMARY KEY,
+    rows  BLOB NOT NULL                   -- packing.py
+) STRICT;
+
+CREATE TABLE exception (
+    chunk   INTEGER NOT NULL,
+    place   INTEGER NOT NULL,             -- of the serial in its chunk
+    outcome TEXT NOT NULL,
+    code    TEXT NOT NULL,
+    message TEXT NOT NULL,
+    moved   INTEGER NOT NULL DEFAULT 0,   -- 1: the row is in a younger chunk now; this is history
+    PRIMARY KEY (chunk, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempt (
+    run         INTEGER NOT NULL,
+    chunk       INTEGER NOT NULL,
+    n           INTEGER NOT NULL,
+    sent_at     TEXT NOT NULL,
+    answered_at TEXT,                     -- none: the answer was lost with its process
+    verdict     TEXT NOT NULL DEFAULT '', -- Verdict
+    http_status INTEGER,
+    error       TEXT NOT NULL DEFAULT '',
+    message     TEXT NOT NULL DEFAULT '',
+    assigned    INTEGER NOT NULL DEFAULT 0,  -- serials that the answer names as Assigned
+    digest      TEXT NOT NULL DEFAULT '', -- SHA-256 of the answer's body
+    seconds     REAL NOT NULL DEFAULT 0,
+    PRIMARY KEY (run, chunk, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reject (
+    id        INTEGER PRIMARY KEY,
+    run       INTEGER NOT NULL,
+    first_key INTEGER NOT NULL,
+    last_key  INTEGER NOT NULL,
+    count     INTEGER NOT NULL,
+    rows      BLOB NOT NULL               -- an Arrow stream of tables.REJECTS
+) STRICT;
+CREATE INDEX reject_by_key ON reject (run, first_key);
+
+CREATE TABLE reject_count (
+    run   INTEGER NOT NULL,
+    batch INTEGER NOT NULL,
+    code  TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (run, batch, code)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fingerprint (
+    id      INTEGER PRIMARY KEY,
+    run     INTEGER NOT NULL,
+    first   INTEGER NOT NULL,             -- the smallest shortened hash in this piece
+    last    INTEGER NOT NULL,
+    entries BLOB NOT NULL                 -- fingerprint index, see index.py
+) STRICT;
+CREATE INDEX fingerprint_of_run ON fingerprint (run, first);
+
+CREATE TABLE holder (
+    one   INTEGER PRIMARY KEY CHECK (one = 1),
+    pid   INTEGER NOT NULL,
+    host  TEXT NOT NULL,
+    since TEXT NOT NULL
+) STRICT;

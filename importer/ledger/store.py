@@ -1,0 +1,190 @@
+"""The named statements of queries.sql, and what they are put together to. The only place that runs SQL.
+
+Every function takes a connection; those that write are called inside the writer's transaction.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from importer.model import Answer, Batch, ChunkState, Doubt, Settlement
+from importer.packing import pack_rows, unpack
+
+
+@cache
+def queries() -> Mapping[str, str]:
+    """The statements by name."""
+    text = (resources.files(__package__) / "queries.sql").read_text("utf-8")
+    parts = re.split(r"^-- (\w+): .*$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def execute(db: sqlite3.Connection, name: str, /, **values: Any) -> sqlite3.Cursor:
+    return db.execute(queries()[name], values)
+
+
+def now() -> str:
+    """UTC to the millisecond, as the ledger and the reports show it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChunk:
+    """A chunk as it comes out of planning; `rows` is packed (packing.py)."""
+
+    batch: int
+    state: ChunkState
+    outcome: str
+    doubt: Doubt
+    serials: int
+    repeats: int
+    first_key: int
+    last_key: int
+    rows: bytes
+
+
+def insert_chunks(db: sqlite3.Connection, run: int, first_seq: int, chunks: Sequence[PlannedChunk]) -> None:
+    for seq, chunk in enumerate(chunks, first_seq):
+        _insert_chunk(db, run, seq, seq, chunk, attempts=0)
+
+
+def _insert_chunk(db: sqlite3.Connection, run: int, seq: int, root: int, chunk: PlannedChunk, attempts: int) -> None:
+    cursor = execute(
+        db,
+        "insert_chunk",
+        run=run,
+        seq=seq,
+        root=root,
+        batch=chunk.batch,
+        state=chunk.state,
+        outcome=chunk.outcome,
+        doubt=chunk.doubt,
+        serials=chunk.serials,
+        repeats=chunk.repeats,
+        first_key=chunk.first_key,
+        last_key=chunk.last_key,
+        attempts=attempts,
+    )
+    execute(db, "insert_chunk_rows", chunk=cursor.fetchone()[0], rows=chunk.rows)
+
+
+def insert_batches(db: sqlite3.Connection, run: int, batches: Iterable[tuple[int, Batch]]) -> None:
+    for num, b in batches:
+        execute(db, "insert_batch", run=run, num=num, gtin=b.gtin, batch=b.batch, expiry=b.expiry)
+
+
+def mark(db: sqlite3.Connection, run: int, chunk: int) -> int:
+    """Note that a request for the chunk goes out, and return the number of the attempt."""
+    n = int(execute(db, "mark", chunk=chunk).fetchone()[0])
+    execute(db, "insert_attempt", run=run, chunk=chunk, n=n, at=now())
+    return n
+
+
+def record(db: sqlite3.Connection, run: int, chunk: int, n: int, answer: Answer, settled: Settlement) -> list[int]:
+    """Note the answer and all that follows from it; return the ids of the chunks that this one was cut into."""
+    execute(
+        db,
+        "record_attempt",
+        run=run,
+        chunk=chunk,
+        n=n,
+        at=now(),
+        verdict=answer.verdict,
+        http_status=answer.http_status,
+        error=answer.error,
+        message=answer.message,
+        assigned=len(answer.assigned),
+        digest=answer.digest,
+        seconds=answer.seconds,
+    )
+    return settle(db, run, chunk, settled)
+
+
+def settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) -> list[int]:
+    """Note what follows for a chunk; return the ids of the chunks that it was cut into."""
+    fate, at = settled.fate, now()
+    execute(
+        db,
+        "settle",
+        chunk=chunk,
+        state=settled.state,
+        outcome=fate.outcome if fate else "",
+        code=fate.code if fate else "",
+        message=fate.message if fate else "",
+        doubt=settled.doubt,
+        at=at,
+    )
+    for place, other in settled.exceptions:
+        execute(
+            db,
+            "insert_exception",
+            chunk=chunk,
+            place=place,
+            outcome=other.outcome,
+            code=other.code,
+            message=other.message,
+        )
+    if settled.limit is not None:
+        execute(db, "learn_limit", run=run, chunk_limit=settled.limit)
+    if settled.stop_product:
+        message = fate.message if fate else ""
+        execute(db, "stop_product", run=run, gtin=settled.stop_product, message=message, at=at)
+    return cut(db, chunk, [(part, settled.doubt) for part in settled.parts])
+
+
+def cut(db: sqlite3.Connection, chunk: int, parts: Sequence[tuple[Sequence[int], Doubt]]) -> list[int]:
+    """Make chunks of their own of some places of a chunk, each in at least the given doubt; return their ids."""
+    if not parts:
+        return []
+    parent = execute(db, "chunk", chunk=chunk).fetchone()
+    rows = unpack(execute(db, "chunk_rows", chunk=chunk).fetchone()[0])
+    seq = int(execute(db, "last_seq", run=parent["run"]).fetchone()[0])
+    ids = []
+    for places, doubt in parts:
+        seq += 1
+        part = rows.select(np.asarray(places, np.intp))
+        keys = np.concatenate([part.keys, part.repeat_keys])
+        planned = PlannedChunk(
+            parent["batch"],
+            ChunkState.PENDING,
+            "",
+            Doubt(max(doubt, parent["doubt"])),
+            len(part.serials),
+            len(part.repeat_keys),
+            int(keys.min()),
+            int(keys.max()),
+            pack_rows(part),
+        )
+        _insert_chunk(db, parent["run"], seq, parent["root"], planned, parent["attempts"])
+        ids.append(int(db.execute("SELECT max(id) FROM chunk").fetchone()[0]))
+    return ids
+
+
+def renew(db: sqlite3.Connection, run: int) -> None:
+    """Make everything of a run that was refused, is unknown or was not sent pending again; what happened is kept."""
+    execute(db, "renew_chunks", run=run)
+    for (chunk,) in execute(db, "chunks_with_exceptions", run=run).fetchall():
+        exceptions = execute(db, "exceptions", chunk=chunk).fetchall()
+        lost = [e["place"] for e in exceptions if e["outcome"] == "unknown"]
+        others = [e["place"] for e in exceptions if e["outcome"] in {"refused", "unsent"}]
+        wanted = [(places, doubt) for places, doubt in ((lost, Doubt.THIS_RUN), (others, Doubt.NONE)) if places]
+        cut(db, chunk, wanted)
+        execute(db, "move_exceptions", chunk=chunk)
+
+
+def forget_half_staged(db: sqlite3.Connection) -> int:
+    """Forget runs whose staging was cut short; return how many there were."""
+    runs = [row[0] for row in execute(db, "half_staged")]
+    for run in runs:
+        for what in ("rows", "chunks", "rejects", "reject_counts", "batches", "fingerprints", "run"):
+            execute(db, f"forget_{what}", run=run)
+    return len(runs)

@@ -1,0 +1,94 @@
+"""One thread that writes: it takes what has gathered in its queue into one transaction (group commit)."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from importer.errors import LedgerError
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], Any]
+
+_GROUP = 256
+"""Most pieces of work in one commit."""
+
+
+class Writer:
+    """Owns the ledger's writing connection. A piece of work is done when its commit survives a power cut.
+
+    If one fails, all of its group are rolled back and fail with it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, explain: Callable[[sqlite3.Error], LedgerError]) -> None:
+        self._db = connection
+        self._explain = explain
+        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
+
+    def post(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Queue work; the future resolves after its commit, with what the work returned."""
+        future: Future[T] = Future()
+        self._queue.put((work, future))
+        return future
+
+    def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do work and wait for its commit. Not from an event loop."""
+        return self.post(work).result()
+
+    async def done(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do work and await its commit. Whoever is cancelled meanwhile does not take the work back."""
+        return await asyncio.shield(asyncio.wrap_future(self.post(work)))
+
+    def close(self) -> None:
+        """Finish what is queued, then close the connection."""
+        self._queue.put(None)
+        self._thread.join()
+        self._db.close()
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group, last = self._gather(first)
+            self._commit(group)
+            if last:
+                return
+
+    def _gather(self, first: tuple[Work, Future[Any]]) -> tuple[list[tuple[Work, Future[Any]]], bool]:
+        group = [first]
+        while len(group) < _GROUP:
+            try:
+                more = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if more is None:
+                return group, True
+            group.append(more)
+        return group, False
+
+    def _commit(self, group: list[tuple[Work, Future[Any]]]) -> None:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            results = [work(self._db) for work, _ in group]
+            self._db.execute("COMMIT")
+        except BaseException as error:  # noqa: BLE001  whoever waits must hear of it, whatever it is
+            self._roll_back()
+            fault = self._explain(error) if isinstance(error, sqlite3.Error) else error
+            for _, future in group:
+                future.set_exception(fault)
+            return
+        for (_, future), result in zip(group, results, strict=True):
+            future.set_result(result)
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            try:
+                self._db.execute("ROLLBACK")
+            except sqlite3.Error:
+                # SQLite has rolled back by itself (disk full, I/O error).
+                return

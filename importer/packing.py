@@ -1,0 +1,113 @@
+"""How the rows of a chunk become one compact blob, and rows again. Pure; knows nothing of where blobs are kept."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Keys = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int32]
+
+_VERSION = 1
+_HEAD = struct.Struct("<BIIII")
+"""Version, serials, repeats, bytes of text, bytes of everything unpacked."""
+_DELTAS = (np.int8, np.int16, np.int32, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a chunk.
+
+    `serials[i]` stands in the source's row `keys[i]`. Row `repeat_keys[j]` repeats `serials[repeat_of[j]]`: a row with the outcome `duplicate`, which
+    shares the fate of the first.
+    """
+
+    serials: list[str]
+    keys: Keys
+    repeat_of: Indices
+    repeat_keys: Keys
+
+    def select(self, indices: npt.NDArray[np.intp]) -> Rows:
+        """The rows at `indices` (ascending), with their repeats."""
+        place = np.full(len(self.serials), -1, np.int32)
+        place[indices] = np.arange(len(indices), dtype=np.int32)
+        kept = place[self.repeat_of]
+        return Rows(
+            [self.serials[i] for i in indices.tolist()],
+            self.keys[indices],
+            kept[kept >= 0],
+            self.repeat_keys[kept >= 0],
+        )
+
+
+@cache
+def _codec() -> Any:
+    return pa.Codec("zstd", 1)
+
+
+def _pack_numbers(numbers: npt.NDArray[np.integer[Any]]) -> bytes:
+    """Numbers that mostly rise by little: the first, then the steps in the narrowest width that holds them all."""
+    if not len(numbers):
+        return b""
+    steps = np.diff(numbers.astype(np.int64))
+    low, high = (int(steps.min()), int(steps.max())) if len(steps) else (0, 0)
+    kind = next(i for i, d in enumerate(_DELTAS) if np.iinfo(d).min <= low and high <= np.iinfo(d).max)
+    return struct.pack("<qB", int(numbers[0]), kind) + steps.astype(_DELTAS[kind]).tobytes()
+
+
+def _unpack_numbers(data: memoryview, count: int) -> tuple[Keys, int]:
+    """The numbers, and how many bytes of `data` they took."""
+    numbers = np.empty(count, np.int64)
+    if not count:
+        return numbers, 0
+    first, kind = struct.unpack_from("<qB", data)
+    width = np.dtype(_DELTAS[kind])
+    steps = np.frombuffer(data, width, count - 1, 9)
+    numbers[0] = first
+    np.cumsum(steps, out=numbers[1:], dtype=np.int64)
+    numbers[1:] += first
+    return numbers, 9 + (count - 1) * width.itemsize
+
+
+def pack(text: bytes, keys: Keys, repeat_of: Indices, repeat_keys: Keys) -> bytes:
+    """Pack rows whose serials stand in `text`, each followed by a line feed (which no legal serial holds)."""
+    body = b"".join((text, _pack_numbers(keys), _pack_numbers(repeat_of), _pack_numbers(repeat_keys)))
+    head = _HEAD.pack(_VERSION, len(keys), len(repeat_keys), len(text), len(body))
+    return head + bytes(_codec().compress(body, asbytes=True))
+
+
+def pack_rows(rows: Rows) -> bytes:
+    return pack(text_of(rows.serials), rows.keys, rows.repeat_of, rows.repeat_keys)
+
+
+def text_of(serials: list[str]) -> bytes:
+    return "".join([f"{serial}\n" for serial in serials]).encode("ascii")
+
+
+def _open(blob: bytes) -> tuple[bytes, int, int, int]:
+    version, count, repeats, text, size = _HEAD.unpack_from(blob)
+    if version != _VERSION:
+        raise ValueError(f"rows are packed in version {version}, this importer knows {_VERSION}")
+    body = _codec().decompress(memoryview(blob)[_HEAD.size :], decompressed_size=size, asbytes=True)
+    return body, count, repeats, text
+
+
+def unpack_serials(blob: bytes) -> list[str]:
+    body, _, _, text = _open(blob)
+    return body[: text - 1].decode("ascii").split("\n") if text else []
+
+
+def unpack(blob: bytes) -> Rows:
+    body, count, repeats, text = _open(blob)
+    view = memoryview(body)[text:]
+    keys, used = _unpack_numbers(view, count)
+    repeat_of, more = _unpack_numbers(view[used:], repeats)
+    repeat_keys, _ = _unpack_numbers(view[used + more :], repeats)
+    serials = body[: text - 1].decode("ascii").split("\n") if text else []
+    return Rows(serials, keys, repeat_of.astype(np.int32), repeat_keys)

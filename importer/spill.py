@@ -1,0 +1,73 @@
+"""The checked rows of a source on disk, between reading and planning, in a file without a name that dies with the process."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from importer.fingerprints import Hashes
+
+SPILLED = pa.schema([("key", pa.int64()), ("serial", pa.string()), ("group", pa.int32()), ("hash", pa.uint64())])
+"""`group` is the number of the row's pharma batch within this source."""
+
+_WINDOW = 1 << 18
+
+
+class Spill:
+    """Rows in the order in which they were added; their number in that order is their `ordinal`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._rows = tempfile.TemporaryFile(dir=directory, prefix=".importer-rows-")  # noqa: SIM115  closed in close()
+        self._hashes = tempfile.TemporaryFile(dir=directory, prefix=".importer-hashes-")  # noqa: SIM115  likewise
+        self._writer = pa.ipc.new_stream(self._rows, SPILLED)
+        self._pending: list[Any] = []
+        self._pending_rows = 0
+        self.rows = 0
+
+    def add(self, keys: Any, serials: Any, groups: npt.NDArray[np.int32], hashes: Hashes) -> None:
+        """Add rows, given as columns of one length."""
+        if not len(keys):
+            return
+        batch = pa.record_batch([keys, serials, pa.array(groups), pa.array(hashes)], schema=SPILLED)
+        self._hashes.write(np.ascontiguousarray(hashes))
+        self._pending.append(batch)
+        self._pending_rows += len(batch)
+        self.rows += len(batch)
+        if self._pending_rows >= _WINDOW:
+            self._flush()
+
+    def _flush(self) -> None:
+        for batch in pa.Table.from_batches(self._pending, SPILLED).combine_chunks().to_batches():
+            self._writer.write_batch(batch)
+        self._pending, self._pending_rows = [], 0
+
+    def seal(self) -> None:
+        """No row is added any more; from here on it can be read, as often as wanted."""
+        self._flush()
+        self._writer.close()
+        self._rows.flush()
+        self._hashes.flush()
+
+    def windows(self) -> Iterator[tuple[int, Any]]:
+        """The ordinal of its first row, and a record batch of SPILLED, again and again to the end."""
+        self._rows.seek(0)
+        ordinal = 0
+        for batch in pa.ipc.open_stream(pa.PythonFile(self._rows, mode="r")):
+            yield ordinal, batch
+            ordinal += len(batch)
+
+    def hashes(self) -> Hashes:
+        """All hashes by ordinal, mapped from disk."""
+        if not self.rows:
+            return np.empty(0, np.uint64)
+        return np.memmap(self._hashes, np.uint64, "r", shape=(self.rows,))
+
+    def close(self) -> None:
+        self._rows.close()
+        self._hashes.close()
