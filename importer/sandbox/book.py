@@ -1,0 +1,120 @@
+"""The sandbox's own ledger: what became of each serial, and each request. It is what a test holds a report against."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from importer.sandbox.durable import Durable
+from importer.sandbox.rules import Order
+
+
+class Entry(msgspec.Struct, gc=False):
+    """One serial of one GTIN that any request has named, also one that was refused, or cut before the work.
+
+    `batch` and `expiry` are those it was first taken with (until then, those it was last asked for with). `received`:
+    requests that named it. `commissioned`: how often the work took it. `confirmed`: how often an answer that was meant
+    to arrive whole called it Assigned, and nothing else. `conflicts`: how often it came, once taken, with another batch
+    or expiry. `decommissioned`: how often the work took it back.
+    """
+
+    gtin: str
+    serial: str
+    batch: str
+    expiry: str
+    received: int = 0
+    commissioned: int = 0
+    confirmed: int = 0
+    conflicts: int = 0
+    decommissioned: int = 0
+
+
+class Visit(msgspec.Struct):
+    """One request. `at` is seconds since 1970, `tick` the system's monotonic clock, both at its arrival.
+
+    `status` is the HTTP status sent, None where none was. `error` is the name of the error sent, `fault` the kind of
+    the fault that struck, "rate" where the rate limit did. `in_flight` counts it and the others then at work.
+    """
+
+    number: int
+    request: str
+    path: str
+    at: float
+    tick: float
+    in_flight: int
+    gtin: str = ""
+    serials: int = 0
+    bytes: int = 0
+    taken: int = 0
+    status: int | None = None
+    error: str = ""
+    fault: str = ""
+
+
+class Book:
+    """In memory; with a `path`, in that SQLite file too, where each request's part is committed before its answer."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._products: dict[str, dict[str, Entry]] = {}
+        self.visits: list[Visit] = []
+        self._durable = Durable(path, Entry, Visit) if path else None
+        if self._durable:
+            for entry in self._durable.read(Entry):
+                self._products.setdefault(entry.gtin, {})[entry.serial] = entry
+            self.visits.extend(self._durable.read(Visit))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._products.values()))
+
+    def __iter__(self) -> Iterator[Entry]:
+        for product in self.products():
+            yield from product
+
+    def products(self) -> Iterator[Sequence[Entry]]:
+        """The entries, GTIN by GTIN."""
+        for entries in self._products.values():
+            yield list(entries.values())
+
+    def get(self, gtin: str, serial: str) -> Entry | None:
+        return self._products.get(gtin, {}).get(serial)
+
+    def receive(self, order: Order) -> list[Entry]:
+        """Counts the serials as received, before anything is judged; one entry per serial named, in their order."""
+        entries = self._products.setdefault(order.gtin, {}) if order.serials else {}
+        found = []
+        for serial in order.serials:
+            entry = entries.get(serial)
+            if entry is None:
+                entry = entries[serial] = Entry(order.gtin, serial, order.batch, order.expiry)
+            elif not entry.commissioned:
+                entry.batch, entry.expiry = order.batch, order.expiry
+            entry.received += 1
+            found.append(entry)
+        return found
+
+    def settle(self, visit: Visit, entries: Iterable[Entry]) -> None:
+        """Call it before the answer goes out: from then on another process can read it."""
+        if self._durable:
+            self._durable.write(entries, visit)
+
+    def close(self) -> None:
+        if self._durable:
+            self._durable.close()
+
+
+def read_ledger(path: Path) -> dict[tuple[str, str], Entry]:
+    """(GTIN, serial) to entry, from the file of a sandbox that may be running in another process, or killed."""
+    durable = Durable(path, Entry, Visit, reader=True)
+    try:
+        return {(entry.gtin, entry.serial): entry for entry in durable.read(Entry)}
+    finally:
+        durable.close()
+
+
+def read_requests(path: Path) -> list[Visit]:
+    """The requests answered so far, in the order of their arrival, from the same file."""
+    durable = Durable(path, Entry, Visit, reader=True)
+    try:
+        return durable.read(Visit)
+    finally:
+        durable.close()
