@@ -1,0 +1,46 @@
+"""The columns of the report's lists: the vendor's own four, then what the importer adds (CONTRACT, "The report")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+ASSIGNED = "assigned.csv"
+NOT_ASSIGNED = "not_assigned.csv"
+
+FIELDS = {
+    "SerialNumber": "serial",
+    "GTIN": "gtin",
+    "Batch": "batch",
+    "ExpirationDate": "expiry",
+    "row": "key",
+    "outcome": "outcome",
+    "code": "code",
+    "message": "message",
+    "chunk": "chunk",
+    "attempts": "attempts",
+    "recorded_at": "recorded_at",
+}
+"""Column of a list to the field of tables.OUTCOMES that it shows."""
+
+SHEET = "sheet"
+SHEET_SHIFT = 32
+ROW_MASK = (1 << SHEET_SHIFT) - 1
+
+
+def headers(sheet_names: Sequence[str]) -> tuple[str, ...]:
+    """The header of a list. A source of several sheets adds the last column."""
+    return (*FIELDS, SHEET) if len(sheet_names) > 1 else tuple(FIELDS)
+
+
+def row_numbers(keys: pa.Array) -> pa.Array:
+    """Rows as the spreadsheet of the source numbers them, as text."""
+    return pa.array(keys.to_numpy() & ROW_MASK).cast(pa.string())
+
+
+def sheets(keys: pa.Array, sheet_names: Sequence[str]) -> pa.DictionaryArray:
+    """The name of each row's sheet."""
+    index = (keys.to_numpy() >> SHEET_SHIFT).astype(np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(index), pa.array(sheet_names, pa.string()))

@@ -1,0 +1,134 @@
+"""A report's directory: files are drafted under temporary names, hashed as they are written, and published by renaming.
+Knows nothing of what stands in them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock
+
+from importer.errors import ImporterError
+from importer.reports.facts import FileEntry
+
+_PARTIAL = ".partial"
+
+
+@contextmanager
+def explained(directory: Path) -> Iterator[None]:
+    """Turn a failure of the disk into the one line that a planner gets."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ImporterError(
+            f"The report can't be written to {directory}: {reason}. Nothing of the import is lost: make room or choose "
+            f"another directory (--report-dir), then `importer report {directory.name}` writes it again."
+        ) from error
+
+
+class Draft:
+    """One file of the report while it is being written. Offers what a binary stream that can't seek offers, so that
+    size and SHA-256 are those of the bytes on disk without reading them again.
+    """
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.name = name
+        self.path = directory / f".{name}{_PARTIAL}"
+        self.rows: int | None = None
+        self._directory = directory
+        self._size = 0
+        self._sha256 = hashlib.sha256()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with explained(directory):
+            self._file = os.fdopen(os.open(self.path, flags, 0o600), "wb", buffering=1 << 20)
+
+    def write(self, data: Any) -> int:
+        """Append `data`, anything with a buffer."""
+        view = memoryview(data).cast("B")
+        self._sha256.update(view)
+        self._size += len(view)
+        with explained(self._directory):
+            self._file.write(view)
+        return len(view)
+
+    def flush(self) -> None:
+        """Nothing: what counts is the one fsync of `finish`."""
+
+    def finish(self) -> FileEntry:
+        """Make the draft durable under its temporary name."""
+        with explained(self._directory), self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        return FileEntry(self.name, self._size, self.rows, self._sha256.hexdigest())
+
+    def discard(self) -> None:
+        """Drop the draft, finished or not."""
+        with suppress(OSError):
+            self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+class Drafts:
+    """All drafts of one report, and the right to write it: one writer at a time, a second one waits.
+
+    The directory is the owner's alone. Leaving without `publish` drops the drafts and leaves an older report as it was;
+    what a killed writer has left is dropped on entering.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._drafts: list[Draft] = []
+        self._lock = FileLock(directory / ".lock", mode=0o600)
+
+    def __enter__(self) -> Self:
+        with explained(self.directory):
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.directory.chmod(0o700)
+            self._lock.acquire()
+            for leftover in self.directory.glob(f".*{_PARTIAL}"):
+                leftover.unlink()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for draft in self._drafts:
+            draft.discard()
+        self._lock.release()
+
+    def open(self, name: str) -> Draft:
+        """Begin the file `name`."""
+        draft = Draft(self.directory, name)
+        self._drafts.append(draft)
+        return draft
+
+    def publish(self, unwanted: set[str]) -> None:
+        """Give every draft its name, in the order in which they were opened, and remove the files named `unwanted`.
+        All drafts are finished. What was opened last is renamed last, after all else is on disk.
+        """
+        *others, last = self._drafts
+        with explained(self.directory):
+            for draft in others:
+                draft.path.replace(self.directory / draft.name)
+            for name in unwanted:
+                (self.directory / name).unlink(missing_ok=True)
+            _sync(self.directory)
+            last.path.replace(self.directory / last.name)
+            _sync(self.directory)
+            _sync(self.directory.parent)
+
+
+def _sync(directory: Path) -> None:
+    """Make renames in `directory` survive a power cut."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,94 @@
+"""Writes a run's report: one pass over its rows feeds every file; nothing is visible until all of it is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from importer.reports.columns import ASSIGNED, NOT_ASSIGNED
+from importer.reports.drafts import Draft, Drafts
+from importer.reports.facts import Facts, FileEntry, Written
+from importer.reports.lines import csv_lines, header_line
+from importer.reports.manifest import MANIFEST, manifest_json
+from importer.reports.summary import summary_json
+from importer.reports.tally import Tally
+
+SUMMARY = "summary.json"
+FILES_OF = {"csv": (ASSIGNED, NOT_ASSIGNED), "xlsx": ("report.xlsx",), "html": ("report.html",)}
+
+
+class Sink(Protocol):
+    """Takes the rows as they pass, in source order, then makes its files durable."""
+
+    def add(self, rows: pa.RecordBatch, *, good: bool) -> None: ...
+
+    def finish(self) -> list[FileEntry]: ...
+
+
+class CsvLists:
+    """assigned.csv and not_assigned.csv."""
+
+    def __init__(self, drafts: Drafts, sheet_names: Sequence[str]) -> None:
+        self._sheet_names = sheet_names
+        self._files = {True: drafts.open(ASSIGNED), False: drafts.open(NOT_ASSIGNED)}
+        for file in self._files.values():
+            file.rows = 0
+            file.write(header_line(sheet_names))
+
+    def add(self, rows: pa.RecordBatch, *, good: bool) -> None:
+        file = self._files[good]
+        file.rows = (file.rows or 0) + len(rows)
+        for lines in csv_lines(rows, self._sheet_names):
+            file.write(lines)
+
+    def finish(self) -> list[FileEntry]:
+        return [file.finish() for file in self._files.values()]
+
+
+def write_reports(
+    directory: Path, facts: Facts, windows: Iterable[pa.RecordBatch], formats: Collection[str]
+) -> Written:
+    """Write or rewrite the report of one run into `directory`, in `formats` (csv, xlsx, html); summary.json and
+    manifest.json always.
+
+    `windows` (schema OUTCOMES, source order) are read once, in flat memory. Any failure, also one of `windows`, leaves
+    an older report as it was. Files are replaced one by one, the manifest last; files of formats that are not wanted
+    any more go. Raises ImporterError where the disk fails.
+    """
+    tally = Tally()
+    with Drafts(directory) as drafts:
+        sinks = list(_sinks(drafts, facts, formats))
+        for window in windows:
+            for rows, good in _parts(window):
+                tally.add(rows, good=good)
+                for sink in sinks:
+                    sink.add(rows, good=good)
+        files = [entry for sink in sinks for entry in sink.finish()]
+        files.append(_whole(drafts.open(SUMMARY), summary_json(facts)))
+        _whole(drafts.open(MANIFEST), manifest_json(facts.run, files))
+        drafts.publish(unwanted={name for names in FILES_OF.values() for name in names} - {file.name for file in files})
+    return Written(tuple(files), dict(tally.outcomes), dict(tally.codes))
+
+
+def _sinks(drafts: Drafts, facts: Facts, formats: Collection[str]) -> Iterator[Sink]:
+    if "csv" in formats:
+        yield CsvLists(drafts, facts.sheet_names)
+
+
+def _parts(window: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, bool]]:
+    """The good rows of a window, then the others."""
+    good = window["good"]
+    count = good.true_count
+    if count:
+        yield (window if count == len(window) else window.filter(good)), True
+    if count < len(window):
+        yield (window if count == 0 else window.filter(pc.invert(good))), False
+
+
+def _whole(draft: Draft, content: bytes) -> FileEntry:
+    draft.write(content)
+    return draft.finish()

@@ -1,0 +1,155 @@
+"""The report as a set of files: whole or not at all, the owner's alone, and vouched for by the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from report_builders import column, facts, rejected, serials, window
+
+from importer.errors import ImporterError
+from importer.reports.manifest import check_manifest
+from importer.reports.writing import write_reports
+
+ALL = ("csv", "xlsx", "html")
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir() if not path.name.startswith(".")}
+
+
+def breaking_off() -> Iterator[pa.RecordBatch]:
+    yield window(*serials("A", "B"))
+    raise KeyboardInterrupt
+
+
+def test_the_manifest_vouches_for_every_other_file(tmp_path: Path) -> None:
+    written = write_reports(tmp_path, facts(), [window({}, rejected("x y"))], ALL)
+    manifest = json.loads((tmp_path / "manifest.json").read_bytes())
+    assert manifest["run"] == facts().run
+    assert {entry["name"] for entry in manifest["files"]} == set(contents(tmp_path)) - {"manifest.json"}
+    for entry in manifest["files"]:
+        data = (tmp_path / entry["name"]).read_bytes()
+        assert (entry["size"], entry["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    assert {entry.name: entry.rows for entry in written.files}["not_assigned.csv"] == 1
+    assert check_manifest(tmp_path) == []
+
+
+def test_the_rows_are_counted_as_they_pass(tmp_path: Path) -> None:
+    twin = {"outcome": "duplicate", "good": False, "code": "first_row_not_assigned"}
+    written = write_reports(tmp_path, facts(), [window({}, rejected("x y"), twin), window({}, first=5)], ["csv"])
+    assert written.outcomes == {"assigned": 2, "rejected": 1, "duplicate": 1}
+    assert written.codes == {"serial_charset": 1, "first_row_not_assigned": 1}
+
+
+def test_only_the_owner_may_read_a_report(tmp_path: Path) -> None:
+    directory = tmp_path / "reports" / "run"
+    write_reports(directory, facts(), [window({})], ALL)
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+
+
+def test_a_writer_that_breaks_off_leaves_the_older_report_as_it_was(tmp_path: Path) -> None:
+    write_reports(tmp_path, facts(), [window({})], ALL)
+    before = contents(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        write_reports(tmp_path, facts(), breaking_off(), ALL)
+    assert contents(tmp_path) == before
+    assert list(tmp_path.glob(".*.partial")) == []
+
+
+def test_a_first_writer_that_breaks_off_leaves_nothing_that_looks_like_a_report(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        write_reports(tmp_path, facts(), breaking_off(), ALL)
+    assert contents(tmp_path) == {}
+
+
+def test_what_a_killed_writer_left_is_swept_away(tmp_path: Path) -> None:
+    (tmp_path / ".assigned.csv.partial").write_text("half a line")
+    (tmp_path / ".report-of-old.partial").write_text("")
+    write_reports(tmp_path, facts(), [window(*serials("A"))], ALL)
+    assert column(tmp_path / "assigned.csv", "SerialNumber") == ["A"]
+    assert list(tmp_path.glob(".*.partial")) == []
+
+
+def test_files_of_formats_that_are_not_wanted_any_more_go(tmp_path: Path) -> None:
+    write_reports(tmp_path, facts(), [window({})], ALL)
+    (tmp_path / "my notes.txt").write_text("kept")
+    write_reports(tmp_path, facts(), [window({})], ["csv"])
+    assert set(contents(tmp_path)) == {
+        "assigned.csv", "not_assigned.csv", "summary.json", "manifest.json", "my notes.txt"
+    }  # fmt: skip
+
+
+def test_summary_and_manifest_are_written_whatever_the_formats(tmp_path: Path) -> None:
+    write_reports(tmp_path, facts(), [window({})], [])
+    assert set(contents(tmp_path)) == {"summary.json", "manifest.json"}
+
+
+def test_the_summary_holds_what_the_contract_lists(tmp_path: Path) -> None:
+    write_reports(tmp_path, facts(), [], ["csv"])
+    summary = json.loads((tmp_path / "summary.json").read_bytes())
+    assert summary.keys() >= {
+        "run", "source", "started_at", "ended_at", "outcomes", "identity_holds", "batches", "codes", "requests",
+        "exit_code", "settings", "version", "user", "host",
+    }  # fmt: skip
+    assert summary["source"] == {"name": "serials.csv", "sha256": "ab" * 32, "bytes": 4711, "rows": 3}
+    assert summary["outcomes"] == {
+        "assigned": 2, "already_assigned": 0, "duplicate": 0, "rejected": 1, "refused": 0, "unknown": 0, "unsent": 0
+    }  # fmt: skip
+    assert summary["batches"][0].items() >= {"gtin": "01234567891231", "batch": "BATCH002", "unsent": 0}.items()
+    assert summary["requests"] == {"sent": 3, "retried": 1, "seconds": 1.5}
+
+
+def test_a_changed_file_is_named_with_both_checksums(tmp_path: Path) -> None:
+    write_reports(tmp_path, facts(), [window(*serials("A"))], ["csv"])
+    path = tmp_path / "assigned.csv"
+    path.write_bytes(path.read_bytes().replace(b"\nA,", b"\nB,"))
+    (found,) = check_manifest(tmp_path)
+    assert found.startswith("assigned.csv was changed: its SHA-256 is ")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in found
+
+
+def test_a_cut_file_is_named_with_both_sizes(tmp_path: Path) -> None:
+    write_reports(tmp_path, facts(), [], ["csv"])
+    (tmp_path / "assigned.csv").write_bytes(b"")
+    assert check_manifest(tmp_path) == ["assigned.csv has 0 bytes: the manifest expects 95."]
+
+
+def test_a_missing_file_and_a_missing_manifest_are_named(tmp_path: Path) -> None:
+    write_reports(tmp_path, facts(), [], ["csv"])
+    (tmp_path / "not_assigned.csv").unlink()
+    assert check_manifest(tmp_path) == ["not_assigned.csv is missing: the manifest expects 95 bytes."]
+    (tmp_path / "manifest.json").unlink()
+    (found,) = check_manifest(tmp_path)
+    assert "manifest.json is missing: the report was not finished." in found
+
+
+def test_a_manifest_that_is_no_manifest_is_a_discrepancy(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"run": 5}')
+    (found,) = check_manifest(tmp_path)
+    assert "manifest.json can't be read" in found
+
+
+def test_a_directory_that_can_not_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ImporterError, match=r"can't be written to .*: Not a directory\. Nothing of the import is lost"):
+        write_reports(tmp_path / "file" / "run", facts(), [], ["csv"])
+
+
+def test_a_disk_that_is_full_is_explained_and_leaves_the_older_report(tmp_path: Path) -> None:
+    write_reports(tmp_path, facts(), [window({})], ALL)
+    before = contents(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(ImporterError, match=r"can't be written to .*: File too large\."):
+            write_reports(tmp_path, facts(), [window(*serials(*map(str, range(5000))))], ALL)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert contents(tmp_path) == before
