@@ -1,0 +1,89 @@
+"""The characters of codes: which GS1 allows, which surround a value by accident, which only look right.
+
+Pure. It knows characters, not what a GTIN, a serial or a date is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from importer.model import Reject
+
+ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+CSET_82 = ALPHANUMERIC + "!\"%&'()*+,-./:;<=>?_"
+"""What serials and batch numbers are made of (GS1 General Specifications, figure 7.11-1)."""
+
+OUTER = (
+    " \t\n\v\f\r\x85\xa0\xad\u1680\u180e\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f"
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+"""White space, no-break and zero-width characters, direction marks, BOM: stripped from both ends of a value.
+FNC1 (U+001D) is not among them: it means something."""
+
+_SHOWN = 40
+
+# Only what NFKC does not fold by itself (it does full-width forms, ligatures, super- and subscripts, …).
+_LOOKALIKES = {
+    "АВСЕНІЈКМОРЅТУХҮԌԚԜЗасеһіјорѕухԁԛԝӏѵг": "ABCEHIJKMOPSTYXYGQW3acehijopsyxdqwlvr",  # Cyrillic
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαικνορυχ": "ABEZHIKMNOPTYXaikvopux",  # Greek
+    "İıɡØø": "Iig00",  # other Latin letters, and the zero with a stroke
+    "‐‑‒–—―−⁃": "--------",  # noqa: RUF001  dashes
+    "‘’‚‛′ʹʼʻ´`‹›": "''''''''''<>",  # noqa: RUF001  single quotes
+    "“”„‟″«»": '"""""""',  # double quotes
+    "⁄∕÷∶×∗⁎·•∙": "///:x**...",  # noqa: RUF001  signs
+}
+_MEANT = {other: ascii_ for others, asciis in _LOOKALIKES.items() for other, ascii_ in zip(others, asciis, strict=True)}
+
+_CONTROLS = {"\x00": "NULL", "\t": "TAB", "\n": "LINE BREAK", "\r": "LINE BREAK", "\x1d": "GROUP SEPARATOR (FNC1)"}
+
+
+def trim(text: str) -> tuple[str, bool]:
+    """Strip OUTER from both ends; tells whether there was any."""
+    trimmed = text.strip(OUTER)
+    return trimmed, len(trimmed) != len(text)
+
+
+def show(text: str) -> str:
+    """Put a value in quotes for a message: invisible characters escaped, the middle of a very long one left out."""
+    if len(text) > _SHOWN:
+        text = f"{text[: _SHOWN - 10]}…{text[-9:]}"
+    return '"' + "".join(_visible(char) for char in text) + '"'
+
+
+def name(char: str) -> str:
+    """Name a character as Unicode does, behind the character itself where it can be seen."""
+    known = _CONTROLS.get(char, "") or unicodedata.name(char, "") or f"CONTROL CHARACTER U+{ord(char):04X}"
+    return known if char == " " or _visible(char) != char else f'"{char}" ({known})'
+
+
+def meant(char: str) -> str:
+    """Give the ASCII text that a look-alike was probably meant to be, or "" where there is no such guess."""
+    decimal = unicodedata.decimal(char, None)
+    folded = str(decimal) if decimal is not None else unicodedata.normalize("NFKC", char)
+    text = "".join(_MEANT.get(part, part) for part in _MEANT.get(char, folded))
+    return text if text != char and set(text) <= set(CSET_82) else ""
+
+
+def foreign(
+    role: str, noun: str, text: str, allowed: re.Pattern[str], guess: Callable[[str], str] = meant
+) -> Reject | None:
+    """Reject the first character that `allowed` (a pattern of one character) doesn't match: `<role>_lookalike` where
+    `guess` knows what was meant, `<role>_character` otherwise. None where every character is allowed.
+    """
+    for position, char in enumerate(text, start=1):
+        if allowed.match(char):
+            continue
+        start = f"{noun} {show(text)}: character {position} is {name(char)}"
+        if right := guess(char):
+            return Reject(f"{role}_lookalike", f'{start}, probably meant as "{right}". Type "{right}" in its place.')
+        return Reject(f"{role}_character", f"{start}, which is not allowed there. Take it from the source system.")
+    return None
+
+
+def _visible(char: str) -> str:
+    if char == " " or unicodedata.category(char)[0] not in "CZ":
+        return char
+    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"  # noqa: PLR2004  one byte

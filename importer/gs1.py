@@ -1,0 +1,160 @@
+"""Text becomes a GTIN, a serial, a batch number or an expiry once, here, and nobody checks it again.
+
+Pure. The rules are those of the GS1 General Specifications; columns of values are the business of `checks`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Literal
+
+from importer.characters import CSET_82, foreign, meant, show, trim
+from importer.expiry import DateOrder, Day00, OnExpired, parse_expiry, restored_expiry
+from importer.model import Parsed, Reject
+
+__all__ = [
+    "DAMAGED",
+    "LONGEST",
+    "CheckDigit",
+    "DateOrder",
+    "Day00",
+    "OnExpired",
+    "check_digit_of",
+    "parse_batch",
+    "parse_expiry",
+    "parse_gtin",
+    "parse_serial",
+    "restored_expiry",
+]
+
+CheckDigit = Literal["error", "warn", "off"]
+
+LONGEST = 20
+"""Characters of a serial or a batch number."""
+
+_GTIN = 14
+_GTIN_LENGTHS = (8, 12, 13, 14)
+_ZEROS_LOST = (9, 10, 11)
+
+_MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_DAY, _MONTH = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])"
+_YEAR_4 = "(?:19|20)[0-9][0-9]"
+_YEAR = f"(?:{_YEAR_4}|[0-9][0-9])"
+_SEPARATORS = ("-", "/", "[.]")
+DAMAGED = "|".join(
+    [
+        r"-?[0-9](?:[.,][0-9]+[Ee][+-]?|[Ee][+-])[0-9]{1,3}",
+        *(f"{_YEAR_4}{sep}{_MONTH}{sep}{_DAY}" for sep in _SEPARATORS),
+        *(f"{_DAY}{sep}{_MONTH}{sep}{_YEAR}" for sep in _SEPARATORS),
+        *(f"{_MONTH}{sep}{_DAY}{sep}{_YEAR}" for sep in _SEPARATORS),
+        f"{_DAY}-{_MONTHS}(?:-{_YEAR})?",
+        f"{_MONTHS}-[0-9][0-9]",
+    ]
+)
+"""What a spreadsheet makes of a code that it takes for a number or a date: `1.23E+15`, `2027-01-01`, `2-Sep`.
+A serial like that is legal, so it is sent, with a warning. To be matched with a whole value, by Python or by RE2.
+Each holds a character that is no letter or digit: `1E5` is shaped like many a random serial and warns nobody."""
+
+_DAMAGED = re.compile(DAMAGED)
+_CSET_82 = re.compile(f"[{re.escape(CSET_82)}]")
+_DIGIT = re.compile("[0-9]")
+_EXPONENT = re.compile(r"[0-9]+(?:[.,][0-9]+)?[Ee][+]?[0-9]+")
+_DECIMALS = re.compile(r"([0-9]+)[.,]0+")
+
+
+def parse_gtin(text: str, *, check_digit: CheckDigit) -> Parsed | Reject:
+    """Parse a GTIN-8, -12, -13 or -14 into 14 digits: AI (01), GS1 General Specifications 3.3.2.
+
+    Zeros that a spreadsheet took away and a `.0` that it added are mended only where the check digit (7.9.1) proves
+    the result, whatever `check_digit` says: notes `gtin_trimmed`, `gtin_zeros_restored`, `gtin_check_digit` (a wrong
+    one let through by "warn"). Fewer than 9 digits are never lost zeros: GS1 gives no such number to a product.
+    """
+    value, trimmed = trim(text)
+    notes = ("gtin_trimmed",) if trimmed else ()
+    if not value:
+        return Reject("gtin_missing", "The GTIN is missing. Enter the 14 digits of the product.")
+    decimals = _DECIMALS.fullmatch(value)
+    digits = decimals[1] if decimals else value
+    if reject := _no_gtin(value, digits):
+        return reject
+    proven = check_digit_of(digits[:-1]) == digits[-1]
+    if decimals or len(digits) in _ZEROS_LOST:
+        return Parsed(digits.zfill(_GTIN), (*notes, "gtin_zeros_restored")) if proven else _unproven(value, digits)
+    if not proven and check_digit == "error":
+        return _wrong_check_digit(value)
+    if not proven and check_digit == "warn":
+        notes = (*notes, "gtin_check_digit")
+    return Parsed(digits.zfill(_GTIN), notes)
+
+
+def parse_serial(text: str) -> Parsed | Reject:
+    """Parse a serial: 1 to 20 characters of CSET 82, AI (21), GS1 General Specifications 3.5.2 and figure 7.11-1.
+
+    Case is never changed. Notes: `serial_trimmed`, `serial_looks_damaged` (legal, but shaped like a spreadsheet's
+    exponent or date).
+    """
+    return _parse_code("serial", "Serial", text)
+
+
+def parse_batch(text: str) -> Parsed | Reject:
+    """Parse a batch number: 1 to 20 characters of CSET 82, AI (10), GS1 General Specifications 3.4.1.
+
+    Case is never changed. Notes: `batch_trimmed`, `batch_looks_damaged`.
+    """
+    return _parse_code("batch", "Batch number", text)
+
+
+def check_digit_of(digits: str) -> str:
+    """Compute the check digit that follows these digits: GS1 General Specifications 7.9.1, for any length."""
+    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
+    return str(-total % 10)
+
+
+def _parse_code(role: str, noun: str, text: str) -> Parsed | Reject:
+    value, trimmed = trim(text)
+    if not value:
+        return Reject(f"{role}_missing", f"The {noun.lower()} is missing. Enter 1 to {LONGEST} characters.")
+    if reject := foreign(role, noun, value, _CSET_82):
+        return reject
+    if len(value) > LONGEST:
+        message = f"{noun} {show(value)} has {len(value)} characters; GS1 allows at most {LONGEST}."
+        return Reject(f"{role}_too_long", f"{message} Check that the right column is used.")
+    notes = (f"{role}_trimmed",) if trimmed else ()
+    if _DAMAGED.fullmatch(value):
+        notes = (*notes, f"{role}_looks_damaged")
+    return Parsed(value, notes)
+
+
+def _no_gtin(value: str, digits: str) -> Reject | None:
+    shown = f"GTIN {show(value)}"
+    if _EXPONENT.fullmatch(value):
+        message = f"{shown} was cut short by a spreadsheet: its last digits are lost."
+        return Reject("gtin_exponent", f"{message} Take it from the source system and enter it as text.")
+    if not (digits.isascii() and digits.isdigit()):
+        found = foreign("gtin", "GTIN", value, _DIGIT, _digit_meant)
+        return replace(found, code="gtin_not_digits") if found and found.code == "gtin_character" else found
+    if len(digits) not in (*_GTIN_LENGTHS, *_ZEROS_LOST):
+        message = f"{shown} has {len(digits)} digits; 14 are expected, or 8, 12 or 13."
+        return Reject("gtin_length", f"{message} Take it from the product's master data.")
+    if not digits.strip("0"):
+        return Reject("gtin_zeros", f"{shown} is all zeros, which is no product. Enter the product's GTIN.")
+    return None
+
+
+def _digit_meant(char: str) -> str:
+    text = {"O": "0", "o": "0", "I": "1", "l": "1"}.get(meant(char) or char, meant(char))
+    return text if text.isdigit() else ""
+
+
+def _unproven(value: str, digits: str) -> Reject:
+    if len(digits) in _GTIN_LENGTHS:
+        return _wrong_check_digit(digits)
+    message = f"GTIN {show(value)} has {len(digits)} digits; its check digit doesn't prove that only zeros are missing."
+    return Reject("gtin_length", f"{message} Enter all 14 digits.")
+
+
+def _wrong_check_digit(value: str) -> Reject:
+    right = check_digit_of(value[:-1])
+    message = f"GTIN {show(value)} ends in {value[-1]}, but its check digit is {right}: a digit is wrong."
+    return Reject("gtin_check_digit", f"{message} Compare it with the product's master data.")
