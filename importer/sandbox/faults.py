@@ -44,6 +44,8 @@ class Kind(StrEnum):
     UNSUCCESSFUL_BEFORE = "unsuccessful_before"
     """`"success": false` at `status` (200), an InternalError in the error shape."""
     UNSUCCESSFUL_AFTER = "unsuccessful_after"
+    REDIRECT = "redirect"
+    """Before. `status` (307) to `location`, without which it is the commission path here."""
     REVOKE = "revoke"
     """Before. The token of this very request is revoked for good, a static one too."""
 
@@ -74,6 +76,7 @@ class Fault:
     jitter: float = 0.0
     status: int | None = None
     retry_after: str = ""
+    location: str = ""
 
     def counts(self, number: int) -> bool:
         return (

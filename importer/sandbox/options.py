@@ -4,9 +4,11 @@
     CLASS:KIND=WHEN[,…]     a fault on a request class (auth, commission, decommission, any)
 
 WHEN is a probability (0.1), or first:3, every:5, at:7, since:20 (counted per class, from 1); several go together
-(`every:2,p=0.5`). After it come the fault's own: seconds=2, jitter=0.5, status=502, retry_after=2 (or date:2).
+(`every:2,p=0.5`). After it come the fault's own: seconds=2, jitter=0.5, status=502, retry_after=2 (or date:2),
+location=URL.
 KINDs: latency, 429, 503, error_before, error_after, drop_before, drop_after, truncate, hang_before, hang_after,
-html_before, html_after, garble, unsuccessful_before, unsuccessful_after, revoke; `faults.Kind` says what each does.
+html_before, html_after, garble, unsuccessful_before, unsuccessful_after, redirect, revoke; `faults.Kind` says what
+each does.
 
     commission:drop_after=0.1    commission:429=first:3,retry_after=2    any:latency=1,seconds=0.05,jitter=0.02
     auth:html_before=at:1,status=200    commission:revoke=at:20    commission:503=since:100
@@ -31,6 +33,7 @@ _FAULT_OPTIONS: dict[str, Callable[[str], Any]] = {
     "jitter": float,
     "status": int,
     "retry_after": str,
+    "location": str,
 }
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _TYPES = typing.get_type_hints(Settings)

@@ -70,6 +70,8 @@ def faulty(fault: Fault, whole: Reply, settings: Settings, clock: Callable[[], f
     match fault.kind:
         case Kind.HTML_BEFORE | Kind.HTML_AFTER:
             reply = Reply(fault.status or 502, _HTML, content_type="text/html")
+        case Kind.REDIRECT:
+            reply = Reply(fault.status or 307, headers={"Location": fault.location or settings.commission_path})
         case Kind.DROP_BEFORE | Kind.DROP_AFTER:
             reply = Reply(None, ending=Ending.CUT)
         case Kind.HANG_BEFORE | Kind.HANG_AFTER:

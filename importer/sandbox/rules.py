@@ -60,7 +60,10 @@ def check_order(order: Order, on: On, settings: Settings) -> None:
         raise naming(settings, "is not 1 to 20 characters of the GS1 set", bad)
 
 
-def check_size(size: int, settings: Settings) -> None:
+def check_body(size: int, content_type: str, settings: Settings) -> None:
+    """Raises what the body as such deserves; a common server framework reads no JSON under another content type."""
+    if content_type != "application/json":
+        raise invalid("Content-Type must be application/json")
     if settings.max_bytes is not None and size > settings.max_bytes:
         raise _too_large(f"A body can hold at most {settings.max_bytes} bytes")
 

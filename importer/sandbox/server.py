@@ -14,7 +14,7 @@ from importer.sandbox.desk import Desk, confirm
 from importer.sandbox.faults import AFTER, Dice, Fault, Kind, On
 from importer.sandbox.refusal import Refusal
 from importer.sandbox.replies import Reply, faulty, plain, refusing, retry_after
-from importer.sandbox.rules import Order, check_order, check_size, read_order
+from importer.sandbox.rules import Order, check_body, check_order, read_order
 from importer.sandbox.settings import Settings
 from importer.sandbox.throttle import Throttle
 from importer.sandbox.tokens import Gate
@@ -134,7 +134,7 @@ class Sandbox:
             return faulty(fault, Reply(), self.settings, self._clock)
         revoke = fault is not None and fault.kind is Kind.REVOKE
         try:
-            check_size(visit.bytes, self.settings)
+            check_body(visit.bytes, request.content_type, self.settings)
             if visit.request == On.AUTH:
                 whole = plain(self._gate.issue(order.fields or {}))
             else:

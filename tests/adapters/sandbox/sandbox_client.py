@@ -13,6 +13,7 @@ import aiohttp
 from importer.sandbox import Sandbox, parse_settings
 
 GTIN = "01234567891231"
+JSON = {"Content-Type": "application/json"}
 OTHER_GTIN = "04012345123456"
 
 
@@ -38,7 +39,7 @@ class Client:
 
     async def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Came:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        async with self.session.post(self.box.url + path, data=data, headers=headers or {}) as answer:
+        async with self.session.post(self.box.url + path, data=data, headers={**JSON, **(headers or {})}) as answer:
             return Came(answer.status, await answer.text(), dict(answer.headers))
 
     async def commission(self, *serials: Any, headers: dict[str, str] | None = None, **fields: Any) -> Came:
@@ -83,6 +84,6 @@ class Clock:
 async def sandbox(*options: str) -> AsyncIterator[Client]:
     """A client of a sandbox with these options, whose time is `client.clock`."""
     clock = Clock()
-    async with Sandbox(parse_settings(options), clock=clock, tick=clock, sleep=clock.sleep) as box:
-        async with aiohttp.ClientSession() as session:
-            yield Client(box, session, clock)
+    box = Sandbox(parse_settings(options), clock=clock, tick=clock, sleep=clock.sleep)
+    async with box, aiohttp.ClientSession() as session:
+        yield Client(box, session, clock)
