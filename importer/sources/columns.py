@@ -1,0 +1,148 @@
+"""Header names and the role that each plays: one table, to be extended by whoever meets a new name.
+
+A name counts without its case, accents, spaces and punctuation, so `N° de série` and `n de serie` are one. Beware of
+false friends: Polish "Nr serii" and Russian "Серия" are the batch, not the serial; German "Charge" is the batch;
+Turkish "Sıra no" only counts the rows, so it stands nowhere here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+ALIASES: Mapping[str, Sequence[str]] = {
+    "serial": (
+        *("Serial", "Serials", "SerialNumber", "Serial numbers", "Serial no", "Serial nr", "Serial num", "Serial code"),
+        *("Serial ID", "Unique serial number", "SN", "S/N", "S/No", "AI 21", "(21)", "AI21 serial"),  # English
+        *("Seriennummer", "Seriennummern", "Serien-Nr.", "Serialnummer", "Serial-Nr."),  # German
+        *("Numéro de série", "N° de série", "No de série", "N° série", "Num. série", "Numéro série"),  # French
+        *("Numero di serie", "N. di serie", "Numero seriale", "Nr. seriale", "Seriale", "Codice seriale"),  # Italian
+        *("Número de serie", "Nro. de serie", "Nº de serie", "Núm. de serie", "Nº serie", "Número serial"),  # Spanish
+        *("Número de série", "Nº de série", "Núm. de série", "Nº série", "Número serial"),  # Portuguese
+        *("Numer seryjny", "Nr seryjny", "Numery seryjne"),  # Polish
+        *("Sériové číslo", "Sériová čísla", "Sér. číslo", "Sér. č.", "Výrobní číslo"),  # Czech
+        *("Серийный номер", "Серийный №", "Серийные номера", "Индивидуальный серийный номер"),  # Russian
+        *("Serienummer", "Serienummers", "Serie-nr.", "Serienr."),  # Dutch
+        *("Seri numarası", "Seri no", "Seri nosu"),  # Turkish
+    ),
+    "gtin": (
+        *("GTIN", "GTIN-14", "GTIN-13", "GTIN-12", "GTIN-8", "GTIN number", "GTIN no", "GTIN code", "GTIN/EAN"),
+        *("EAN", "EAN-13", "EAN-8", "EAN code", "NTIN", "UPC", "Product code", "Product GTIN", "AI 01", "(01)"),
+        *("GTIN-Nummer", "GTIN-Nr.", "EAN-Nummer", "EAN-Nr.", "Produktcode", "Produkt-Code"),  # German
+        *("Code GTIN", "Code EAN", "Code produit", "CIP13", "Code CIP13"),  # French
+        *("Codice GTIN", "Codice EAN", "Codice prodotto", "Codice del prodotto"),  # Italian
+        *("Código GTIN", "Código EAN", "Código de producto", "Código del producto"),  # Spanish
+        *("Código do produto", "Código de produto"),  # Portuguese
+        *("Kod GTIN", "Kod EAN", "Kod produktu", "Numer GTIN", "Nr GTIN"),  # Polish
+        *("Kód GTIN", "Kód EAN", "Kód produktu", "Kód výrobku", "Číslo GTIN"),  # Czech
+        *("Код GTIN", "ГТИН", "Код товара", "Код продукта", "Номер GTIN"),  # Russian
+        *("GTIN-nummer", "EAN-code", "Productcode"),  # Dutch
+        *("GTIN numarası", "GTIN no", "Ürün kodu", "Barkod", "Barkod no", "Barkod numarası"),  # Turkish
+    ),
+    "batch": (
+        *("Batch", "Batch number", "Batch no", "Batch nr", "Batch ID", "Batch code", "BN", "Lot", "Lot number"),
+        *("Lot no", "Lot nr", "Lot ID", "Lot code", "Lot/Batch", "Batch/Lot", "AI 10", "(10)"),  # English
+        *("Charge", "Chargennummer", "Chargen-Nr.", "Charge-Nr.", "Chargenbezeichnung", "Ch.-B.", "Ch.-Nr."),  # German
+        *("Los", "Losnummer", "Los-Nr.", "Batchnummer"),  # German
+        *("Numéro de lot", "N° de lot", "No de lot", "N° lot", "Num. lot", "Numéro lot", "Code lot"),  # French
+        *(
+            "Lotto",
+            "Numero di lotto",
+            "Numero lotto",
+            "N. lotto",
+            "N. di lotto",
+            "Nr. lotto",
+            "Codice lotto",
+        ),  # Italian
+        *("Lote", "Número de lote", "Nº de lote", "Nº lote", "Nro. de lote", "Núm. de lote", "Núm. lote"),  # Spanish
+        *("Número do lote", "Nº do lote", "Código do lote"),  # Portuguese
+        *("Nr serii", "Numer serii", "Seria", "Seria nr", "Nr partii", "Numer partii", "Partia"),  # Polish
+        *("Šarže", "Číslo šarže", "Č. šarže", "Číslo dávky", "Číslo série"),  # Czech
+        *("Серия", "Номер серии", "№ серии", "Серия №", "Партия", "Номер партии", "№ партии"),  # Russian
+        *("Lotnummer", "Partij", "Partijnummer", "Chargenummer", "Charge-nr.", "Batch-nr.", "Lot-nr."),  # Dutch
+        *("Parti", "Parti no", "Parti numarası", "Lot numarası", "Lot no"),  # Turkish
+    ),
+    "expiry": (
+        *("Expiry", "Expiry date", "ExpirationDate", "Expiration", "Expires", "Exp", "Exp date", "Exp. dt.", "EXD"),
+        *("XD", "Use by", "Use by date", "Use before", "Valid until", "Date of expiry", "AI 17", "(17)"),  # English
+        *("Verfall", "Verfalldatum", "Verfallsdatum", "Verfalldat.", "Verw. bis", "Verwendbar bis", "Ablaufdatum"),
+        *("Haltbar bis", "Gültig bis", "Verwendbar bis Datum"),  # German
+        *("Date d'expiration", "Date de péremption", "Péremption", "Date péremption", "Date exp.", "Date expiration"),
+        *("Date limite d'utilisation", "DLU"),  # French
+        *("Scadenza", "Data di scadenza", "Data scadenza", "Data scad."),  # Italian
+        *("Caducidad", "Fecha de caducidad", "Fecha caducidad", "Vencimiento", "Fecha de vencimiento"),  # Spanish
+        *("Fecha vencimiento", "Fecha de expiración", "Fecha expiración"),  # Spanish
+        *("Validade", "Data de validade", "Prazo de validade", "Data de vencimento", "Data de expiração"),  # Portuguese
+        *("Data ważności", "Termin ważności", "Ważne do", "Data przydatności", "Termin przydatności"),  # Polish
+        *(
+            "Datum expirace",
+            "Expirace",
+            "Datum exspirace",
+            "Exspirace",
+            "Použitelné do",
+            "Datum použitelnosti",
+        ),  # Czech
+        *("Срок годности", "Срок годности до", "Годен до", "Дата окончания срока годности"),  # Russian
+        *("Vervaldatum", "Houdbaar tot", "Houdbaarheidsdatum", "Uiterste gebruiksdatum", "Exp. datum"),  # Dutch
+        *("Son kullanma tarihi", "Son kullanma", "Son kul. tar.", "SKT", "Miad", "Miad tarihi"),  # Turkish
+    ),
+}
+"""Role to the names that its column goes by."""
+
+OURS = ("row", "outcome", "code", "message", "chunk", "attempts", "recorded_at", "sheet")
+"""What the importer's own report adds to a list; ignored when the list comes back corrected."""
+
+_KNOWN_UNUSED = ("ManufacturingDate",)
+_UNACCENTED = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "đ": "d"})
+_BRACKETED = re.compile(r"[(\[].*?[)\]]")
+
+
+def fold(name: str) -> str:
+    """A header's name without what may differ between two ways to write it."""
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    return "".join(c for c in letters.translate(_UNACCENTED) if c.isalnum())
+
+
+_ROLE_BY_NAME = {fold(name): role for role, names in ALIASES.items() for name in names}
+_SILENT = {fold(name) for name in (*OURS, *_KNOWN_UNUSED)}
+_OURS = {fold(name) for name in OURS}
+
+
+def role_of(header: str) -> str | None:
+    """The role that a header names, if any. A hint in brackets counts for nothing: `Expiry (YYMMDD)`."""
+    return _ROLE_BY_NAME.get(fold(header)) or _ROLE_BY_NAME.get(fold(_BRACKETED.sub("", header)))
+
+
+def says_nothing(header: str) -> bool:
+    """Whether a record may leave this column out and still hold all that the list has to say."""
+    folded = fold(header)
+    return not folded or folded in _OURS
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The positions of the headers that claim each role, and of those that nobody knows."""
+
+    claims: Mapping[str, Sequence[int]]
+    unknown: Sequence[int]
+
+
+def match(headers: Sequence[str], chosen: Mapping[str, str]) -> Match:
+    """Find each header's role. `chosen` (header to role) wins: no other column then claims that role."""
+    by_choice = {fold(header): role for header, role in chosen.items()}
+    claims: dict[str, list[int]] = {}
+    unknown = []
+    present = {by_choice[f] for f in map(fold, headers) if f in by_choice}
+    for position, header in enumerate(headers):
+        folded = fold(header)
+        role = by_choice.get(folded)
+        if role is None:
+            role = role_of(header)
+            role = None if role in present else role
+        if role is not None:
+            claims.setdefault(role, []).append(position)
+        elif folded and folded not in _SILENT:
+            unknown.append(position)
+    return Match(claims, unknown)

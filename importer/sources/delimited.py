@@ -1,0 +1,96 @@
+"""A list as text: CSV and its kin, also packed. Reads it as a stream; memory does not grow with its size."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+from zipfile import BadZipFile
+
+from importer.errors import SourceError
+from importer.model import Reading, Sheet
+from importer.sources.body import Body
+from importer.sources.decoding import HEAD, Transcoded
+from importer.sources.dialect import Dialect, find_dialect
+from importer.sources.options import SourceOptions
+from importer.sources.records import RecordReader
+from importer.sources.shaping import Shape
+from importer.sources.unpacking import Kind, unpacked
+from importer.tables import Rows
+
+_DELIMITER_NAMES = {"\t": "tab", "\x1f": ""}
+
+
+def open_delimited(path: Path, kind: Kind, options: SourceOptions) -> DelimitedList:
+    """Look at the head of a text list and find out how it is written."""
+    try:
+        with unpacked(path, kind) as file:
+            head = _fill(file, HEAD)
+        dialect = find_dialect(head, options, path.name, whole=len(head) < HEAD)
+    except (OSError, EOFError, zlib.error, BadZipFile) as error:
+        raise _damaged(path, error) from error
+    return DelimitedList(path, kind, dialect, options)
+
+
+class DelimitedList:
+    """A `Source` (see tables.py)."""
+
+    sheet_names: Sequence[str] = ("",)
+
+    def __init__(self, path: Path, kind: Kind, dialect: Dialect, options: SourceOptions) -> None:
+        self._path = path
+        self._kind = kind
+        self._dialect = dialect
+        self._options = options
+
+    @property
+    def reading(self) -> Reading:
+        dialect, layout = self._dialect, self._dialect.layout
+        return Reading(
+            format="csv" if self._kind is Kind.TEXT else f"csv.{self._kind}",
+            encoding=dialect.encoding,
+            delimiter=_DELIMITER_NAMES.get(dialect.delimiter, dialect.delimiter),
+            sheets=(Sheet("", layout.header_row, layout.columns),),
+            remarks=tuple(layout.remarks),
+        )
+
+    def __iter__(self) -> Iterator[Rows]:
+        read = 0
+        try:
+            with unpacked(self._path, self._kind) as file:
+                for rows in self._rows(file):
+                    read += rows.table.num_rows
+                    if rows.table.num_rows:
+                        yield rows
+        except (OSError, EOFError, zlib.error, BadZipFile) as error:
+            raise _damaged(self._path, error) from error
+        if not read:
+            raise SourceError(f"{self._path.name} has a header and no rows: there is nothing to import.")
+
+    def _rows(self, file: BinaryIO) -> Iterator[Rows]:
+        dialect, layout, name = self._dialect, self._dialect.layout, self._path.name
+        file.read(dialect.bom)
+        text = Transcoded(file, dialect.encoding)
+        head = _fill(cast(BinaryIO, text), dialect.body)
+        assert len(head) == dialect.body
+        width = max(len(layout.headers), 1)
+        body = Body(b"", cast(BinaryIO, text), dialect.delimiter, width, name)
+        shape = Shape(layout, dialect.delimiter, self._options, name)
+        for records in RecordReader(body, dialect.delimiter, width, dialect.rows_before + 1, name):
+            yield shape.rows(records, quoted=body.quoted, damaged=text.damaged)
+
+
+def _fill(file: BinaryIO, size: int) -> bytes:
+    """Exactly `size` bytes, or all there are: a packed or transcoded stream may give fewer at once."""
+    pieces = []
+    while size > 0 and (piece := file.read(size)):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _damaged(path: Path, error: Exception) -> SourceError:
+    if isinstance(error, OSError) and error.strerror:
+        return SourceError(f"{path} can't be read: {error.strerror}.")
+    return SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.")

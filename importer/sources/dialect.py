@@ -1,0 +1,118 @@
+"""How a text list is written: encoding, delimiter, where its data begins. Looks at the head of it only."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from importer.errors import SourceError
+from importer.sources import decoding
+from importer.sources.layout import Layout, find_layout, score
+from importer.sources.options import SourceOptions
+
+DELIMITERS = (",", ";", "\t", "|")
+ONE_COLUMN = "\x1f"
+"""A delimiter that no list holds: a list of one column is not cut at the commas that serials may contain."""
+_LOOKED_AT = 200
+_SEP = re.compile(r'"?sep=(.)"?(\r\n|\n|\r)', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`bom` bytes to leave out at the start, then `body` bytes of UTF-8 to skip before the first row of data.
+
+    `rows_before` are the rows that those hold, as a spreadsheet numbers them: it does not show a line `sep=;`.
+    """
+
+    encoding: str
+    bom: int
+    delimiter: str
+    body: int
+    rows_before: int
+    layout: Layout
+
+
+def find_dialect(head: bytes, options: SourceOptions, name: str, *, whole: bool) -> Dialect:
+    """Find out how a list is written, from its first bytes, which are the `whole` of it or not."""
+    encodings, bom = _encodings(head, options, name, whole=whole)
+    failure: SourceError | None = None
+    for encoding in encodings:
+        text = head[bom:].decode(encoding, "importer.mark")
+        if decoding.is_binary(text[: decoding.HEAD // 4].encode("utf-8", "replace")):
+            raise SourceError(f"{name} is no text: export the list as .csv or .xlsx.")
+        try:
+            delimiter, body, rows, layout = _find_delimiter(text, options, name, whole=whole)
+        except SourceError as error:
+            failure = failure or error
+            continue
+        if len(encodings) > 1 and any(decoding.unmarked(h) != h for h in layout.headers):
+            continue
+        return Dialect(encoding, bom, delimiter, body, rows, layout)
+    raise failure or SourceError(f"{name}: its encoding is in doubt: save it as CSV UTF-8.")
+
+
+def _encodings(head: bytes, options: SourceOptions, name: str, *, whole: bool) -> tuple[tuple[str, ...], int]:
+    """The encodings that are possible, likeliest first, and the length of the byte order mark."""
+    marked = decoding.find_bom(head)
+    if options.encoding:
+        declared = decoding.check_declared(options.encoding, name)
+        if marked and (declared in ("utf-16", "utf-32", "utf-8-sig") or marked[0] == declared):
+            return marked[:1], marked[1]
+        return (declared,), 0
+    if marked:
+        return marked[:1], marked[1]
+    wide = decoding.guess_utf16(head)
+    if wide:
+        return (wide,), 0
+    return (("utf-8",) if decoding.is_utf8(head, whole=whole) else ("utf-8", *decoding.CODE_PAGES)), 0
+
+
+def _find_delimiter(text: str, options: SourceOptions, name: str, *, whole: bool) -> tuple[str, int, int, Layout]:
+    separator = _SEP.match(text)
+    begin = separator.end() if separator else 0
+    found: list[tuple[int, str, int, Layout]] = []
+    failures: list[tuple[int, SourceError]] = []
+    for delimiter in separator[1] if separator else DELIMITERS:
+        records, ends = _split(text[begin:], delimiter, whole=whole)
+        try:
+            layout = find_layout(records, options, name)
+        except SourceError as error:
+            likeness = max((score(r, options.columns) for r in records[:50]), default=0)
+            failures.append((likeness, error))
+            continue
+        skipped = begin + (ends[layout.skip - 1] if layout.skip else 0)
+        width = max(len(layout.headers), 1)
+        found.append((width, delimiter, skipped, layout))
+    if not found:
+        raise max(failures, key=lambda f: f[0])[1]
+    width, delimiter, skipped, layout = max(found, key=lambda f: f[0])
+    skipped = len(text[:skipped].encode("utf-8", "replace"))
+    return delimiter if width > 1 else ONE_COLUMN, skipped, layout.skip, layout
+
+
+def _split(text: str, delimiter: str, *, whole: bool) -> tuple[list[list[str]], list[int]]:
+    """The first records, blank ones too, and where each ends in the text. A record that is cut off is left out."""
+    position = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal position
+        for line in io.StringIO(text, newline=""):
+            position += len(line)
+            yield line
+
+    records: list[list[str]] = []
+    ends: list[int] = []
+    try:
+        for record in csv.reader(lines(), delimiter=delimiter):
+            if position == len(text) and not whole:
+                break
+            records.append(record)
+            ends.append(position)
+            if len(records) == _LOOKED_AT:
+                break
+    except csv.Error:
+        pass
+    return records, ends

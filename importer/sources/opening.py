@@ -1,0 +1,26 @@
+"""Opens a list of any known format, which its content tells, not its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from importer.sources.options import SourceOptions
+from importer.sources.unpacking import Kind, kind_of
+from importer.tables import Source
+
+__all__ = ["SourceOptions", "open_source"]
+
+
+def open_source(path: Path, options: SourceOptions) -> Source:
+    """Find out what the file is and where its list stands. Reads its head only; a workbook is read whole.
+
+    Raises SourceError where it can't be read, or only by guessing.
+    """
+    kind = kind_of(path)
+    if kind in (Kind.TEXT, Kind.GZIP, Kind.ZIP):
+        from importer.sources.delimited import open_delimited  # noqa: PLC0415  heavy
+
+        return open_delimited(path, kind, options)
+    from importer.sources.excel import open_workbook  # noqa: PLC0415  heavy
+
+    return open_workbook(path, kind, options)

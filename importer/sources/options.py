@@ -1,0 +1,28 @@
+"""What a user may say about a list before it is read. Knows no format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """`columns` maps a header to its role and wins over the known names. `gtin`, `batch` and `expiry` are given once
+    for a list that lacks the column. `sheet` is a name or "all"; `fill_down` repeats a GTIN, batch or expiry that
+    stands only in the first row of its block.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    gtin: str | None = None
+    batch: str | None = None
+    expiry: str | None = None
+    sheet: str | None = None
+    fill_down: bool = False
+    encoding: str | None = None
+    date_order: str = ""
+
+    def given(self) -> dict[str, str]:
+        """The roles that one value fills for all rows."""
+        once = {"gtin": self.gtin, "batch": self.batch, "expiry": self.expiry}
+        return {role: value for role, value in once.items() if value is not None}

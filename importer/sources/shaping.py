@@ -1,0 +1,169 @@
+"""Records into `Rows`: the columns of the four roles, blank rows gone, wrappers taken off, faults named.
+
+Works on whole columns; looks at single rows only where a column can't rule something out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from importer.errors import SourceError
+from importer.model import Reject
+from importer.sources.columns import says_nothing
+from importer.sources.decoding import MARKED, unmarked
+from importer.sources.filling import Filling
+from importer.sources.layout import Layout
+from importer.sources.options import SourceOptions
+from importer.sources.records import Ragged, Records
+from importer.tables import ROLES, ROWS, Rows
+
+_WRAPPED = re.compile(r'="((?:[^"]|"")*)"')
+_SUSPICIOUSLY_SHORT = 8
+"""A row whose four values have fewer bytes together may be blank: a GTIN alone has as many."""
+
+
+class Shape:
+    """Turns one list's records into rows, batch by batch, in order."""
+
+    def __init__(self, layout: Layout, delimiter: str, options: SourceOptions, name: str) -> None:
+        self._layout = layout
+        self._delimiter = delimiter
+        self._name = name
+        self._width = max(len(layout.headers), 1)
+        self._filling = Filling(layout, options)
+        self._needed = max((i + 1 for i, h in enumerate(layout.headers) if not says_nothing(h)), default=self._width)
+
+    def rows(self, records: Records, *, quoted: bool, damaged: bool) -> Rows:
+        """`quoted`: the text holds quotation marks. `damaged`: it holds bytes that could not be decoded."""
+        if quoted:
+            self._check_swallowed(records)
+        keep = self._not_blank(records)
+        columns = {r: records.columns[p] for r, p in self._layout.positions.items()}
+        table = self._table(records.rows, columns)
+        if keep is not None:
+            table = table.filter(pa.array(keep))
+        faults: dict[int, Reject] = {}
+        if records.ragged:
+            table, faults = self._with_ragged(table, records.ragged)
+        notes: dict[str, int] = {}
+        if quoted:
+            table, notes = _unwrap(table)
+        if damaged:
+            table, faults = _show_damage(table, faults)
+        table, faults = self._filling.fill(table, faults)
+        return Rows(table, faults, notes)
+
+    def _table(self, keys: npt.NDArray[np.int64], columns: Mapping[str, Any]) -> Any:
+        empty = pa.repeat("", len(keys)) if len(columns) < len(ROLES) else None
+        return pa.table([pa.array(keys), *(columns.get(r, empty) for r in ROLES)], schema=ROWS)
+
+    def _not_blank(self, records: Records) -> npt.NDArray[np.bool_] | None:
+        """Which records hold anything at all; None where all do."""
+        size = np.zeros(len(records.rows), np.int64)
+        for position in self._layout.positions.values():
+            size += _lengths(records.columns[position])
+        suspects = np.flatnonzero(size < _SUSPICIOUSLY_SHORT)
+        blank = [i for i in suspects if not any(c[int(i)].as_py().strip() for c in records.columns)]
+        if not blank:
+            return None
+        keep = np.ones(len(size), np.bool_)
+        keep[blank] = False
+        return keep
+
+    def _with_ragged(self, table: Any, ragged: Sequence[Ragged]) -> tuple[Any, dict[int, Reject]]:
+        kept = [r for r in ragged if any(f.strip() for f in r.fields)]
+        values = {
+            r: [k.fields[p] if p < len(k.fields) else "" for k in kept] for r, p in self._layout.positions.items()
+        }
+        arrays = {r: pa.array([_utf8(v) for v in values[r]], pa.string()) for r in values}
+        more = self._table(np.array([k.row for k in kept], np.int64), arrays)
+        order = pc.sort_indices(pa.concat_arrays([table["key"].combine_chunks(), more["key"].combine_chunks()]))
+        merged = pa.concat_tables([table, more]).take(order)
+        place = np.empty(len(order), np.int64)
+        place[order.to_numpy()] = np.arange(len(order))
+        faults = {int(place[table.num_rows + i]): self._width_fault(k) for i, k in enumerate(kept)}
+        return merged, {i: fault for i, fault in faults.items() if fault is not None}
+
+    def _width_fault(self, ragged: Ragged) -> Reject | None:
+        """Trailing empty fields are nothing, be they too many or left out."""
+        if ragged.width < self._width:
+            if ragged.width >= self._needed:
+                return None
+        elif not any(f.strip() for f in ragged.fields[self._width :]):
+            return None
+        start = self._delimiter.join(ragged.fields)[:60]
+        return Reject(
+            "row_width",
+            f'The row has {ragged.width} fields, the header has {self._width}: "{unmarked(start)}". A delimiter is '
+            f"missing, or a value that holds one is not in quotation marks.",
+        )
+
+    def _check_swallowed(self, records: Records) -> None:
+        """A field that holds whole rows shows that a quotation mark was left open: those rows would be lost."""
+        if self._width == 1:
+            return
+        for column in records.columns:
+            if not _has_line_break(column):
+                continue
+            for i in np.flatnonzero(pc.match_substring_regex(column, "[\r\n]").to_numpy(zero_copy_only=False)):
+                lines = re.split(r"[\r\n]+", column[int(i)].as_py())
+                if any(line.count(self._delimiter) >= self._width - 1 for line in lines):
+                    raise SourceError(
+                        f"{self._name}: a quotation mark in row {int(records.rows[i]):,} is not closed where its field "
+                        f"ends and swallows the next rows; it begins with {lines[0][:40]!r}. Close it, or write a mark "
+                        f'that belongs to the value twice ("").'
+                    )
+
+
+def _lengths(column: Any) -> npt.NDArray[np.int32]:
+    offsets = np.frombuffer(column.buffers()[1] or b"\0\0\0\0", np.int32)
+    return np.diff(offsets[column.offset : column.offset + len(column) + 1])
+
+
+def _has_line_break(column: Any) -> bool:
+    data = column.buffers()[2]
+    return data is not None and any(mark in memoryview(data) for mark in b"\r\n")
+
+
+def _utf8(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _unwrap(table: Any) -> tuple[Any, dict[str, int]]:
+    """Take the wrapper `="0012"` off, with which a list protects its codes from the spreadsheet."""
+    unwrapped = 0
+    for place, role in enumerate(ROLES, 1):
+        column = table[role]
+        hits = np.flatnonzero(pc.starts_with(column, '="').to_numpy(zero_copy_only=False))
+        if not len(hits):
+            continue
+        values = column.to_pylist()
+        for i in hits:
+            wrapped = _WRAPPED.fullmatch(values[i].strip())
+            if wrapped:
+                values[i] = wrapped[1].replace('""', '"')
+                unwrapped += 1
+        table = table.set_column(place, ROWS.field(role), pa.array(values, pa.string()))
+    return table, {"formula_wrapper": unwrapped} if unwrapped else {}
+
+
+def _show_damage(table: Any, faults: Mapping[int, Reject]) -> tuple[Any, dict[int, Reject]]:
+    found = dict(faults)
+    for place, role in enumerate(ROLES, 1):
+        hits = np.flatnonzero(pc.match_substring_regex(table[role], MARKED).to_numpy(zero_copy_only=False))
+        if not len(hits):
+            continue
+        values = table[role].to_pylist()
+        for i in map(int, hits):
+            values[i] = unmarked(values[i])
+            message = f'The {role} "{values[i][:60]}" holds bytes that are no text in this file\'s encoding. Save it as UTF-8.'
+            found.setdefault(i, Reject("undecodable", message))
+        table = table.set_column(place, ROWS.field(role), pa.array(values, pa.string()))
+    return table, found

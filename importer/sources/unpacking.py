@@ -1,0 +1,107 @@
+"""What a file is, by its first bytes, and a list's bytes out of .gz or .zip. Knows nothing of what they mean."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from importer.errors import SourceError
+
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+_BINARIES = {
+    b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
+    b"7z\xbc\xaf": "a 7z archive", b"Rar!": "a RAR archive", b"\xfd7zXZ": "an xz archive", b"BZh": "a bzip2 archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive", b"SQLite format 3": "a database", b"PAR1": "a Parquet file",
+    b"\x7fELF": "a program", b"MZ\x90": "a program",
+}  # fmt: skip
+_OFFICE = (("xl/workbook.bin", "xlsb"), ("xl/vbaProject.bin", "xlsm"), ("xl/", "xlsx"), ("content.xml", "ods"))
+
+
+class Kind(StrEnum):
+    """How the bytes of a file are packed."""
+
+    TEXT = "text"
+    GZIP = "gz"
+    ZIP = "zip"
+    XLSX = "xlsx"
+    XLSM = "xlsm"
+    XLSB = "xlsb"
+    XLS = "xls"
+    ODS = "ods"
+
+
+def kind_of(path: Path) -> Kind:
+    """What the file is; its extension is not asked."""
+    with opened(path) as file:
+        head = file.read(64)
+    if not head:
+        raise SourceError(f"{path.name} is empty: a list has a header and one row per pack.")
+    if head.startswith(b"\x1f\x8b"):
+        return Kind.GZIP
+    if head.startswith(_OLE):
+        return Kind.XLS
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _kind_of_zip(path)
+    for magic, what in _BINARIES.items():
+        if head.startswith(magic):
+            raise SourceError(f"{path.name} is {what}, not a list: export the list as .csv or .xlsx.")
+    if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
+        raise SourceError(f"{path.name} is HTML or XML, whatever its name says: open it and save it as .xlsx or .csv.")
+    return Kind.TEXT
+
+
+def opened(path: Path) -> BinaryIO:
+    """The file for reading, or a sentence that says why not."""
+    try:
+        if not path.is_file() and path.exists():
+            what = "a directory" if path.is_dir() else "no regular file"
+            raise SourceError(f"{path} is {what}: name one file that holds a list.")
+        return path.open("rb")
+    except FileNotFoundError:
+        raise SourceError(f"{path} does not exist: check the name and the directory.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"{path} can't be read: {reason}.") from error
+
+
+def _kind_of_zip(path: Path) -> Kind:
+    names = [info.filename for info in members(path)]
+    for start, kind in _OFFICE:
+        if any(n.startswith(start) for n in names):
+            return Kind(kind)
+    return Kind.ZIP
+
+
+def members(path: Path) -> list[zipfile.ZipInfo]:
+    """The directory of a .zip."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise SourceError(
+            f"{path.name} is damaged or cut off: it starts like a workbook or .zip and does not end like one. "
+            f"Copy or export it again."
+        ) from error
+
+
+def unpacked(path: Path, kind: Kind) -> BinaryIO:
+    """The bytes of the list, as a stream: nothing is unpacked at once."""
+    if kind is Kind.GZIP:
+        return cast(BinaryIO, gzip.GzipFile(fileobj=opened(path)))
+    return opened(path) if kind is Kind.TEXT else _only_member(path)
+
+
+def _only_member(path: Path) -> BinaryIO:
+    files = [m for m in members(path) if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
+    if len(files) != 1:
+        names = ", ".join(f'"{m.filename[:60]}"' for m in files[:5]) or "nothing"
+        raise SourceError(f"{path.name} holds {len(files)} files ({names}): pack one list, or unpack it first.")
+    if files[0].flag_bits & 1:
+        raise SourceError(f"{path.name} is protected by a password: unpack it and import the list itself.")
+    try:
+        return cast(BinaryIO, zipfile.ZipFile(path).open(files[0]))
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        raise SourceError(f"{path.name} can't be unpacked ({error}): unpack it and import the list itself.") from error
