@@ -28,7 +28,7 @@ def main() -> int:
     try:
         asyncio.run(run(settings, given.host, given.port, ready=_announce))
     except OSError as error:
-        sys.stderr.write(f"The sandbox cannot listen at {given.host}:{given.port}: {error}\n")
+        sys.stderr.write(f"The sandbox cannot start at {given.host}:{given.port}: {error}\n")
         return 1
     return 0
 

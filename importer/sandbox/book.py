@@ -8,6 +8,8 @@ import msgspec
 from importer.sandbox.durable import Durable
 from importer.sandbox.rules import Order
 
+_PAGE = 10_000
+
 
 class Entry(msgspec.Struct, gc=False):
     """One serial of one GTIN that any request has named, also one that was refused, or cut before the work.
@@ -67,13 +69,15 @@ class Book:
         return sum(map(len, self._products.values()))
 
     def __iter__(self) -> Iterator[Entry]:
-        for product in self.products():
-            yield from product
+        for page in self.pages():
+            yield from page
 
-    def products(self) -> Iterator[Sequence[Entry]]:
-        """The entries, GTIN by GTIN."""
-        for entries in self._products.values():
-            yield list(entries.values())
+    def pages(self, gtin: str | None = None) -> Iterator[Sequence[Entry]]:
+        """The entries, or those of one product, a few thousand at a time; requests may be served between two pages."""
+        for product in list(self._products) if gtin is None else [gtin]:
+            entries = list(self._products.get(product, {}).values())
+            for first in range(0, len(entries), _PAGE):
+                yield entries[first : first + _PAGE]
 
     def get(self, gtin: str, serial: str) -> Entry | None:
         return self._products.get(gtin, {}).get(serial)

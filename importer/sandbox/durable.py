@@ -16,10 +16,13 @@ _KEYS = {"entry": "gtin, serial", "visit": "number"}
 
 
 class Durable:
-    """`reader` opens without a right to write, and without making a file."""
+    """`reader` opens without a right to write, and without making a file. OSError where the path does not open."""
 
     def __init__(self, path: Path, *records: type[msgspec.Struct], reader: bool = False) -> None:
-        self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode={'ro' if reader else 'rwc'}", uri=True)
+        try:
+            self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode={'ro' if reader else 'rwc'}", uri=True)
+        except sqlite3.OperationalError as error:
+            raise OSError(f"the sandbox's ledger {path}: {error}") from error
         if reader:
             return
         self._db.execute("PRAGMA journal_mode=WAL")

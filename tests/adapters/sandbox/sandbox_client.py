@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -71,6 +72,7 @@ class Clock:
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
         self.slept: list[float] = []
+        self.has_slept = asyncio.Event()
 
     def __call__(self) -> float:
         return self.now
@@ -78,6 +80,7 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
+        self.has_slept.set()
 
 
 @contextlib.asynccontextmanager

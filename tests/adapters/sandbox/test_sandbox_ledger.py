@@ -60,6 +60,13 @@ async def test_the_ledger_is_shown_serial_by_serial() -> None:
     ]
 
 
+async def test_a_ledger_of_several_pages_is_shown_whole() -> None:
+    async with sandbox() as client:
+        await client.commission(*(f"A{n}" for n in range(10_001)))
+        shown = (await client.get("/_sandbox/ledger")).json["serials"]
+    assert {entry["serial"] for entry in shown} == {f"A{n}" for n in range(10_001)}
+
+
 async def test_the_requests_are_shown_with_time_count_status_and_fault() -> None:
     async with sandbox("commission:error_after=at:2") as client:
         await client.commission("A1", "A2")

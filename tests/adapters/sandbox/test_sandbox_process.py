@@ -7,9 +7,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from sandbox_client import GTIN, JSON, order
 
 import importer.sandbox
-from importer.sandbox import read_requests
+from importer.sandbox import Settings, read_ledger, read_requests
 
 COMMAND = [sys.executable, "-m", "importer.sandbox"]
 
@@ -27,6 +28,28 @@ def test_it_serves_as_a_process_of_its_own_until_it_is_told_to_end(number: signa
     assert started["pid"] == process.pid
     assert health["ok"]
     assert read_requests(path) == []
+
+
+def test_what_it_has_taken_outlives_its_death(tmp_path: Path) -> None:
+    path = tmp_path / "box.db"
+    with subprocess.Popen([*COMMAND, f"ledger={path}"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"] + Settings().commission_path
+        headers = {"x-access-token": "sandbox-token", "x-channel-key": "sandbox-channel", **JSON}
+        request = urllib.request.Request(url, json.dumps(order("A1")).encode(), headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 200
+        process.kill()
+    assert read_ledger(path)[GTIN, "A1"].confirmed == 1
+    assert [visit.status for visit in read_requests(path)] == [200]
+
+
+def test_a_ledger_that_cannot_be_opened_ends_it_with_a_message(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [*COMMAND, f"ledger={tmp_path / 'no' / 'box.db'}"], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+    assert "unable to open database file" in ended.stderr
 
 
 def test_a_wrong_option_ends_it_with_a_message() -> None:
