@@ -50,13 +50,13 @@ def show(text: str) -> str:
     """Put a value in quotes for a message: invisible characters escaped, the middle of a very long one left out."""
     if len(text) > _SHOWN:
         text = f"{text[: _SHOWN - 10]}…{text[-9:]}"
-    return '"' + "".join(_visible(char) for char in text) + '"'
+    return f'"{text}"' if text.isprintable() else '"' + "".join(_visible(char) for char in text) + '"'
 
 
 def name(char: str) -> str:
     """Name a character as Unicode does, behind the character itself where it can be seen."""
     known = _CONTROLS.get(char, "") or unicodedata.name(char, "") or f"CONTROL CHARACTER U+{ord(char):04X}"
-    return known if char == " " or _visible(char) != char else f'"{char}" ({known})'
+    return f'"{char}" ({known})' if char.isprintable() and char != " " else known
 
 
 def meant(char: str) -> str:
@@ -68,22 +68,21 @@ def meant(char: str) -> str:
 
 
 def foreign(
-    role: str, noun: str, text: str, allowed: re.Pattern[str], guess: Callable[[str], str] = meant
+    role: str, noun: str, text: str, disallowed: re.Pattern[str], guess: Callable[[str], str] = meant
 ) -> Reject | None:
-    """Reject the first character that `allowed` (a pattern of one character) doesn't match: `<role>_lookalike` where
-    `guess` knows what was meant, `<role>_character` otherwise. None where every character is allowed.
+    """Reject the first character that `disallowed` (a pattern of one character) finds: `<role>_lookalike` where
+    `guess` knows what was meant, `<role>_character` otherwise. None where it finds none.
     """
-    for position, char in enumerate(text, start=1):
-        if allowed.match(char):
-            continue
-        start = f"{noun} {show(text)}: character {position} is {name(char)}"
-        if right := guess(char):
-            return Reject(f"{role}_lookalike", f'{start}, probably meant as "{right}". Type "{right}" in its place.')
-        return Reject(f"{role}_character", f"{start}, which is not allowed there. Take it from the source system.")
-    return None
+    found = disallowed.search(text)
+    if found is None:
+        return None
+    start = f"{noun} {show(text)}: character {found.start() + 1} is {name(found[0])}"
+    if right := guess(found[0]):
+        return Reject(f"{role}_lookalike", f'{start}, probably meant as "{right}". Type "{right}" in its place.')
+    return Reject(f"{role}_character", f"{start}, which is not allowed there. Take it from the source system.")
 
 
 def _visible(char: str) -> str:
-    if char == " " or unicodedata.category(char)[0] not in "CZ":
+    if char.isprintable():
         return char
     return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"  # noqa: PLR2004  one byte

@@ -30,7 +30,7 @@ _BACK, _AHEAD = 49, 50
 _MIDNIGHT = re.compile(r"[ T]00:00(?::00(?:\.0+)?)?\Z")
 _DECIMALS = re.compile(r"([0-9]{5,8})[.,]0+")
 _MONTH_ONLY = re.compile(r"[0-9]{1,2}[-/.][0-9]{4}|[0-9]{4}[-/.][0-9]{1,2}")
-_ALLOWED = re.compile(r"[0-9A-Za-z./ :-]")
+_NO_DATE = re.compile(r"[^0-9A-Za-z./ :-]")
 
 _DAY_ZERO = date(1899, 12, 30)
 """Day 0 of a spreadsheet's calendar."""
@@ -117,7 +117,7 @@ def _read(plain: str, value: str, today: date, date_order: DateOrder) -> _Date |
         if match := pattern.fullmatch(plain):
             found = read(match, value, today, date_order)
             return found if isinstance(found, Reject) else _checked(found, value, today)
-    return foreign("expiry", "Expiry", value, _ALLOWED) or Reject(
+    return foreign("expiry", "Expiry", value, _NO_DATE) or Reject(
         "expiry_format", f"Expiry {show(value)} is in no date format that can be read. {_HOW}"
     )
 

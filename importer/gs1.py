@@ -57,8 +57,8 @@ A serial like that is legal, so it is sent, with a warning. To be matched with a
 Each holds a character that is no letter or digit: `1E5` is shaped like many a random serial and warns nobody."""
 
 _DAMAGED = re.compile(DAMAGED)
-_CSET_82 = re.compile(f"[{re.escape(CSET_82)}]")
-_DIGIT = re.compile("[0-9]")
+_NO_CSET_82 = re.compile(f"[^{re.escape(CSET_82)}]")
+_NO_DIGIT = re.compile("[^0-9]")
 _EXPONENT = re.compile(r"[0-9]+(?:[.,][0-9]+)?[Ee][+]?[0-9]+")
 _DECIMALS = re.compile(r"([0-9]+)[.,]0+")
 
@@ -115,7 +115,7 @@ def _parse_code(role: str, noun: str, text: str) -> Parsed | Reject:
     value, trimmed = trim(text)
     if not value:
         return Reject(f"{role}_missing", f"The {noun.lower()} is missing. Enter 1 to {LONGEST} characters.")
-    if reject := foreign(role, noun, value, _CSET_82):
+    if reject := foreign(role, noun, value, _NO_CSET_82):
         return reject
     if len(value) > LONGEST:
         message = f"{noun} {show(value)} has {len(value)} characters; GS1 allows at most {LONGEST}."
@@ -132,7 +132,7 @@ def _no_gtin(value: str, digits: str) -> Reject | None:
         message = f"{shown} was cut short by a spreadsheet: its last digits are lost."
         return Reject("gtin_exponent", f"{message} Take it from the source system and enter it as text.")
     if not (digits.isascii() and digits.isdigit()):
-        found = foreign("gtin", "GTIN", value, _DIGIT, _digit_meant)
+        found = foreign("gtin", "GTIN", value, _NO_DIGIT, _digit_meant)
         return replace(found, code="gtin_not_digits") if found and found.code == "gtin_character" else found
     if len(digits) not in (*_GTIN_LENGTHS, *_ZEROS_LOST):
         message = f"{shown} has {len(digits)} digits; 14 are expected, or 8, 12 or 13."

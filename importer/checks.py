@@ -1,0 +1,188 @@
+"""Rows are held against the GS1 rules by whole columns; one by one are looked at only those that fail.
+
+Pure: columns in; good rows, rejects and counts out. `gs1` holds the rules, this module only finds where to ask it.
+What takes more than one row to see (duplicates, two expiries of a batch) is not known here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from importer import gs1
+from importer.model import Parsed, Reject
+from importer.serials import Serials, read_serials
+from importer.tables import REJECTS, ROWS
+
+_FEW = pa.dictionary(pa.int32(), pa.string())
+
+CHECKED = pa.schema(
+    [("key", pa.int64()), ("serial", pa.string()), ("gtin", _FEW), ("batch", _FEW), ("expiry", _FEW)],
+)
+"""Rows that passed, in the form that is sent. A dictionary has no value twice, but may have one that no row uses."""
+
+_Indices = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """Section `input` of the configuration, as far as single values are concerned."""
+
+    gtin_check_digit: gs1.CheckDigit = "error"
+    expired: gs1.OnExpired = "warn"
+    date_order: gs1.DateOrder = ""
+    day_00: gs1.Day00 = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`table`: the good rows, schema CHECKED. `rejects`: all others, schema REJECTS, values as read. Both in the order
+    of the source. `notes`: good rows by code of repair or warning.
+
+    `restorable`, schema CHECKED: the rows rejected as `expiry_zero_lost`, with the zero restored. They are right in
+    every other respect, and stand in `rejects` too: who sees the whole batch can take them back.
+    """
+
+    table: Any
+    rejects: Any
+    notes: Counter[str]
+    restorable: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Few:
+    """A column of few distinct values: the result of each, and which row has which."""
+
+    indices: _Indices
+    results: Sequence[Parsed | Reject]
+
+    def rejects(self) -> dict[int, Reject]:
+        bad = np.array([isinstance(result, Reject) for result in self.results], dtype=np.bool_)
+        if not bad.any():
+            return {}
+        rows = np.flatnonzero(bad[self.indices])
+        found = zip(rows.tolist(), self.indices[rows].tolist(), strict=True)
+        return {row: result for row, at in found if isinstance(result := self.results[at], Reject)}
+
+    def count_notes(self, rows: _Indices | slice) -> Counter[str]:
+        notes: Counter[str] = Counter()
+        if any(isinstance(result, Parsed) and result.notes for result in self.results):
+            counts = np.bincount(self.indices[rows], minlength=len(self.results)).tolist()
+            for result, count in zip(self.results, counts, strict=True):
+                if isinstance(result, Parsed) and count:
+                    notes.update(dict.fromkeys(result.notes, count))
+        return notes
+
+    def encode(self, rows: _Indices | slice) -> Any:
+        """Give the values of these rows, none of which is rejected."""
+        places: dict[str, int] = {}
+        parsed = (result.value if isinstance(result, Parsed) else None for result in self.results)
+        to_place = [-1 if value is None else places.setdefault(value, len(places)) for value in parsed]
+        places_of_rows = np.array(to_place, dtype=np.int32)[self.indices[rows]]
+        return pa.DictionaryArray.from_arrays(pa.array(places_of_rows), pa.array(list(places), pa.string()))
+
+
+def check(table: Any, faults: Mapping[int, Reject], settings: CheckSettings, today: date) -> Checked:
+    """Check rows: a Table or RecordBatch of schema ROWS, and `faults`, which the source found, by position in it.
+
+    A row that is wrong in several ways has one reject: the source's, else that of its GTIN, batch, expiry or serial,
+    in this order; `expiry_zero_lost` comes last.
+    """
+    columns = {name: _flat(table.column(name)) for name in ROWS.names}
+    few = _read_few(columns, settings, today)
+    serials = read_serials(columns["serial"])
+    reasons = _reasons(few, serials, faults)
+    good: _Indices | slice = slice(None)
+    if reasons:
+        mask = np.ones(table.num_rows, dtype=np.bool_)
+        mask[list(reasons)] = False
+        good = np.flatnonzero(mask)
+    return Checked(
+        table=_sent_form(columns["key"], serials.column, {role: few[role].encode(good) for role in few}, good),
+        rejects=_rejects(columns, reasons),
+        notes=_count_notes(few, serials, good),
+        restorable=_restorable(columns, few, serials, reasons, settings, today),
+    )
+
+
+def _flat(column: Any) -> Any:
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.fill_null("") if column.null_count else column
+
+
+def _read_few(columns: Mapping[str, Any], settings: CheckSettings, today: date) -> dict[str, _Few]:
+    def gtin(text: str) -> Parsed | Reject:
+        return gs1.parse_gtin(text, check_digit=settings.gtin_check_digit)
+
+    def expiry(text: str) -> Parsed | Reject:
+        return gs1.parse_expiry(
+            text, today=today, date_order=settings.date_order, day_00=settings.day_00, expired=settings.expired
+        )
+
+    parsers: dict[str, Callable[[str], Parsed | Reject]] = {"gtin": gtin, "batch": gs1.parse_batch, "expiry": expiry}
+    few = {}
+    for role, parse in parsers.items():
+        encoded = columns[role].dictionary_encode()
+        few[role] = _Few(encoded.indices.to_numpy(), [parse(text) for text in encoded.dictionary.to_pylist()])
+    return few
+
+
+def _reasons(few: Mapping[str, _Few], serials: Serials, faults: Mapping[int, Reject]) -> dict[int, Reject]:
+    """Give each rejected row its one reason: a later update wins."""
+    expiries = few["expiry"].rejects()
+    reasons = {row: reject for row, reject in expiries.items() if reject.code == "expiry_zero_lost"}
+    reasons.update(serials.rejects)
+    reasons.update({row: reject for row, reject in expiries.items() if reject.code != "expiry_zero_lost"})
+    reasons.update(few["batch"].rejects())
+    reasons.update(few["gtin"].rejects())
+    reasons.update(faults)
+    return reasons
+
+
+def _sent_form(keys: Any, serials: Any, encoded: Mapping[str, Any], rows: _Indices | slice) -> Any:
+    if not isinstance(rows, slice):
+        taken = pa.array(rows)
+        keys, serials = keys.take(taken), serials.take(taken)
+    arrays = {"key": keys, "serial": serials, **encoded}
+    return pa.record_batch([arrays[name] for name in CHECKED.names], schema=CHECKED)
+
+
+def _rejects(columns: Mapping[str, Any], reasons: Mapping[int, Reject]) -> Any:
+    rows = sorted(reasons)
+    taken = pa.array(rows, pa.int64())
+    codes = pa.array([reasons[row].code for row in rows], pa.string())
+    messages = pa.array([reasons[row].message for row in rows], pa.string())
+    return pa.record_batch([*(columns[name].take(taken) for name in ROWS.names), codes, messages], schema=REJECTS)
+
+
+def _count_notes(few: Mapping[str, _Few], serials: Serials, good: _Indices | slice) -> Counter[str]:
+    notes: Counter[str] = Counter()
+    for column in few.values():
+        notes += column.count_notes(good)
+    return notes + Counter({code: int(np.count_nonzero(mask[good])) for code, mask in serials.notes.items()})
+
+
+def _restorable(
+    columns: Mapping[str, Any],
+    few: Mapping[str, _Few],
+    serials: Serials,
+    reasons: Mapping[int, Reject],
+    settings: CheckSettings,
+    today: date,
+) -> Any:
+    rows = np.array(sorted(row for row in reasons if reasons[row].code == "expiry_zero_lost"), dtype=np.int64)
+    texts = columns["expiry"].take(pa.array(rows)).to_pylist()
+    restored = [gs1.restored_expiry(text, today=today, day_00=settings.day_00) for text in texts]
+    expiry = pa.array(restored, pa.string()).dictionary_encode()
+    encoded = {"gtin": few["gtin"].encode(rows), "batch": few["batch"].encode(rows), "expiry": expiry}
+    return _sent_form(columns["key"], serials.column, encoded, rows)
