@@ -1,0 +1,122 @@
+"""The pace of requests, one for all workers: evenly spaced, held by a Retry-After, slowed by 429 and 503.
+
+Knows the clock only by its arguments, and of an answer no more than whether it presses or eases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+
+from importer.api.waiting import STOPPED, Clock, Sleep, Stopping, never
+from importer.model import Answer, Chunk, Commissioner, Verdict
+
+_SHARE = 0.98
+"""Servers count in windows of their own; latency moves requests between two of them."""
+_TOLERANCE = 0.01
+"""Seconds that a late request may catch up. The server's margin is 20 ms: (1 s + margin) * 0.98 * n stays below n."""
+_SLOWDOWN = 0.5
+_RECOVERY = 0.02
+_SLOWEST = 1 / 64
+_FREE_AGAIN = 2.0
+_UNKNOWN_RATE = 10.0
+_LONGEST_HOLD = 600.0
+_PRESSING = frozenset({429, 503})
+_EASING = frozenset({Verdict.SETTLED, Verdict.REFUSED, Verdict.PRODUCT, Verdict.TOO_LARGE})
+
+
+class Pace:
+    """GCRA with room for one: requests leave one after the other, each at least an interval after the one before.
+
+    Whoever waits does so in turn, and the next slot is reckoned from when a request really left: after a pause of the
+    whole process no burst follows. `requests_per_second` 0 means no pace, until the API presses; then the rate seen so
+    far is what the pace slows down from.
+    """
+
+    def __init__(
+        self,
+        requests_per_second: float,
+        *,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+        stopping: Stopping = never,
+        longest_hold: float = _LONGEST_HOLD,
+    ) -> None:
+        self._limit = requests_per_second * _SHARE
+        self._clock = clock
+        self._sleep = sleep
+        self._stopping = stopping
+        self._longest_hold = longest_hold
+        self._base = self._limit
+        self._factor = 1.0
+        self._next = clock()
+        self._slowed_at = float("-inf")
+        self._left: deque[float] = deque(maxlen=64)
+        self._turn = asyncio.Lock()
+
+    @property
+    def rate(self) -> float:
+        """Requests per second at this moment; 0 = no limit."""
+        return self._base * self._factor
+
+    async def slot(self) -> float | None:
+        """Waits for a turn; the moment it came, or None where the run was stopped before."""
+        async with self._turn:
+            while (wait := self._next - self._clock()) > 0:
+                if self._stopping():
+                    return None
+                await self._sleep(wait)
+            moment = self._clock()
+            interval = 1 / self.rate if self._base else 0.0
+            self._next = max(self._next, moment - _TOLERANCE) + interval
+            self._left.append(moment)
+            return moment
+
+    def hold(self, seconds: float) -> None:
+        """No request leaves before `seconds` are over, nor more than the longest hold."""
+        self._next = max(self._next, self._clock() + min(seconds, self._longest_hold))
+
+    def press(self, left_at: float) -> None:
+        """Half the rate. An answer to a request that left before the last slowing down changes nothing."""
+        if left_at <= self._slowed_at:
+            return
+        self._slowed_at = self._clock()
+        self._base = self._base or self._seen_rate()
+        self._factor = max(_SLOWEST, self._factor * _SLOWDOWN)
+
+    def ease(self) -> None:
+        """A little faster, up to the limit; without one, up to twice what was seen before, then without pace again."""
+        if not self._base:
+            return
+        self._factor = min(1.0 if self._limit else _FREE_AGAIN, self._factor + _RECOVERY)
+        if not self._limit and self._factor >= _FREE_AGAIN:
+            self._base, self._factor = 0.0, 1.0
+
+    def _seen_rate(self) -> float:
+        span = self._left[-1] - self._left[0] if self._left else 0.0
+        return (len(self._left) - 1) / span if span > 0 else _UNKNOWN_RATE
+
+
+class Paced:
+    """A `Commissioner` that lets each attempt of the inner one wait for its slot, and feeds answers back."""
+
+    def __init__(self, inner: Commissioner, pace: Pace) -> None:
+        self._inner = inner
+        self._pace = pace
+
+    async def commission(self, chunk: Chunk) -> Answer:
+        left_at = await self._pace.slot()
+        if left_at is None:
+            return STOPPED
+        answer = await self._inner.commission(chunk)
+        self._learn(answer, left_at)
+        return answer
+
+    def _learn(self, answer: Answer, left_at: float) -> None:
+        if answer.retry_after is not None and answer.verdict in {Verdict.NOT_TAKEN, Verdict.DOUBT}:
+            self._pace.hold(answer.retry_after)
+        elif answer.http_status in _PRESSING or answer.error == "rate_limited":
+            self._pace.press(left_at)
+        elif answer.verdict in _EASING:
+            self._pace.ease()

@@ -1,0 +1,123 @@
+"""The HTTP session that all requests share: its pool, its trust, its time limits, and what is known of one exchange.
+
+Knows nothing of serials or tokens.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import aiohttp
+
+from importer.errors import ConfigError
+
+_LONGEST_CONNECT = 10.0
+_DNS_SECONDS = 60
+_BLOCK = 1 << 16
+LARGEST_ANSWER = 64 << 20
+
+
+def open_session(
+    *, timeout_seconds: float, max_in_flight: int, ca_file: Path | None = None, proxy: str | None = None
+) -> aiohttp.ClientSession:
+    """To be called in a running loop, closed by the caller.
+
+    TLS is verified against the system's authorities and those of `ca_file`. The environment is not looked at: a
+    `.netrc` would add credentials of its own. One connection more than `max_in_flight` is left for a new token.
+    """
+    traces = aiohttp.TraceConfig()
+    traces.on_request_headers_sent.append(_note_sent)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=max_in_flight + 1, ttl_dns_cache=_DNS_SECONDS, ssl=_trust(ca_file)),
+        timeout=aiohttp.ClientTimeout(total=timeout_seconds, connect=min(_LONGEST_CONNECT, timeout_seconds / 2)),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[traces],
+        proxy=proxy or None,
+        trust_env=False,
+    )
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except (OSError, ssl.SSLError) as cause:
+            raise ConfigError(
+                f"ca_file {str(ca_file)!r} can't be used: expected certificates in PEM format, got: {cause}"
+            ) from cause
+    return context
+
+
+async def _note_sent(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    """Called by aiohttp before the first byte of a request is written, never for a proxy's CONNECT."""
+    context.trace_request_ctx.sent = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole HTTP answer, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An exchange without an answer. `sent`: a part of the request may have reached the other side.
+
+    `error` is a stable name, `message` the library's words.
+    """
+
+    sent: bool
+    error: str
+    message: str
+
+
+async def post(session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str]) -> Reply | Broken:
+    """Exactly one attempt: aiohttp repeats no POST by itself, and no redirect is followed.
+
+    An exception of aiohttp goes no further than this: its `repr` holds the headers, and so the credentials.
+    """
+    wire = SimpleNamespace(sent=False)
+    try:
+        async with session.post(
+            url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=wire
+        ) as response:
+            answer = await _read(response)
+            if answer is None:
+                return Broken(sent=True, error="answer_too_big", message=f"more than {LARGEST_ANSWER >> 20} MB")
+            return Reply(response.status, response.headers, answer)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
+        return Broken(wire.sent, _error(exc, sent=wire.sent), f"{exc}".strip() or "no answer in time")
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes | None:
+    """The body, or None where it is longer than any answer to us can be."""
+    body = bytearray()
+    async for block in response.content.iter_chunked(_BLOCK):
+        body += block
+        if len(body) > LARGEST_ANSWER:
+            response.close()
+            return None
+    return bytes(body)
+
+
+def _error(exc: Exception, *, sent: bool) -> str:
+    if isinstance(exc, TimeoutError):
+        return "timeout" if sent else "connect_timeout"
+    if sent:
+        return "cut"
+    kinds: tuple[tuple[str, type[Exception] | tuple[type[Exception], ...]], ...] = (
+        ("tls_failed", (aiohttp.ClientSSLError, ssl.SSLError)),
+        ("host_not_found", aiohttp.ClientConnectorDNSError),
+        ("proxy_failed", (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)),
+    )
+    return next((name for name, kind in kinds if isinstance(exc, kind)), "not_connected")
