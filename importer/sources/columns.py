@@ -1,8 +1,8 @@
 """Header names and the role that each plays: one table, to be extended by whoever meets a new name.
 
-A name counts without its case, accents, spaces and punctuation, so `N° de série` and `n de serie` are one. Beware of
+A name counts without its case, accents, spaces and punctuation, so "N° de série" and "n de serie" are one. Beware of
 false friends: Polish "Nr serii" and Russian "Серия" are the batch, not the serial; German "Charge" is the batch;
-Turkish "Sıra no" only counts the rows, so it stands nowhere here.
+the Turkish "Sira no" only counts the rows, so it stands nowhere here.
 """
 
 from __future__ import annotations
@@ -97,6 +97,11 @@ OURS = ("row", "outcome", "code", "message", "chunk", "attempts", "recorded_at",
 _KNOWN_UNUSED = ("ManufacturingDate",)
 _UNACCENTED = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "đ": "d"})
 _BRACKETED = re.compile(r"[(\[].*?[)\]]")
+
+
+def spoken(role: str) -> str:
+    """A role as people call it."""
+    return "GTIN" if role == "gtin" else role
 
 
 def fold(name: str) -> str:

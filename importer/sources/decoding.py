@@ -80,7 +80,7 @@ codecs.register_error("importer.mark", _mark)
 
 
 def unmarked(text: str) -> str:
-    """Text for people: a byte that could not be decoded stands in it as `\\xff`."""
+    """Text for people: a byte that could not be decoded stands in it as its two hexadecimal digits behind a backslash."""
     return _MARKED.sub(lambda m: f"\\x{ord(m[0]) - _MARKS:02x}", text)
 
 
@@ -106,7 +106,7 @@ class Transcoded(io.RawIOBase):
             self._ended = not block
             self._ready = memoryview(self._utf8(block))
         out, self._ready = self._ready[:wanted], self._ready[wanted:]
-        return bytes(out) if len(out) != len(out.obj) else out.obj
+        return bytes(out)
 
     def _utf8(self, block: bytes) -> bytes:
         if self._ascii_passes and block.isascii() and not self._decoder.getstate()[0]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from importer.errors import SourceError
-from importer.sources.columns import Match, fold, match, role_of
+from importer.sources.columns import Match, fold, match, role_of, spoken
 from importer.sources.headerless import recognise
 from importer.sources.options import SourceOptions
 from importer.tables import ROLES
@@ -72,7 +72,7 @@ def _with_header(head: Sequence[Sequence[str]], at: int, options: SourceOptions,
     unused = [headers[p] for p in found.unknown]
     remarks = [f"{name}: columns not used: {shown(unused)}."] if unused else []
     remarks += [
-        f'{name}: no column is headed "{h}", which the settings name for the {role}.'
+        f'{name}: no column is headed "{h}", which the settings name for the {spoken(role)}.'
         for h, role in options.columns.items()
         if fold(h) not in map(fold, headers)
     ]
@@ -86,14 +86,14 @@ def _check_claims(headers: Sequence[str], found: Match, given: Mapping[str, str]
         if len(claims) > 1:
             names = shown([headers[p] for p in claims])
             raise SourceError(
-                f'{name} has {len(claims)} columns for the {role}: {names}. Choose one with --map {role}="…".'
+                f'{name} has {len(claims)} columns for the {spoken(role)}: {names}. Choose one with --map {role}="…".'
             )
     missing = [r for r in ROLES if r not in found.claims and r not in given]
     if missing:
         once = [f"--{r}" for r in missing if r != "serial"]
         also = f", or give one value for all rows with {' '.join(once)}" if once else ""
         raise SourceError(
-            f"{name} has no column for the {' and the '.join(missing)}. Found: {shown(headers)}. "
+            f"{name} has no column for the {' and the '.join(map(spoken, missing))}. Found: {shown(headers)}. "
             f'Name the column with --map {missing[0]}="…"{also}.'
         )
 
@@ -103,13 +103,15 @@ def _given(above: Sequence[Sequence[str]], found: Match, options: SourceOptions,
     given = options.given()
     for role in given:
         if role in found.claims:
-            raise SourceError(f"{name} has a column for the {role}, and --{role} gives it too: leave out --{role}.")
+            raise SourceError(
+                f"{name} has a column for the {spoken(role)}, and --{role} gives it too: leave out --{role}."
+            )
     for role, value in _said_above(above).items():
         if role in found.claims:
             continue
         if given.setdefault(role, value) != value:
             raise SourceError(
-                f'{name} says "{value}" for the {role} above the list, --{role} says "{given[role]}": leave out one.'
+                f'{name} says "{value}" for the {spoken(role)} above the list, --{role} says "{given[role]}": leave out one.'
             )
     return given
 

@@ -16,7 +16,7 @@ import pyarrow.csv as arrow_csv
 from importer.errors import SourceError
 from importer.sources.body import END, Body
 
-BLOCK = 2 << 20
+BLOCK = 1 << 20
 """No record may be longer than this: what is longer is a line without end or a quotation mark left open."""
 _MOST_WAITING = 500_000
 
@@ -40,7 +40,7 @@ class Records:
 
 
 class RecordReader:
-    """Reads a body once. Rows are numbered from `first_row` on. Raises SourceError where records can't be told apart."""
+    """Reads a body once, its rows numbered from `first_row` on. Raises SourceError where records can't be told apart."""
 
     def __init__(self, body: Body, delimiter: str, width: int, first_row: int, name: str) -> None:
         self._body = body
@@ -124,8 +124,8 @@ class RecordReader:
     def _unreadable(self, reason: str) -> SourceError:
         if self._overrun:
             return SourceError(
-                f"{self._name}: hundreds of thousands of rows in a row have not the {self._width} fields of the header: "
-                f"check the delimiter."
+                f"{self._name}: hundreds of thousands of rows on end have not the {self._width} fields of the header: check "
+                f"the delimiter."
             )
         if "straddling" in reason:
             return SourceError(

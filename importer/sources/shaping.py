@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from importer.errors import SourceError
 from importer.model import Reject
-from importer.sources.columns import says_nothing
+from importer.sources.columns import says_nothing, spoken
 from importer.sources.decoding import MARKED, unmarked
 from importer.sources.filling import Filling
 from importer.sources.layout import Layout
@@ -163,7 +163,10 @@ def _show_damage(table: Any, faults: Mapping[int, Reject]) -> tuple[Any, dict[in
         values = table[role].to_pylist()
         for i in map(int, hits):
             values[i] = unmarked(values[i])
-            message = f'The {role} "{values[i][:60]}" holds bytes that are no text in this file\'s encoding. Save it as UTF-8.'
+            message = (
+                f'The {spoken(role)} "{values[i][:60]}" holds bytes that are no text in the encoding of this file: '
+                f"correct it and save the list as UTF-8."
+            )
             found.setdefault(i, Reject("undecodable", message))
         table = table.set_column(place, ROWS.field(role), pa.array(values, pa.string()))
     return table, found

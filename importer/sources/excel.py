@@ -1,0 +1,166 @@
+"""A list in a workbook: finds the sheet that holds it and reads native cells, which pandas would turn into others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from importer.errors import SourceError
+from importer.model import Reading, Sheet
+from importer.sources.cells import text_of
+from importer.sources.gridding import Grid
+from importer.sources.layout import Layout, find_layout, score
+from importer.sources.options import SourceOptions
+from importer.sources.sheet_xml import SheetFacts
+from importer.sources.unpacking import Kind
+from importer.sources.workbooks import load_sheet, open_calamine, readable
+from importer.tables import Rows
+
+_ROWS = 1 << 16
+_LOOKED_AT = 200
+_NAMED = 10
+
+
+@dataclass(slots=True)
+class _ListSheet:
+    """A sheet that holds a list. `sheet` is dropped once it is read."""
+
+    index: int
+    name: str
+    layout: Layout
+    facts: SheetFacts
+    sheet: CalamineSheet | None
+
+
+def open_workbook(path: Path, kind: Kind, options: SourceOptions) -> WorkbookList:
+    """Read a workbook and find its list."""
+    workbook = open_calamine(path, kind)
+    found, remarks = _Search(path, kind, workbook, options).run()
+    return WorkbookList(path, kind, workbook, found, options, remarks)
+
+
+class _Search:
+    """Looks for the sheets that hold a list, among those that the options allow."""
+
+    def __init__(self, path: Path, kind: Kind, workbook: CalamineWorkbook, options: SourceOptions) -> None:
+        self._path = path
+        self._kind = kind
+        self._workbook = workbook
+        self._options = options
+        self._failures: list[tuple[int, SourceError]] = []
+        self._remarks: list[str] = []
+
+    def run(self) -> tuple[list[_ListSheet], list[str]]:
+        found = [s for s in map(self._look, self._allowed()) if s is not None]
+        worst = max(self._failures, key=lambda f: f[0], default=None)
+        if worst and (not found or (self._options.sheet == "all" and worst[0] > 0)):
+            raise worst[1]
+        if not found:
+            raise SourceError(f"{self._path.name} has no visible sheet with a list in it.")
+        if len(found) > 1 and self._options.sheet != "all":
+            names = ", ".join(f'"{s.name}"' for s in found)
+            raise SourceError(
+                f"{self._path.name} holds a list on {len(found)} sheets: {names}. Choose one with --sheet NAME, or read "
+                f"them all with --sheet all."
+            )
+        return found, self._remarks
+
+    def _allowed(self) -> list[int]:
+        names = list(self._workbook.sheet_names)
+        chosen = self._options.sheet
+        if chosen is not None and chosen in names:
+            return [names.index(chosen)]
+        if chosen is not None and chosen != "all":
+            listed = ", ".join(f'"{n}"' for n in names)
+            raise SourceError(f'{self._path.name} has no sheet "{chosen}". Its sheets: {listed}.')
+        sheets = self._workbook.sheets_metadata
+        hidden = [s.name for s in sheets if s.visible != SheetVisibleEnum.Visible]
+        if hidden:
+            listed = ", ".join(f'"{n}"' for n in hidden)
+            self._remarks.append(
+                f"{self._path.name}: hidden sheets not read: {listed}. Name one with --sheet to read it."
+            )
+        visible = (i for i, s in enumerate(sheets) if s.visible == SheetVisibleEnum.Visible)
+        return [i for i in visible if sheets[i].typ == SheetTypeEnum.WorkSheet]
+
+    def _look(self, index: int) -> _ListSheet | None:
+        name = self._workbook.sheet_names[index]
+        sheet, facts = load_sheet(self._path, self._kind, self._workbook, index)
+        with readable(self._path):
+            head = [[text_of(v) for v in row] for row in islice(sheet.iter_rows(), _LOOKED_AT)]
+        called = f'{self._path.name}, sheet "{name}"' if len(self._workbook.sheet_names) > 1 else self._path.name
+        try:
+            layout = find_layout(head, self._options, called)
+        except SourceError as error:
+            likeness = max((score(r, self._options.columns) for r in head[:50]), default=0)
+            blank = not any(c.strip() for r in head for c in r)
+            self._failures.append((likeness if not blank else -1, error))
+            return None
+        return _ListSheet(index, name, layout, facts, sheet)
+
+
+class WorkbookList:
+    """A `Source` (see tables.py)."""
+
+    def __init__(
+        self,
+        path: Path,
+        kind: Kind,
+        workbook: CalamineWorkbook,
+        found: Sequence[_ListSheet],
+        options: SourceOptions,
+        remarks: Sequence[str],
+    ) -> None:
+        self._path = path
+        self._kind = kind
+        self._workbook = workbook
+        self._found = found
+        self._options = options
+        self._remarks = [*remarks, *(r for s in found for r in _remarks(path, s, options))]
+        self.sheet_names: Sequence[str] = tuple(s.name for s in found)
+
+    @property
+    def reading(self) -> Reading:
+        sheets = tuple(Sheet(s.name, s.layout.header_row, s.layout.columns) for s in self._found)
+        return Reading(format=str(self._kind), sheets=sheets, remarks=tuple(self._remarks))
+
+    def __iter__(self) -> Iterator[Rows]:
+        read = 0
+        for number, found in enumerate(self._found):
+            for rows in self._rows(number, found):
+                read += rows.table.num_rows
+                if rows.table.num_rows:
+                    yield rows
+        if not read:
+            raise SourceError(f"{self._path.name} has a header and no rows: there is nothing to import.")
+
+    def _rows(self, number: int, found: _ListSheet) -> Iterator[Rows]:
+        sheet, found.sheet = found.sheet, None
+        if sheet is None:
+            sheet, _ = load_sheet(self._path, self._kind, self._workbook, found.index)
+        with readable(self._path):
+            merged = sheet.merged_cell_ranges or [] if self._kind is not Kind.ODS else []
+            left = sheet.start[1] if sheet.start else 0
+        grid = Grid(number, found.layout, found.facts, merged, left, self._options)
+        rows: Iterator[list[Any]] = iter(sheet.iter_rows())
+        first = found.layout.skip + 1
+        some = list(islice(rows, found.layout.skip))
+        while some := list(islice(rows, _ROWS)):
+            yield grid.rows(first, some)
+            first += len(some)
+
+
+def _remarks(path: Path, found: _ListSheet, options: SourceOptions) -> Iterator[str]:
+    yield from found.layout.remarks
+    hidden = sorted(r for r in found.facts.hidden_rows if r > found.layout.skip)
+    if hidden:
+        more = f" and {len(hidden) - _NAMED} more" if len(hidden) > _NAMED else ""
+        rows = ", ".join(map(str, hidden[:_NAMED])) + more
+        yield f'{path.name}, sheet "{found.name}": hidden rows are read like all others: {rows}.'
+    if options.fill_down:
+        yield f'{path.name}, sheet "{found.name}": empty product, batch and expiry cells take the value above (--fill-down).'

@@ -1,0 +1,84 @@
+"""Opens workbooks of every kind, after a look at whether they can be opened at all. Knows no list."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, load_workbook
+
+from importer.errors import SourceError
+from importer.sources.sheet_xml import SheetFacts, sheet_facts
+from importer.sources.unpacking import Kind, members
+
+MOST_UNPACKED = 1 << 30
+MOST_CELLS = 60_000_000
+_DRAINED = ("xl/sharedStrings.xml", "content.xml")
+
+
+def open_calamine(path: Path, kind: Kind) -> CalamineWorkbook:
+    """The workbook, opened; its sheets are not read yet."""
+    if kind is not Kind.XLS:
+        _check_size(path)
+    with readable(path):
+        return load_workbook(str(path))
+
+
+def load_sheet(path: Path, kind: Kind, workbook: CalamineWorkbook, index: int) -> tuple[CalamineSheet, SheetFacts]:
+    """One sheet, read whole, and what its XML says besides where it has one that is understood."""
+    facts = sheet_facts(path, index) if kind in (Kind.XLSX, Kind.XLSM) else SheetFacts()
+    if facts.rows * facts.width > MOST_CELLS:
+        raise SourceError(
+            f'{path.name}: the sheet "{workbook.sheet_names[index]}" reaches to row {facts.rows:,} and column '
+            f"{facts.width:,}: delete what stands far from the list, or copy the list into a new workbook."
+        )
+    with readable(path):
+        return workbook.get_sheet_by_index(index), facts
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Whatever the reader of workbooks raises, panics included, as a sentence."""
+    try:
+        yield
+    except PasswordError as error:
+        raise SourceError(f"{path.name} is protected by a password: save it without one and import that.") from error
+    except (CalamineError, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise SourceError(
+            f"{path.name} can't be read as a workbook ({reason}): it is damaged, cut off or of another kind. Open it in "
+            f"a spreadsheet and save it as .xlsx."
+        ) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise SourceError(f"{path.name} is damaged: open it in a spreadsheet and save it as .xlsx.") from error
+
+
+def _check_size(path: Path) -> None:
+    parts = members(path)
+    if any(m.flag_bits & 1 for m in parts):
+        raise SourceError(f"{path.name} is protected by a password: save it without one and import that.")
+    size = sum(m.file_size for m in parts)
+    if size > MOST_UNPACKED:
+        raise SourceError(
+            f"{path.name} unpacks to {size / 2**30:,.1f} GB, more than the {MOST_UNPACKED >> 30} GB that a workbook may "
+            f"have: save the list as .csv."
+        )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in _DRAINED:
+                if name in archive.namelist():
+                    _drain(archive, name)
+    except (zipfile.BadZipFile, OSError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.") from error
+
+
+def _drain(archive: zipfile.ZipFile, name: str) -> None:
+    """Unpack once without keeping it: a directory that lies about a size is found out."""
+    with archive.open(name) as part:
+        while part.read(1 << 20):
+            pass
