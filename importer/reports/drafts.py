@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from filelock import FileLock
 
@@ -85,6 +86,7 @@ class Drafts:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._drafts: list[Draft] = []
+        self._scratch: list[BinaryIO] = []
         self._lock = FileLock(directory / ".lock", mode=0o600)
 
     def __enter__(self) -> Self:
@@ -101,6 +103,9 @@ class Drafts:
     ) -> None:
         for draft in self._drafts:
             draft.discard()
+        for file in self._scratch:
+            with suppress(OSError):
+                file.close()
         self._lock.release()
 
     def open(self, name: str) -> Draft:
@@ -108,6 +113,13 @@ class Drafts:
         draft = Draft(self.directory, name)
         self._drafts.append(draft)
         return draft
+
+    def scratch(self) -> BinaryIO:
+        """A nameless file on the report's disk, the owner's alone; it ends with the drafts, or with the process."""
+        with explained(self.directory):
+            file = tempfile.TemporaryFile(dir=self.directory)  # noqa: SIM115  closed by __exit__
+        self._scratch.append(file)
+        return file
 
     def publish(self, unwanted: set[str]) -> None:
         """Give every draft its name, in the order in which they were opened, and remove the files named `unwanted`.

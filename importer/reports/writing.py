@@ -16,9 +16,10 @@ from importer.reports.lines import csv_lines, header_line
 from importer.reports.manifest import MANIFEST, manifest_json
 from importer.reports.summary import summary_json
 from importer.reports.tally import Tally
+from importer.reports.workbook import WORKBOOK, WorkbookReport
 
 SUMMARY = "summary.json"
-FILES_OF = {"csv": (ASSIGNED, NOT_ASSIGNED), "xlsx": ("report.xlsx",), "html": ("report.html",)}
+FILES_OF = {"csv": (ASSIGNED, NOT_ASSIGNED), "xlsx": (WORKBOOK,), "html": ("report.html",)}
 
 
 class Sink(Protocol):
@@ -77,6 +78,8 @@ def write_reports(
 def _sinks(drafts: Drafts, facts: Facts, formats: Collection[str]) -> Iterator[Sink]:
     if "csv" in formats:
         yield CsvLists(drafts, facts.sheet_names)
+    if "xlsx" in formats:
+        yield WorkbookReport(drafts, facts)
 
 
 def _parts(window: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, bool]]:
