@@ -17,15 +17,15 @@ Indices = npt.NDArray[np.int32]
 _VERSION = 1
 _HEAD = struct.Struct("<BIIII")
 """Version, serials, repeats, bytes of text, bytes of everything unpacked."""
-_DELTAS = (np.int8, np.int16, np.int32, np.int64)
+_DELTAS: tuple[type[np.signedinteger[Any]], ...] = (np.int8, np.int16, np.int32, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """The rows of a chunk.
 
-    `serials[i]` stands in the source's row `keys[i]`. Row `repeat_keys[j]` repeats `serials[repeat_of[j]]`: a row with the outcome `duplicate`, which
-    shares the fate of the first.
+    `serials[i]` stands in the source's row `keys[i]`. Row `repeat_keys[j]` repeats `serials[repeat_of[j]]`: a row with
+    the outcome `duplicate`, which shares the fate of the first.
     """
 
     serials: list[str]

@@ -1,4 +1,4 @@
-"""The checked rows of a source on disk, between reading and planning, in a file without a name that dies with the process."""
+"""The checked rows of a source on disk, between reading and planning, in files that die with the process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Spill:
         if not len(keys):
             return
         batch = pa.record_batch([keys, serials, pa.array(groups), pa.array(hashes)], schema=SPILLED)
-        self._hashes.write(np.ascontiguousarray(hashes))
+        self._hashes.write(hashes.tobytes())
         self._pending.append(batch)
         self._pending_rows += len(batch)
         self.rows += len(batch)

@@ -17,7 +17,7 @@ APPLICATION_ID = 0x53524C31
 """Stands in the file's header ("SRL1")."""
 SCHEMA_VERSION = 1
 _CHECK_BELOW = 64 << 20
-"""A ledger up to this size (bytes) is checked page by page whenever it is opened for writing; a larger one by `verify`."""
+"""Bytes. A ledger up to this size is checked page by page when it is opened for writing; a larger one by `verify`."""
 
 
 def explain(error: sqlite3.Error, path: Path) -> LedgerError:

@@ -26,6 +26,9 @@ SELECT * FROM run WHERE state != 'staging' ORDER BY id;
 -- run_by_id: One run.
 SELECT * FROM run WHERE id = :id AND state != 'staging';
 
+-- run_by_num: One run, by the number that only the ledger knows.
+SELECT * FROM run WHERE num = :run;
+
 -- unfinished_twin: The run of the same source, read in the same way, that stopped early.
 SELECT * FROM run WHERE source_sha256 = :source_sha256 AND options = :options
     AND state IN ('staged', 'running', 'stopped') ORDER BY id DESC LIMIT 1;
@@ -150,8 +153,12 @@ SELECT id, batch, state, outcome, doubt FROM chunk WHERE run = :run AND root = :
 SELECT first_key, last_key, rows FROM reject WHERE run = :run ORDER BY first_key;
 
 -- chunk_counts: Rows by batch and by what became of their chunk.
-SELECT batch, state, outcome, code, doubt, sum(serials) AS serials, sum(repeats) AS repeats, count(*) AS chunks
-    FROM chunk WHERE run = :run AND state != 3 GROUP BY batch, state, outcome, code, doubt;
+SELECT batch, state, outcome, code, doubt, attempts > 0 AS tried, sum(serials) AS serials, sum(repeats) AS repeats,
+    count(*) AS chunks FROM chunk WHERE run = :run AND state != 3 GROUP BY batch, state, outcome, code, doubt, tried;
+
+-- repeats_beside_exceptions: Settled chunks in which a repeated serial may have another fate than the chunk.
+SELECT id, outcome FROM chunk WHERE run = :run AND state = 2 AND repeats > 0
+    AND EXISTS (SELECT 1 FROM exception WHERE exception.chunk = chunk.id);
 
 -- exception_counts: Exceptions by batch, by what they are and what they are taken from.
 SELECT chunk.batch AS batch, chunk.outcome AS of_outcome, chunk.code AS of_code,

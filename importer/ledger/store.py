@@ -28,7 +28,7 @@ def queries() -> Mapping[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def execute(db: sqlite3.Connection, name: str, /, **values: Any) -> sqlite3.Cursor:
+def execute(db: sqlite3.Connection, name: str, **values: Any) -> sqlite3.Cursor:
     return db.execute(queries()[name], values)
 
 
@@ -57,7 +57,7 @@ def insert_chunks(db: sqlite3.Connection, run: int, first_seq: int, chunks: Sequ
         _insert_chunk(db, run, seq, seq, chunk, attempts=0)
 
 
-def _insert_chunk(db: sqlite3.Connection, run: int, seq: int, root: int, chunk: PlannedChunk, attempts: int) -> None:
+def _insert_chunk(db: sqlite3.Connection, run: int, seq: int, root: int, chunk: PlannedChunk, attempts: int) -> int:
     cursor = execute(
         db,
         "insert_chunk",
@@ -74,12 +74,18 @@ def _insert_chunk(db: sqlite3.Connection, run: int, seq: int, root: int, chunk: 
         last_key=chunk.last_key,
         attempts=attempts,
     )
-    execute(db, "insert_chunk_rows", chunk=cursor.fetchone()[0], rows=chunk.rows)
+    number = int(cursor.fetchone()[0])
+    execute(db, "insert_chunk_rows", chunk=number, rows=chunk.rows)
+    return number
 
 
 def insert_batches(db: sqlite3.Connection, run: int, batches: Iterable[tuple[int, Batch]]) -> None:
     for num, b in batches:
         execute(db, "insert_batch", run=run, num=num, gtin=b.gtin, batch=b.batch, expiry=b.expiry)
+
+
+def insert_fingerprints(db: sqlite3.Connection, run: int, first: int, last: int, entries: bytes) -> None:
+    execute(db, "insert_fingerprints", run=run, first=first, last=last, entries=entries)
 
 
 def mark(db: sqlite3.Connection, run: int, chunk: int) -> int:
@@ -164,8 +170,7 @@ def cut(db: sqlite3.Connection, chunk: int, parts: Sequence[tuple[Sequence[int],
             int(keys.max()),
             pack_rows(part),
         )
-        _insert_chunk(db, parent["run"], seq, parent["root"], planned, parent["attempts"])
-        ids.append(int(db.execute("SELECT max(id) FROM chunk").fetchone()[0]))
+        ids.append(_insert_chunk(db, parent["run"], seq, parent["root"], planned, parent["attempts"]))
     return ids
 
 

@@ -1,0 +1,86 @@
+"""A run in figures, from the ledger's sums: quick at any size, and true while the run goes on."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from importer.flow.fate import GOOD, unsent
+from importer.ledger.view import Run, View
+from importer.model import Batch, ChunkState, Doubt, Fate, Outcome
+from importer.reconcile import LOST, Tally
+
+
+@dataclass(slots=True)
+class Counts:
+    """Rows by outcome, by batch (its number; 0: can't be told) and outcome, and by code."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    by_batch: defaultdict[int, Counter[Outcome]] = field(default_factory=lambda: defaultdict(Counter))
+    codes: Counter[str] = field(default_factory=Counter)
+    spared: int = 0
+    """Unsent rows whose product is not registered."""
+    pending: int = 0
+    """Chunks that are still to be sent, or on the wire."""
+
+    def add(self, batch: int, fate: Fate, rows: int) -> None:
+        self.outcomes[fate.outcome] += rows
+        self.by_batch[batch][fate.outcome] += rows
+        if fate.code:
+            self.codes[fate.code] += rows
+        if fate.outcome == Outcome.UNSENT and fate.code == "product_not_registered":
+            self.spared += rows
+
+    @property
+    def tally(self) -> Tally:
+        return Tally({outcome: self.outcomes[outcome] for outcome in Outcome})
+
+
+_REPEAT = Fate(Outcome.DUPLICATE)
+_LOST_REPEAT = Fate(Outcome.DUPLICATE, "first_row_not_assigned")
+
+
+def count(view: View, run: Run) -> Counts:
+    counts = Counts()
+    for row in view.counts("chunk_counts", run.num):
+        fate = _fate(row["state"], row["outcome"], row["code"], row["doubt"], run, tried=bool(row["tried"]))
+        counts.add(row["batch"], fate, row["serials"])
+        counts.add(row["batch"], _REPEAT if fate.outcome in GOOD else _LOST_REPEAT, row["repeats"])
+        counts.pending += row["chunks"] if row["state"] in {ChunkState.PENDING, ChunkState.SENT} else 0
+    for row in view.counts("exception_counts", run.num):
+        counts.add(row["batch"], Fate(Outcome(row["of_outcome"]), row["of_code"]), -row["serials"])
+        if row["outcome"]:
+            counts.add(row["batch"], Fate(Outcome(row["outcome"]), row["code"]), row["serials"])
+    for row in view.counts("reject_counts", run.num):
+        counts.add(row["batch"], Fate(Outcome.REJECTED, row["code"]), row["count"])
+    _repeats_of_exceptions(view, run, counts)
+    counts.codes = Counter({code: rows for code, rows in counts.codes.items() if rows})
+    return counts
+
+
+def _fate(state: int, outcome: str, code: str, doubt: int, run: Run, *, tried: bool) -> Fate:
+    if state == ChunkState.SETTLED:
+        return Fate(Outcome(outcome), code)
+    if state == ChunkState.SENT or doubt == Doubt.THIS_RUN:
+        return LOST
+    return unsent(run, tried=tried)
+
+
+def _repeats_of_exceptions(view: View, run: Run, counts: Counts) -> None:
+    """The sums take it that repeats share the fate of their chunk; those of an exception share its fate instead."""
+    for row in view.counts("repeats_beside_exceptions", run.num):
+        good = Outcome(row["outcome"]) in GOOD
+        repeat_of = view.rows(row["id"]).repeat_of.tolist()
+        kept = dict(view.exceptions(row["id"]))
+        batch = view.kept(row["id"]).batch
+        for place in repeat_of:
+            if place not in kept:
+                continue
+            counts.add(batch, _REPEAT if good else _LOST_REPEAT, -1)
+            if (fate := kept[place]) is not None:
+                counts.add(batch, _REPEAT if fate.outcome in GOOD else _LOST_REPEAT, 1)
+
+
+def batches_of(view: View, run: Run) -> dict[int, Batch]:
+    """The run's batches by number; 0 is for rows whose batch can't be told."""
+    return {0: Batch("", "", "")} | view.batches(run.num)

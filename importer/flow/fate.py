@@ -1,0 +1,32 @@
+"""What a chunk's state in the ledger means for its rows, whether or not its run has ended."""
+
+from __future__ import annotations
+
+from importer.ledger.view import Kept, Run
+from importer.model import ChunkState, Doubt, Fate, Outcome
+from importer.reconcile import LOST
+
+GOOD = frozenset({Outcome.ASSIGNED, Outcome.ALREADY_ASSIGNED})
+
+
+def fate_of(kept: Kept, run: Run) -> Fate:
+    """The fate of all rows of a chunk that have no exception."""
+    if kept.state == ChunkState.SETTLED and kept.fate:
+        return _in_words(kept.fate)
+    if kept.state == ChunkState.SENT or kept.doubt == Doubt.THIS_RUN:
+        return LOST
+    return unsent(run, tried=kept.attempts > 0)
+
+
+def unsent(run: Run, *, tried: bool) -> Fate:
+    go_on = f"`importer resume {run.id}` goes on."
+    if tried:
+        return Fate(Outcome.UNSENT, "not_taken", f"It was tried, and the API took nothing. {go_on}")
+    why = f"The run stopped before its turn: {run.stopped_by}" if run.stopped_by else "The run has not come to it yet"
+    return Fate(Outcome.UNSENT, "not_sent", f"{why.rstrip('.')}. {go_on}")
+
+
+def _in_words(fate: Fate) -> Fate:
+    if fate.outcome == Outcome.ALREADY_ASSIGNED:
+        return Fate(fate.outcome, "", "An earlier run of this ledger has it assigned: not sent again.")
+    return fate

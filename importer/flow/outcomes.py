@@ -1,0 +1,171 @@
+"""What became of every row, in the order of the source, from the ledger alone; a window of rows at a time.
+
+Chunks come in the order of their first rows. As soon as enough rows are gathered, those before the first row of the
+next chunk are complete: they are sorted and go out, the others wait. So nothing is sorted as a whole.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from importer.flow.fate import GOOD, fate_of
+from importer.ledger.view import Kept, Run, View
+from importer.model import Batch, Fate, Outcome
+from importer.packing import Rows
+from importer.tables import OUTCOMES
+
+_WINDOW = 1 << 18
+
+Label = tuple[str, str, str, str, str, str, str, str, str]
+"""What the columns between `serial` and `good` hold for a row; many rows share one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Some rows: their keys and serials, and for each the place of its label in `labels`."""
+
+    keys: npt.NDArray[np.int64]
+    serials: Any
+    places: npt.NDArray[np.int32]
+    labels: Sequence[Label]
+    good: npt.NDArray[np.bool_]
+
+    def filter(self, mask: npt.NDArray[np.bool_]) -> _Frame:
+        serials = self.serials.filter(pa.array(mask))
+        return _Frame(self.keys[mask], serials, self.places[mask], self.labels, self.good[mask])
+
+
+def windows(view: View, run: Run, sheet_names: Sequence[str]) -> Iterator[Any]:
+    """Record batches of tables.OUTCOMES that together are all rows of the run."""
+    reader = _Reader(view, run, sheet_names)
+    waiting: list[_Frame] = []
+    count = 0
+    for first_key, item in reader.items():
+        if count >= _WINDOW:
+            done, waiting = _divide(waiting, first_key)
+            if done:
+                yield _window(done)
+            count = sum(len(frame.keys) for frame in waiting)
+        frame = reader.frame(item)
+        waiting.append(frame)
+        count += len(frame.keys)
+    if waiting:
+        yield _window(waiting)
+
+
+def _divide(frames: list[_Frame], key: int) -> tuple[list[_Frame], list[_Frame]]:
+    """What comes before a key, and the rest."""
+    before, after = [], []
+    for frame in frames:
+        mask = frame.keys < key
+        if mask.all():
+            before.append(frame)
+        elif mask.any():
+            before.append(frame.filter(mask))
+            after.append(frame.filter(~mask))
+        else:
+            after.append(frame)
+    return before, after
+
+
+def _window(frames: list[_Frame]) -> Any:
+    keys = np.concatenate([frame.keys for frame in frames])
+    serials = pa.concat_arrays([frame.serials for frame in frames])
+    starts = np.cumsum([0, *(len(frame.labels) for frame in frames[:-1])])
+    places = np.concatenate([frame.places + start for frame, start in zip(frames, starts, strict=True)])
+    good = np.concatenate([frame.good for frame in frames])
+    if (keys[1:] < keys[:-1]).any():
+        order = np.argsort(keys, kind="stable")
+        keys, places, good = keys[order], places[order], good[order]
+        serials = serials.take(pa.array(order))
+    indices = pa.array(places, pa.int32())
+    labels = zip(*(label for frame in frames for label in frame.labels), strict=True)
+    columns = [pa.DictionaryArray.from_arrays(indices, pa.array(values, pa.string())) for values in labels]
+    return pa.RecordBatch.from_arrays([pa.array(keys), serials, *columns, pa.array(good)], schema=OUTCOMES)
+
+
+class _Reader:
+    """Turns the ledger's chunks and rejects into frames."""
+
+    def __init__(self, view: View, run: Run, sheet_names: Sequence[str]) -> None:
+        self._view = view
+        self._run = run
+        self._batches = view.batches(run.num)
+        self._sheet_names = sheet_names
+
+    def items(self) -> Iterator[tuple[int, Kept | bytes]]:
+        chunks = ((kept.first_key, kept) for kept in self._view.chunks_by_key(self._run.num))
+        rejects = ((first, rows) for first, _, rows in self._view.rejects(self._run.num))
+        return heapq.merge(chunks, rejects, key=lambda item: item[0])
+
+    def frame(self, item: Kept | bytes) -> _Frame:
+        return self._chunk(item) if isinstance(item, Kept) else self._rejects(item)
+
+    def _chunk(self, kept: Kept) -> _Frame:
+        rows = self._view.rows(kept.id)
+        batch = self._batches[kept.batch]
+        fates: list[Fate] = [fate_of(kept, self._run)]
+        places = np.zeros(len(rows.serials), np.int32)
+        moved = np.zeros(len(rows.serials), np.bool_)
+        for place, fate in self._view.exceptions(kept.id) if kept.fate else ():
+            moved[place] = fate is None
+            places[place] = len(fates)
+            fates.append(fate or fates[0])
+        labels = [_label(batch, fate, kept, self._run) for fate in fates]
+        good = np.array([fate.outcome in GOOD for fate in fates], np.bool_)
+        frame = _Frame(rows.keys, pa.array(rows.serials, pa.string()), places, labels, good[places])
+        if len(rows.repeat_keys):
+            frame = self._with_repeats(frame, rows, kept, batch, fates)
+            moved = np.concatenate([moved, moved[rows.repeat_of]])
+        return frame.filter(~moved) if moved.any() else frame
+
+    def _with_repeats(self, frame: _Frame, rows: Rows, kept: Kept, batch: Batch, fates: list[Fate]) -> _Frame:
+        labels = list(frame.labels)
+        repeats = [_repeat(self._where(int(rows.keys[of])), fates[frame.places[of]]) for of in rows.repeat_of.tolist()]
+        places = np.arange(len(labels), len(labels) + len(repeats), dtype=np.int32)
+        labels += [_label(batch, fate, kept, self._run) for fate in repeats]
+        return _Frame(
+            np.concatenate([frame.keys, rows.repeat_keys]),
+            pa.concat_arrays([frame.serials, frame.serials.take(pa.array(rows.repeat_of))]),
+            np.concatenate([frame.places, places]),
+            labels,
+            np.concatenate([frame.good, frame.good[rows.repeat_of]]),
+        )
+
+    def _rejects(self, blob: bytes) -> _Frame:
+        rows = pa.ipc.open_stream(blob).read_all()
+        columns = [rows[name].to_pylist() for name in ("gtin", "batch", "expiry", "code", "message")]
+        at = self._run.staged_at or ""
+        labels: list[Label] = [
+            (gtin, batch, expiry, Outcome.REJECTED.value, code, message, "", "0", at)
+            for gtin, batch, expiry, code, message in zip(*columns, strict=True)
+        ]
+        count = len(labels)
+        keys = rows["key"].to_numpy()
+        serials = rows["serial"].combine_chunks()
+        return _Frame(keys, serials, np.arange(count, dtype=np.int32), labels, np.zeros(count, np.bool_))
+
+    def _where(self, key: int) -> str:
+        row = key & 0xFFFFFFFF
+        return f"row {row} of sheet {self._sheet_names[key >> 32]}" if len(self._sheet_names) > 1 else f"row {row}"
+
+
+def _repeat(first: str, fate: Fate) -> Fate:
+    if fate.outcome in GOOD:
+        return Fate(Outcome.DUPLICATE, "", f"It repeats {first}, which is {fate.outcome}.")
+    message = f"It repeats {first}, which is {fate.outcome} ({fate.code}): see there."
+    return Fate(Outcome.DUPLICATE, "first_row_not_assigned", message)
+
+
+def _label(batch: Batch, fate: Fate, kept: Kept, run: Run) -> Label:
+    sent = kept.seq if kept.attempts else ""
+    at = kept.recorded_at or run.ended_at or run.staged_at or ""
+    fields = (batch.gtin, batch.batch, batch.expiry, fate.outcome.value, fate.code, fate.message)
+    return (*fields, str(sent), str(kept.attempts), at)

@@ -1,0 +1,200 @@
+"""Finds which rows of a source earlier runs of the ledger have already, exactly: by fingerprint first, then by looking
+at the serials of the chunks that the fingerprints name.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from importer.fates import Fates, Standing
+from importer.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
+from importer.ledger import index
+from importer.ledger.view import View
+from importer.model import Batch, ChunkState, Doubt, Outcome, Reject
+from importer.repeats import Finder, describe, gather, sorted_parts
+
+_LOOK = 1 << 20
+"""Fingerprints followed at once."""
+
+
+class Had(IntEnum):
+    """What an earlier run says of a serial."""
+
+    NOTHING = 0
+    """It was never sent, or clearly refused: it may be sent."""
+    DOUBT = 1
+    """It was refused, but an answer for it had been lost before."""
+    UNKNOWN = 2
+    """It was sent, and no answer says what became of it."""
+    ASSIGNED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Fingerprints that a source shares with a run: shortened hashes, and the seqs of the run's planned chunks."""
+
+    run: int
+    run_id: str
+    short: Hashes
+    seqs: Hashes
+
+    def slices(self) -> Iterator[tuple[Hashes, Hashes]]:
+        """Sorted shortened hashes and distinct seqs, some chunks at a time."""
+        order = np.argsort(self.seqs, kind="stable")
+        short, seqs = self.short[order], self.seqs[order]
+        start = 0
+        while start < len(seqs):
+            end = int(np.searchsorted(seqs, seqs[min(start + _LOOK, len(seqs)) - 1], side="right"))
+            yield np.unique(short[start:end]), np.unique(seqs[start:end])
+            start = end
+
+
+def matches(view: View, runs: dict[int, str], parts: Iterator[Hashes]) -> Iterator[Matches]:
+    """What the given runs (number to id) share with hashes that come sorted, in parts."""
+    found: dict[int, list[Hashes]] = {run: [] for run in runs}
+    for part in parts:
+        if not len(part):
+            continue
+        short = shorten(part)
+        for run, entries in found.items():
+            for piece in view.fingerprints(run, int(short[0]), int(short[-1])):
+                entries.append(piece[_common(index.split(piece)[0], short)])
+    for run, entries in found.items():
+        hit = np.concatenate([*entries, np.empty(0, np.uint64)])
+        if len(hit):
+            yield Matches(run, runs[run], *index.split(hit))
+
+
+def _common(ours: Hashes, theirs: Hashes) -> npt.NDArray[np.bool_]:
+    """Which of `ours` are among `theirs`, both sorted: the smaller side is looked up in the larger."""
+    low, high = np.searchsorted(theirs, [ours[0], ours[-1] + np.uint64(1)])
+    theirs = theirs[low:high]
+    if not len(theirs):
+        return np.zeros(len(ours), np.bool_)
+    if len(ours) <= len(theirs):
+        return _member(ours, theirs)
+    wanted = np.unique(theirs)
+    first, last = np.searchsorted(ours, wanted), np.searchsorted(ours, wanted, side="right")
+    hit = np.zeros(len(ours) + 1, np.int32)
+    np.add.at(hit, first, 1)
+    np.add.at(hit, last, -1)
+    covered: npt.NDArray[np.bool_] = np.cumsum(hit[:-1]) > 0
+    return covered
+
+
+def others(view: View, gtins: set[str], but: int | None = None) -> dict[int, str]:
+    """The runs that hold one of these products, number to id."""
+    return {num: run_id for num, run_id, gtin in view.products() if gtin in gtins and num != but}
+
+
+def held(view: View, match: Matches, short: Hashes, seqs: Hashes) -> pd.DataFrame:
+    """What a run says of the serials that these fingerprints stand for: gtin, serial, batch (its number), had."""
+    batches = view.batches(match.run)
+    serials: list[str] = []
+    frames: list[tuple[int, npt.NDArray[np.uint8]]] = []
+    for seq in seqs.tolist():
+        for chunk in view.chunks_of_root(match.run, seq):
+            rows = view.serials(chunk["id"])
+            serials += rows
+            frames.append((chunk["batch"], _had(view, chunk, len(rows))))
+    column = pa.array(serials, pa.string())
+    batch = np.concatenate([np.full(len(had), number, np.int64) for number, had in frames])
+    gtin = _gtins(batches)[batch]
+    wanted = _member(shorten(fingerprints(column, gtin.astype(np.uint64))), short)
+    had = np.concatenate([had for _, had in frames])
+    wanted &= had != Had.NOTHING
+    return pd.DataFrame(
+        {
+            "gtin": gtin[wanted],
+            "serial": column.filter(pa.array(wanted)).to_pandas(),
+            "batch": batch[wanted],
+            "had": had[wanted],
+        }
+    )
+
+
+def _member(values: Hashes, ordered: Hashes) -> npt.NDArray[np.bool_]:
+    equal: npt.NDArray[np.bool_] = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+    return equal
+
+
+def _gtins(batches: dict[int, Batch]) -> npt.NDArray[np.int64]:
+    numbers = np.zeros(max(batches) + 1, np.int64)
+    for number, batch in batches.items():
+        numbers[number] = int(batch.gtin) if batch.gtin.isdigit() else 0
+    return numbers
+
+
+def _had_chunk(state: int, outcome: str, doubt: int) -> Had:
+    """What a chunk says of its serials; chunks of `already_assigned` are spoken for by the run that assigned them."""
+    if state == ChunkState.SENT or (state == ChunkState.PENDING and doubt == Doubt.THIS_RUN):
+        return Had.UNKNOWN
+    return _had_outcome(outcome, doubt) if state == ChunkState.SETTLED else Had.DOUBT if doubt else Had.NOTHING
+
+
+def _had_outcome(outcome: str, doubt: int) -> Had:
+    if outcome == Outcome.ASSIGNED:
+        return Had.ASSIGNED
+    if outcome == Outcome.UNKNOWN:
+        return Had.UNKNOWN
+    return Had.DOUBT if doubt and outcome == Outcome.REFUSED else Had.NOTHING
+
+
+def _had(view: View, chunk: sqlite3.Row, count: int) -> npt.NDArray[np.uint8]:
+    had = np.full(count, _had_chunk(chunk["state"], chunk["outcome"], chunk["doubt"]), np.uint8)
+    for place, fate in view.exceptions(chunk["id"]):
+        had[place] = _had_outcome(fate.outcome, chunk["doubt"]) if fate else Had.NOTHING
+    return had
+
+
+def find(finder: Finder, view: View, fates: Fates, but: int | None = None) -> None:
+    """Raise the standings of rows that earlier runs have, and note conflicts with them in `fates`."""
+    gtins = {batch.gtin for batch in finder.batches}
+    runs = others(view, gtins, but)
+    if not runs:
+        return
+    for match in matches(view, runs, sorted_parts(finder.spill.hashes())):
+        for short, seqs in match.slices():
+            old = held(view, match, short, seqs)
+            if len(old):
+                new = gather(finder.spill, short, 64 - SHORT_BITS)
+                _judge(finder, fates, new, old, (match.run_id, view.batches(match.run)))
+
+
+def _judge(
+    finder: Finder, fates: Fates, new: pd.DataFrame, old: pd.DataFrame, run: tuple[str, dict[int, Batch]]
+) -> None:
+    run_id, theirs = run
+    new["gtin"] = np.array([int(b.gtin) for b in finder.batches], np.int64)[new["group"].to_numpy()]
+    both = new.merge(old, on=["gtin", "serial"])
+    place = {batch: number for number, batch in theirs.items()}
+    number = np.array([place.get(batch, -1) for batch in finder.batches], np.int64)
+    same = number[both["group"].to_numpy()] == both["batch"].to_numpy()
+    had = both["had"].to_numpy()
+    ordinals = both["ordinal"].to_numpy()
+    finder.raise_to(ordinals[same & (had == Had.ASSIGNED)], Standing.ALREADY)
+    finder.raise_to(ordinals[same & (had != Had.ASSIGNED)], Standing.DOUBTFUL)
+    clash = both[~same & (had >= Had.UNKNOWN)]
+    finder.raise_to(clash["ordinal"].to_numpy(), Standing.CONFLICT)
+    columns = (clash[name] for name in ("ordinal", "serial", "group", "batch", "had"))
+    fates.conflicts = dict(fates.conflicts) | {
+        int(ordinal): _explain(serial, finder.batches[group], theirs[batch], Had(status), run_id)
+        for ordinal, serial, group, batch, status in zip(*columns, strict=True)
+    }
+
+
+def _explain(serial: str, ours: Batch, theirs: Batch, had: Had, run_id: str) -> Reject:
+    done = "assigned" if had == Had.ASSIGNED else "sent (its answer was lost)"
+    return Reject(
+        "conflict_with_run",
+        f"Serial {serial} of GTIN {ours.gtin} stands here with {describe(ours)}, but run {run_id} has {done} it with "
+        f"{describe(theirs)}. Nothing tells which is right: correct or delete this row.",
+    )

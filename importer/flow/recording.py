@@ -1,0 +1,106 @@
+"""Where staged rows go: into the ledger, in groups of chunks, with the fingerprint index that later runs look into."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from importer.errors import LedgerError
+from importer.fates import Standing
+from importer.fingerprints import shorten
+from importer.ledger import index
+from importer.ledger.ledger import Ledger
+from importer.ledger.store import PlannedChunk
+from importer.model import ChunkState, Doubt, Outcome
+from importer.packing import pack
+from importer.planning import Planned
+from importer.repeats import sorted_parts
+from importer.tables import REJECTS
+
+_GROUP = 64
+"""Chunks per commit: about a megabyte."""
+_REJECTS_AT_ONCE = 1 << 14
+
+_STANDS = {
+    Standing.SEND: (ChunkState.PENDING, "", Doubt.NONE),
+    Standing.DOUBTFUL: (ChunkState.PENDING, "", Doubt.EARLIER_RUN),
+    Standing.ALREADY: (ChunkState.SETTLED, Outcome.ALREADY_ASSIGNED.value, Doubt.NONE),
+}
+
+
+class Recording:
+    """A stage.Sink that writes into a run of the ledger. A batch has the number there that it has in staging, plus 1."""
+
+    def __init__(self, ledger: Ledger, run: int, spill: Path | None) -> None:
+        self._ledger = ledger
+        self._run = run
+        self._chunks: list[PlannedChunk] = []
+        self._next_seq = 1
+        self._entries = tempfile.TemporaryFile(dir=spill, prefix=".importer-index-")  # noqa: SIM115  closed in finish()
+        self._indexed = 0
+
+    def chunk(self, planned: Planned) -> None:
+        state, outcome, doubt = _STANDS[planned.standing]
+        if state == ChunkState.PENDING:
+            self._index(planned)
+        keys = np.concatenate([planned.keys, planned.repeat_keys])
+        blob = pack(planned.text, planned.keys, planned.repeat_of, planned.repeat_keys)
+        self._chunks.append(
+            PlannedChunk(
+                planned.group + 1,
+                state,
+                outcome,
+                doubt,
+                len(planned.keys),
+                len(planned.repeat_keys),
+                int(keys.min()),
+                int(keys.max()),
+                blob,
+            )
+        )
+        if len(self._chunks) >= _GROUP:
+            self._flush()
+
+    def rejects(self, rows: Any) -> None:
+        for start in range(0, rows.num_rows, _REJECTS_AT_ONCE):
+            part = rows.slice(start, _REJECTS_AT_ONCE)
+            keys = part["key"].to_numpy()
+            blob = pa.BufferOutputStream()
+            options = pa.ipc.IpcWriteOptions(compression="zstd")
+            with pa.ipc.new_stream(blob, REJECTS, options=options) as writer:
+                writer.write(part)
+            first, last = int(keys.min()), int(keys.max())
+            self._ledger.add_rejects(self._run, first, last, len(keys), blob.getvalue().to_pybytes())
+
+    def finish(self) -> None:
+        """Write what is still here. To be called once, when staging has ended well."""
+        self._flush()
+        self._entries.flush()
+        if self._indexed:
+            entries = np.memmap(self._entries, np.uint64, "r", shape=(self._indexed,))
+            for part in sorted_parts(entries):
+                self._ledger.add_fingerprints(self._run, index.pieces(part))
+        self.close()
+
+    def close(self) -> None:
+        self._entries.close()
+
+    def _index(self, planned: Planned) -> None:
+        seq = self._next_seq + len(self._chunks)
+        if seq > index.MAX_SEQ:
+            raise LedgerError(
+                f"the list makes more than {index.MAX_SEQ:,} requests, the most that a run can have: "
+                "raise limits.chunk_size, or split the list"
+            )
+        self._entries.write(index.entries(shorten(planned.hashes), np.full(len(planned.hashes), seq, np.uint64)).tobytes())
+        self._indexed += len(planned.hashes)
+
+    def _flush(self) -> None:
+        if self._chunks:
+            self._ledger.add_chunks(self._run, self._next_seq, self._chunks)
+            self._next_seq += len(self._chunks)
+            self._chunks = []

@@ -1,0 +1,234 @@
+"""Step 1: read → check → group → chunk. Nothing is sent, and nothing counts, before the whole source is through."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from importer import gs1
+from importer.checks import Checked, CheckSettings, check
+from importer.errors import SourceError
+from importer.fates import Fates
+from importer.fingerprints import fingerprints
+from importer.flow import overlap
+from importer.flow.stopping import Stopping
+from importer.groups import Groups
+from importer.ledger.view import View
+from importer.model import Batch, Parsed
+from importer.planning import Planned, Planner
+from importer.repeats import Finder, two_expiries
+from importer.spill import Spill
+from importer.tables import REJECTS, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """How a source is staged. `spill` is the directory for what doesn't fit into memory: about 45 bytes a row."""
+
+    checks: CheckSettings
+    today: date
+    chunk_size: int
+    spill: Path | None = None
+
+
+class Sink(Protocol):
+    """Where chunks and rejects go: into the ledger, or into a preview."""
+
+    def chunk(self, planned: Planned) -> None: ...
+
+    def rejects(self, rows: Any) -> None:
+        """Take rejected rows, a record batch of tables.REJECTS."""
+        ...
+
+
+@dataclass(slots=True)
+class Staged:
+    """What staging came to. A batch's number is its index in `batches`; -1 stands for "can't be told"."""
+
+    rows: int = 0
+    batches: list[Batch] = field(default_factory=list)
+    rejected: Counter[tuple[int, str]] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+
+
+def stage(
+    source: Source,
+    staging: Staging,
+    sink: Sink,
+    earlier: View | None,
+    *,
+    stopping: Stopping,
+    progress: Callable[[int], None],
+) -> Staged:
+    """Stage a source into a sink. `progress` hears how many rows have been read.
+
+    Raises SourceError where the list can't be read, Stopped when it was told to stop.
+    """
+    spill = Spill(staging.spill or Path(tempfile.gettempdir()))
+    try:
+        stager = _Stager(source, staging, sink, spill, stopping)
+        stager.read(progress)
+        stager.plan(stager.judge(earlier))
+        return stager.result()
+    finally:
+        spill.close()
+
+
+class _Stager:
+    def __init__(self, source: Source, staging: Staging, sink: Sink, spill: Spill, stopping: Stopping) -> None:
+        self._source = source
+        self._staging = staging
+        self._sink = sink
+        self._spill = spill
+        self._stopping = stopping
+        self._groups = Groups()
+        self._staged = Staged()
+        self._good = np.empty(0, np.int64)
+        self._aside: list[tuple[Any, Any]] = []
+
+    def read(self, progress: Callable[[int], None]) -> None:
+        for rows in self._source:
+            self._stopping.check()
+            checked = check(rows.table, rows.faults, self._staging.checks, self._staging.today)
+            self._staged.rows += rows.table.num_rows
+            self._staged.notes.update(rows.notes)
+            self._staged.notes.update(checked.notes)
+            self._keep(checked.table)
+            self._set_aside(checked)
+            progress(self._staged.rows)
+        self._take_back()
+        self._spill.seal()
+        if not self._staged.rows:
+            raise SourceError("the list has no rows below its header: nothing to import")
+
+    def _keep(self, table: Any) -> None:
+        if not table.num_rows:
+            return
+        groups = self._groups.of(table["gtin"], table["batch"], table["expiry"])
+        good = np.bincount(groups, minlength=len(self._groups.batches))
+        good[: len(self._good)] += self._good
+        self._good = good
+        hashes = fingerprints(table["serial"], self._groups.gtins[groups])
+        self._spill.add(table["key"], table["serial"], groups, hashes)
+
+    def _set_aside(self, checked: Checked) -> None:
+        """Rows whose expiry lost a zero wait for the end: only the rest of their batch can prove it."""
+        if not checked.restorable.num_rows:
+            self._reject(checked.rejects)
+            return
+        waits = pc.is_in(checked.rejects["key"], checked.restorable["key"])
+        self._aside.append((checked.restorable, checked.rejects.filter(waits)))
+        self._reject(checked.rejects.filter(pc.invert(waits)))
+
+    def _take_back(self) -> None:
+        known = set(self._groups.batches)
+        for restorable, rejects in self._aside:
+            columns = [restorable[name].to_pylist() for name in ("gtin", "batch", "expiry")]
+            proven = pa.array([Batch(*values) in known for values in zip(*columns, strict=True)], pa.bool_())
+            self._staged.notes["expiry_zero_restored"] += proven.true_count
+            self._keep(restorable.filter(proven))
+            self._reject(rejects.filter(pc.invert(proven)))
+
+    def _reject(self, rejects: Any) -> None:
+        if not rejects.num_rows:
+            return
+        columns = [rejects[name].to_pylist() for name in ("gtin", "batch", "expiry", "code")]
+        for (gtin, batch, expiry, code), count in Counter(zip(*columns, strict=True)).items():
+            whole = _batch_of(gtin, batch, expiry, self._staging.checks, self._staging.today)
+            self._staged.rejected[self._groups.number(whole) if whole else -1, code] += count
+        self._sink.rejects(rejects)
+
+    def judge(self, earlier: View | None) -> Fates:
+        """Find out which rows repeat or contradict others, of this source or of earlier runs."""
+        batches = self._groups.batches
+        good = np.concatenate([self._good, np.zeros(len(batches) - len(self._good), np.int64)])
+        fates = Fates(groups=two_expiries(batches, good))
+        standings = _standings(self._spill.rows, self._staging.spill)
+        finder = Finder(self._spill, batches, standings, self._where)
+        self._stopping.check()
+        finder.within(fates)
+        if earlier:
+            self._stopping.check()
+            overlap.find(finder, earlier, fates)
+        fates.standings = standings if standings.any() else None
+        return fates
+
+    def plan(self, fates: Fates) -> None:
+        def reject(ordinal: int, window: Any, places: npt.NDArray[np.intp]) -> None:
+            groups = window["group"].to_numpy()[places].tolist()
+            reasons = [
+                fates.conflicts.get(ordinal + place) or fates.groups[group]
+                for place, group in zip(places.tolist(), groups, strict=True)
+            ]
+            self._staged.rejected.update((g, r.code) for g, r in zip(groups, reasons, strict=True))
+            rows = window.take(pa.array(places))
+            batches = [self._groups.batches[group] for group in groups]
+            columns = [
+                rows["key"],
+                rows["serial"],
+                *([getattr(batch, name) for batch in batches] for name in ("gtin", "batch", "expiry")),
+                *([getattr(reason, name) for reason in reasons] for name in ("code", "message")),
+            ]
+            self._sink.rejects(pa.record_batch(columns, schema=REJECTS))
+
+        planner = Planner(self._staging.chunk_size, fates, self._sink.chunk, reject)
+        for ordinal, window in self._spill.windows():
+            self._stopping.check()
+            planner.add(ordinal, window)
+        planner.close()
+
+    def result(self) -> Staged:
+        self._staged.batches = self._groups.batches
+        return self._staged
+
+    def _where(self, key: int) -> str:
+        names = self._source.sheet_names
+        row = key & 0xFFFFFFFF
+        return f"row {row} of sheet {names[key >> 32]}" if len(names) > 1 else f"row {row}"
+
+
+def _standings(rows: int, directory: Path | None) -> npt.NDArray[np.uint8]:
+    """One byte a row, on disk, so that a hundred million cost no memory unless they are touched."""
+    if not rows:
+        return np.empty(0, np.uint8)
+    with tempfile.TemporaryFile(dir=directory, prefix=".importer-standings-") as file:
+        return np.memmap(file, np.uint8, "w+", shape=(rows,))
+
+
+def _batch_of(gtin: str, batch: str, expiry: str, settings: CheckSettings, today: date) -> Batch | None:
+    """The batch that a rejected row belongs to, where that can be told."""
+    parsed = (
+        gs1.parse_gtin(gtin, check_digit=settings.gtin_check_digit),
+        gs1.parse_batch(batch),
+        gs1.parse_expiry(
+            expiry, today=today, date_order=settings.date_order, day_00=settings.day_00, expired=settings.expired
+        ),
+    )
+    values = [value.value for value in parsed if isinstance(value, Parsed)]
+    return Batch(*values) if len(values) == len(parsed) else None
+
+
+def reading_of(source: Source) -> Mapping[str, Any]:
+    """How the source was read, as the ledger and the report keep it."""
+    reading = source.reading
+    return {
+        "format": reading.format,
+        "encoding": reading.encoding,
+        "delimiter": reading.delimiter,
+        "sheets": [
+            {"name": sheet.name, "header_row": sheet.header_row, "columns": dict(sheet.columns)}
+            for sheet in reading.sheets
+        ],
+        "remarks": list(reading.remarks),
+        "sheet_names": list(source.sheet_names),
+    }

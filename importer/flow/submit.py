@@ -1,0 +1,180 @@
+"""Step 2: every unsettled chunk of the ledger goes out. A durable mark before the wire, a durable outcome after it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from importer.concurrency import run_workers
+from importer.errors import ApiError
+from importer.flow.feed import Feed
+from importer.flow.stopping import Stopping
+from importer.ledger.ledger import Ledger
+from importer.ledger.view import Kept, Run, View
+from importer.model import Answer, Chunk, ChunkState, Commissioner, Doubt, Outcome, Settlement, Verdict
+from importer.reconcile import HELD, LOST, ExistsMeans, settle, slices
+
+_BREAKER_LOOKS_AT = 50
+_BREAKER_WANTS = 20
+_GIVE_UP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """How chunks are sent. `max_failure_percent` of the serials in the last 50 chunks; 0 = never."""
+
+    max_in_flight: int
+    policy: Literal["replay", "hold"]
+    exists_means: ExistsMeans
+    max_failure_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an attempt came to, for the log and the progress bar."""
+
+    chunk: Chunk
+    attempt: int
+    answer: Answer
+    settled: Settlement
+    parts: int
+
+
+class Recorded:
+    """A `Commissioner` around a single attempt: marks it durably before, and records answer and outcome after.
+
+    Killed in between, the mark stays: the chunk is in doubt when the ledger is opened again.
+    """
+
+    def __init__(
+        self,
+        inner: Commissioner,
+        ledger: Ledger,
+        run: int,
+        exists_means: ExistsMeans,
+        heard: Callable[[Heard], None],
+    ) -> None:
+        self._inner = inner
+        self._ledger = ledger
+        self._run = run
+        self._exists_means = exists_means
+        self._heard = heard
+        self.cut_into: dict[int, list[int]] = {}
+        """Ids of the chunks that a chunk was cut into, until somebody takes them."""
+
+    async def commission(self, chunk: Chunk) -> Answer:
+        n = await self._ledger.mark(self._run, chunk)
+        try:
+            answer = await self._inner.commission(chunk)
+        except ApiError as error:
+            unsent = Answer(Verdict.NOT_TAKEN, error="not_sent", message=str(error)[:500], reached=False)
+            await self._ledger.record(self._run, chunk, n, unsent, Settlement(ChunkState.PENDING))
+            raise
+        settled = settle(chunk, answer, self._exists_means)
+        parts = await self._ledger.record(self._run, chunk, n, answer, settled)
+        if parts:
+            self.cut_into[chunk.id] = parts
+        self._heard(Heard(chunk, n, answer, settled, len(parts)))
+        return answer
+
+
+class Breaker:
+    """Stops a run of which too much fails: of the serials in the last chunks more than the given percentage."""
+
+    def __init__(self, max_failure_percent: float, stopping: Stopping) -> None:
+        self._percent = max_failure_percent
+        self._stopping = stopping
+        self._last: deque[tuple[int, int]] = deque(maxlen=_BREAKER_LOOKS_AT)
+
+    def note(self, serials: int, failed: int) -> None:
+        self._last.append((serials, failed))
+        if not self._percent or len(self._last) < _BREAKER_WANTS:
+            return
+        share = 100 * sum(f for _, f in self._last) / sum(n for n, _ in self._last)
+        if share > self._percent:
+            self._stopping.stop(
+                f"{share:.0f} % of the serials in the last {len(self._last)} chunks were not assigned "
+                f"(limits.max_failure_percent = {self._percent:g}): look at the report before you go on",
+                _GIVE_UP,
+            )
+
+    def heard(self, event: Heard) -> None:
+        if event.settled.state == ChunkState.SETTLED and event.answer.verdict is not Verdict.PRODUCT:
+            fate = event.settled.fate
+            whole = fate is not None and fate.outcome != Outcome.ASSIGNED
+            count = len(event.chunk.serials)
+            self.note(count, count if whole else len(event.settled.exceptions))
+
+
+class Submission:
+    """One session of sending: `commissioner` wraps `recorded`, and everything of it reports to `breaker` on the way."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        view: View,
+        run: Run,
+        commissioner: Commissioner,
+        recorded: Recorded,
+        breaker: Breaker,
+        how: Submitting,
+        stopping: Stopping,
+    ) -> None:
+        self._ledger = ledger
+        self._view = view
+        self._run = run.num
+        self._limit = run.chunk_limit
+        self._commissioner = commissioner
+        self._recorded = recorded
+        self._breaker = breaker
+        self._how = how
+        self._stopping = stopping
+        self._batches = view.batches(run.num)
+        self._feed = Feed(view, run.num, self._batches, view.last_seq(run.num))
+
+    async def go(self) -> float:
+        """Send until nothing is left or the run is stopped; return the seconds it took."""
+        started = time.monotonic()
+        await run_workers(self._how.max_in_flight, self._work)
+        return time.monotonic() - started
+
+    async def _work(self) -> None:
+        while not self._stopping() and (kept := await self._feed.next()) is not None:
+            answer, parts = None, list[Kept]()
+            try:
+                answer, parts = await self._send(kept)
+            except ApiError as error:
+                self._stopping.stop(str(error), error.exit_code)
+            finally:
+                await self._feed.done(kept, answer, parts)
+        await self._feed.close()
+
+    async def _send(self, kept: Kept) -> tuple[Answer | None, list[Kept]]:
+        if kept.doubt and self._how.policy == "hold":
+            await self._ledger.settle(self._run, kept.id, Settlement(ChunkState.SETTLED, HELD))
+            return None, []
+        if self._limit and kept.serials > self._limit:
+            cut = Settlement(ChunkState.CUT, parts=list(slices(kept.serials, self._limit)))
+            return None, self._kept(await self._ledger.settle(self._run, kept.id, cut))
+        chunk = self._view.load(kept.id, self._batches)
+        answer = await self._commissioner.commission(chunk)
+        await self._conclude(chunk, answer)
+        return answer, self._kept(self._recorded.cut_into.pop(chunk.id, ()))
+
+    async def _conclude(self, chunk: Chunk, answer: Answer) -> None:
+        """What no single attempt could decide: a size to remember, a chunk to give up."""
+        if answer.verdict is Verdict.TOO_LARGE:
+            self._limit = self._view.run_by_num(self._run).chunk_limit
+        given_up = answer.verdict in {Verdict.DOUBT, Verdict.NOT_TAKEN} and not self._stopping()
+        if not given_up:
+            return
+        self._breaker.note(len(chunk.serials), len(chunk.serials))
+        if answer.verdict is Verdict.DOUBT:
+            lost = Settlement(ChunkState.SETTLED, LOST, doubt=Doubt.THIS_RUN)
+            await self._ledger.settle(self._run, chunk.id, lost)
+
+    def _kept(self, chunks: Iterable[int]) -> list[Kept]:
+        return [self._view.kept(chunk) for chunk in chunks]

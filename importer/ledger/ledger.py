@@ -1,0 +1,142 @@
+"""The ledger as the flow writes it: one writer per file, every answer durable before anybody acts on it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from importer.ledger import opening, store
+from importer.ledger.view import View
+from importer.ledger.writer import Writer
+from importer.model import Answer, Batch, Chunk, RunState, Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What is known of a run before its source is read."""
+
+    id: str
+    source_name: str
+    source_path: str
+    source_sha256: str
+    source_bytes: int
+    options: str
+    settings: Mapping[str, Any]
+    started_at: str
+    version: str
+    user: str
+    host: str
+
+
+class Ledger:
+    """The one writer of a ledger file. Opening it takes the lock, forgets half-staged runs, and puts the chunks whose
+    answers were lost with an earlier process in doubt.
+
+    Raises LedgerBusy when another process holds it, LedgerError when it can't be opened or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = opening.lock(path)
+        try:
+            opening.create(path)
+            db = opening.connect(path, write=True)
+            self._writer = Writer(db, lambda error: opening.explain(error, path))
+        except BaseException:
+            self._lock.release()
+            raise
+        self.forgotten = self._writer.do(_recover)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._writer.close()
+        self._lock.release()
+
+    def view(self) -> View:
+        """A connection of its own for reading."""
+        return View(self.path)
+
+    # Staging: from one thread, not an event loop. Nothing of it counts before `staged`.
+
+    def begin(self, run: NewRun) -> int:
+        values = {name: getattr(run, name) for name in run.__slots__} | {"settings": json.dumps(run.settings)}
+        return self._writer.do(lambda db: int(store.execute(db, "insert_run", **values).fetchone()[0]))
+
+    def add_chunks(self, run: int, first_seq: int, chunks: Sequence[store.PlannedChunk]) -> None:
+        self._writer.do(lambda db: store.insert_chunks(db, run, first_seq, chunks))
+
+    def add_rejects(self, run: int, first_key: int, last_key: int, count: int, rows: bytes) -> None:
+        values = {"run": run, "first_key": first_key, "last_key": last_key, "count": count, "rows": rows}
+        self._writer.do(lambda db: store.execute(db, "insert_reject", **values))
+
+    def add_fingerprints(self, run: int, pieces: Iterable[tuple[int, int, bytes]]) -> None:
+        """Pieces as index.pieces gives them, one commit each."""
+        for first, last, entries in pieces:
+            self._writer.do(partial(store.insert_fingerprints, run=run, first=first, last=last, entries=entries))
+
+    def staged(
+        self,
+        run: int,
+        *,
+        rows: int,
+        reading: Mapping[str, Any],
+        notes: Mapping[str, int],
+        batches: Sequence[tuple[int, Batch]],
+        rejected: Mapping[tuple[int, str], int],
+    ) -> None:
+        """The run exists from here on. `rejected` counts rows by number of batch and code."""
+
+        def work(db: sqlite3.Connection) -> None:
+            store.insert_batches(db, run, batches)
+            for (batch, code), count in rejected.items():
+                store.execute(db, "insert_reject_count", run=run, batch=batch, code=code, count=count)
+            store.execute(
+                db, "staged", run=run, rows=rows, reading=json.dumps(reading), notes=json.dumps(notes), at=store.now()
+            )
+
+        self._writer.do(work)
+
+    # Submitting: awaited from the event loop.
+
+    async def running(self, run: int) -> None:
+        await self._writer.done(lambda db: store.execute(db, "running", run=run))
+
+    async def ended(self, run: int, state: RunState, exit_code: int, stopped_by: str, seconds: float) -> None:
+        values = {"run": run, "state": state, "exit_code": exit_code, "stopped_by": stopped_by, "seconds": seconds}
+        await self._writer.done(lambda db: store.execute(db, "ended", at=store.now(), **values))
+
+    async def mark(self, run: int, chunk: Chunk) -> int:
+        """Durably note that a request for the chunk goes out now; return the number of the attempt."""
+        return await self._writer.done(lambda db: store.mark(db, run, chunk.id))
+
+    async def record(self, run: int, chunk: Chunk, n: int, answer: Answer, settled: Settlement) -> list[int]:
+        """Durably note an answer and what follows; return the ids of the chunks that this one was cut into."""
+        return await self._writer.done(lambda db: store.record(db, run, chunk.id, n, answer, settled))
+
+    async def settle(self, run: int, chunk: int, settled: Settlement) -> list[int]:
+        """Durably note what follows for a chunk without a new answer (given up, held, cut to a learned size)."""
+        return await self._writer.done(lambda db: store.settle(db, run, chunk, settled))
+
+    async def renew(self, run: int) -> None:
+        """A retry: what was refused, is unknown or was not sent is pending again."""
+        await self._writer.done(lambda db: store.renew(db, run))
+
+
+def _recover(db: sqlite3.Connection) -> int:
+    opening.note_holder(db)
+    store.execute(db, "lost")
+    return store.forget_half_staged(db)

@@ -1,0 +1,192 @@
+"""The ledger as everybody reads it, also beside a running import."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from importer.errors import ConfigError, LedgerError
+from importer.fingerprints import Hashes
+from importer.ledger import index, opening, store
+from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
+from importer.packing import Rows, unpack, unpack_serials
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as the ledger holds it. Times are UTC, ISO 8601."""
+
+    num: int
+    id: str
+    state: RunState
+    source_name: str
+    source_path: str
+    source_sha256: str
+    source_bytes: int
+    options: Mapping[str, Any]
+    reading: Mapping[str, Any]
+    notes: Mapping[str, int]
+    settings: Mapping[str, Any]
+    rows: int
+    chunk_limit: int | None
+    seconds: float
+    started_at: str
+    staged_at: str | None
+    ended_at: str | None
+    stopped_by: str
+    exit_code: int | None
+    version: str
+    user: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A chunk as the ledger holds it, without its rows."""
+
+    id: int
+    seq: int
+    batch: int
+    state: ChunkState
+    fate: Fate | None
+    doubt: Doubt
+    serials: int
+    repeats: int
+    first_key: int
+    last_key: int
+    attempts: int
+    recorded_at: str
+
+
+class View:
+    """Reads a ledger over a connection of its own. One thread at a time. Raises LedgerError where there is none."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.exists():
+            raise LedgerError(f"there is no ledger at {path}: nothing was imported from here, or give --ledger PATH")
+        self._db = opening.connect(path, write=False)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _all(self, query: str, **values: Any) -> list[sqlite3.Row]:
+        try:
+            return store.execute(self._db, query, **values).fetchall()
+        except sqlite3.Error as error:
+            raise opening.explain(error, self.path) from error
+
+    def runs(self) -> list[Run]:
+        return [_run(row) for row in self._all("runs")]
+
+    def run(self, run_id: str) -> Run:
+        """Raises ConfigError when there is no such run."""
+        rows = self._all("run_by_id", id=run_id)
+        if not rows:
+            raise ConfigError(f"there is no run {run_id!r} in ledger {self.path}: `importer runs` lists them")
+        return _run(rows[0])
+
+    def run_by_num(self, run: int) -> Run:
+        return _run(self._all("run_by_num", run=run)[0])
+
+    def unfinished_twin(self, source_sha256: str, options: str) -> Run | None:
+        rows = self._all("unfinished_twin", source_sha256=source_sha256, options=options)
+        return _run(rows[0]) if rows else None
+
+    def batches(self, run: int) -> dict[int, Batch]:
+        return {row["num"]: Batch(row["gtin"], row["batch"], row["expiry"]) for row in self._all("batches", run=run)}
+
+    def products(self) -> list[tuple[int, str, str]]:
+        """Number and id of each run, with each GTIN in it."""
+        return [(row["num"], row["id"], row["gtin"]) for row in self._all("products")]
+
+    def fingerprints(self, run: int, low: int, high: int) -> Iterator[Hashes]:
+        """Sorted entries of a run's fingerprint index, piece by piece, that touch a range of shortened hashes."""
+        for row in store.execute(self._db, "fingerprints", run=run, low=low, high=high):
+            yield index.decode(row["entries"])
+
+    def to_send(self, run: int, after: int, limit: int) -> list[Kept]:
+        """Pending chunks with a seq above `after`, lowest first."""
+        return [
+            Kept(
+                r["id"], r["seq"], r["batch"], ChunkState.PENDING, None, Doubt(r["doubt"]), r["serials"], 0, 0, 0, 0, ""
+            )
+            for r in self._all("to_send", run=run, after=after, limit=limit)
+        ]
+
+    def last_seq(self, run: int) -> int:
+        return int(self._all("last_seq", run=run)[0][0])
+
+    def kept(self, chunk: int) -> Kept:
+        return _kept(self._all("chunk", chunk=chunk)[0])
+
+    def load(self, chunk: int, batches: Mapping[int, Batch]) -> Chunk:
+        """A chunk with its serials, ready to be sent."""
+        (row,) = self._all("chunk", chunk=chunk)
+        serials = tuple(self.serials(chunk))
+        return Chunk(row["id"], row["seq"], batches[row["batch"]], serials, row["doubt"] != Doubt.NONE)
+
+    def rows(self, chunk: int) -> Rows:
+        return unpack(self._all("chunk_rows", chunk=chunk)[0]["rows"])
+
+    def serials(self, chunk: int) -> list[str]:
+        return unpack_serials(self._all("chunk_rows", chunk=chunk)[0]["rows"])
+
+    def exceptions(self, chunk: int) -> list[tuple[int, Fate | None]]:
+        """Place and fate of each serial that did not share its chunk's; None: it is in a younger chunk now."""
+        return [
+            (row["place"], None if row["moved"] else _fate(row)) for row in self._all("all_exceptions", chunk=chunk)
+        ]
+
+    def chunks_by_key(self, run: int) -> Iterator[Kept]:
+        """All chunks of a run but those that were cut, in the order of their first rows."""
+        for row in store.execute(self._db, "chunks_by_key", run=run):
+            yield _kept(row)
+
+    def chunks_of_root(self, run: int, root: int) -> list[sqlite3.Row]:
+        return self._all("chunks_of_root", run=run, root=root)
+
+    def rejects(self, run: int) -> Iterator[tuple[int, int, bytes]]:
+        """First and last key, and an Arrow stream of tables.REJECTS, in the order of the first key."""
+        for row in store.execute(self._db, "rejects_by_key", run=run):
+            yield row["first_key"], row["last_key"], row["rows"]
+
+    def counts(self, name: str, run: int) -> Sequence[sqlite3.Row]:
+        """The rows of one of the counting statements."""
+        return self._all(name, run=run)
+
+    def check(self) -> None:
+        """Read every page of the file. Raises LedgerError for the first damaged one."""
+        opening.check_whole(self._db, self.path)
+
+
+def _fate(row: sqlite3.Row) -> Fate:
+    return Fate(Outcome(row["outcome"]), row["code"], row["message"])
+
+
+def _kept(row: sqlite3.Row) -> Kept:
+    return Kept(
+        row["id"],
+        row["seq"],
+        row["batch"],
+        ChunkState(row["state"]),
+        _fate(row) if row["outcome"] else None,
+        Doubt(row["doubt"]),
+        row["serials"],
+        row["repeats"],
+        row["first_key"],
+        row["last_key"],
+        row["attempts"],
+        row["recorded_at"],
+    )
+
+
+def _run(row: sqlite3.Row) -> Run:
+    values = dict(row)
+    for name in ("options", "reading", "notes", "settings"):
+        values[name] = json.loads(values[name])
+    return Run(**values | {"state": RunState(row["state"])})
