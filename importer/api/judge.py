@@ -30,11 +30,7 @@ def judge(
     seconds: float = 0.0,
 ) -> Answer:
     """`location` is that of a redirect. Every text in the answer has gone through `scrub`."""
-    names = wire.assigned_names(body) if is_ok(status) else None
-    if names and (answer := _all_assigned(chunk, names)):
-        return replace(answer, http_status=status, digest=digest, seconds=seconds)
-    document = wire.read(body)
-    answer = _settled(chunk, status, document) or faults.fault(chunk, status, document, location)
+    answer = _plainly(chunk, status, body) or _closely(chunk, status, body, location)
     return replace(
         answer,
         http_status=status,
@@ -53,8 +49,11 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
 
 
-def _all_assigned(chunk: Chunk, names: list[str]) -> Answer | None:
+def _plainly(chunk: Chunk, status: int, body: bytes) -> Answer | None:
     """The way of nearly every answer: each line says Assigned."""
+    names = wire.assigned_names(body) if is_ok(status) else None
+    if not names:
+        return None
     got = frozenset(names)
     wanted = frozenset(chunk.serials)
     if got == wanted:
@@ -64,6 +63,11 @@ def _all_assigned(chunk: Chunk, names: list[str]) -> Answer | None:
         return None
     missing = tuple(serial for serial in chunk.serials if serial not in assigned)
     return Answer(Verdict.SETTLED, assigned=assigned, missing=missing, extra=len(got) - len(assigned))
+
+
+def _closely(chunk: Chunk, status: int, body: bytes, location: str) -> Answer:
+    document = wire.read(body)
+    return _settled(chunk, status, document) or faults.fault(chunk, status, document, location)
 
 
 def _settled(chunk: Chunk, status: int, document: wire.Document) -> Answer | None:

@@ -23,8 +23,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Raw = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-async def attempt(url: str, *, timeout: float = 5.0, proxy: str | None = None) -> Answer:
-    async with open_session(timeout_seconds=timeout, max_in_flight=2, proxy=proxy) as session:
+async def attempt(url: str, *, seconds: float = 5.0, proxy: str | None = None) -> Answer:
+    async with open_session(timeout_seconds=seconds, max_in_flight=2, proxy=proxy) as session:
         return await client(session, url).commission(CHUNK)
 
 
@@ -185,7 +185,7 @@ async def test_a_server_that_does_not_answer_in_time_leaves_doubt() -> None:
         await read_request(reader)
 
     async with raw(hang) as url:
-        answer = await attempt(url, timeout=0.2)
+        answer = await attempt(url, seconds=0.2)
     assert (answer.verdict, answer.reached, answer.error) == (Verdict.DOUBT, True, "timeout")
 
 
@@ -194,7 +194,7 @@ async def test_a_handshake_that_hangs_never_reached_the_api() -> None:
         await reader.read(1)
 
     async with raw(hang) as url:
-        answer = await attempt(url.replace("http:", "https:"), timeout=0.4)
+        answer = await attempt(url.replace("http:", "https:"), seconds=0.4)
     assert (answer.verdict, answer.reached, answer.error) == (Verdict.NOT_TAKEN, False, "connect_timeout")
 
 
@@ -270,7 +270,7 @@ async def test_an_answer_without_end_is_not_kept_in_memory() -> None:
             await writer.drain()
 
     async with raw(flood) as url:
-        answer = await attempt(url, timeout=60)
+        answer = await attempt(url, seconds=60)
     assert (answer.verdict, answer.error) == (Verdict.DOUBT, "answer_too_big")
 
 
