@@ -1,0 +1,189 @@
+"""The configuration, from its file and the environment, or one line that says what is wrong in it.
+
+It reads the file and the files that hold secrets, and nothing else; the environment is an argument.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import EnvSettingsSource
+
+from importer.errors import ConfigError
+from importer.settings import SECRETS, Settings, without_password
+
+__all__ = ["Settings", "load"]
+
+_PREFIX = "IMPORTER_"
+_DEFAULT_PATH = Path("config.toml")
+
+_Values = dict[str, Any]
+
+
+def load(config_path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """Load the settings: `overrides` (by section and key, from the command line; None is no override) win over
+    `environ`, which wins over the file. Without `config_path`, `config.toml` of the working directory is read if there
+    is one. Paths in settings are relative to the working directory. Raises ConfigError.
+    """
+    path = config_path or _DEFAULT_PATH
+    in_file = _read_file(path) if config_path or path.exists() else {}
+    in_environ = _read_environ(environ)
+    given = {section: {k: v for k, v in keys.items() if v is not None} for section, keys in overrides.items()}
+    origins = _Origins(path, in_environ, given)
+    values: _Values = {}
+    for layer in (in_file, in_environ, given):
+        for section, keys in layer.items():
+            values[section] = {**values.get(section, {}), **keys}
+    values["api"] = _with_secret_files(values.get("api", {}), origins)
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_in_words(error, origins)) from None  # its cause would hold what was found, secrets too
+
+
+class _Origins:
+    """Where a setting was found, in the words of who set it."""
+
+    def __init__(self, path: Path, in_environ: _Values, given: _Values) -> None:
+        self._path, self._in_environ, self._given = path, in_environ, given
+
+    def name(self, section: str, key: str) -> str:
+        if key in self._given.get(section, {}):
+            return f"command line: {section}.{key}"
+        if key in self._in_environ.get(section, {}):
+            return _variable(section, key)
+        return f"{self._path}: {section}.{key}"
+
+
+def _sections() -> dict[str, list[str]]:
+    fields = Settings.model_fields
+    return {section: list(getattr(field.annotation, "model_fields", {})) for section, field in fields.items()}
+
+
+def _variable(section: str, key: str) -> str:
+    return f"{_PREFIX}{section}__{key}".upper()
+
+
+def _nearest(found: str, known: Iterable[str]) -> str:
+    """Name what was probably meant: the same key elsewhere, else the most similar name."""
+    names = list(known)
+    elsewhere = [name for name in names if name.rpartition(".")[2] == found.rpartition(".")[2]]
+    similar = elsewhere or difflib.get_close_matches(found, names, n=1, cutoff=0.0)
+    return similar[0]
+
+
+def _read_file(path: Path) -> _Values:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read ({error.strerror}). Check the path given with --config.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text. Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is no TOML: {_one_line(str(error))}.") from None  # the cause may quote a secret
+    for section, keys in values.items():
+        _check_section(path, section, keys)
+    return values
+
+
+def _check_section(path: Path, section: str, keys: object) -> None:
+    sections = _sections()
+    settings = [f"{name}.{key}" for name, of_section in sections.items() for key in of_section]
+    if section not in sections:
+        known = sections if isinstance(keys, dict) else settings
+        kind = "section" if isinstance(keys, dict) else "setting"
+        raise ConfigError(f"{path}: there is no {kind} {section}. Did you mean {_nearest(section, known)}?")
+    if not isinstance(keys, dict):
+        raise ConfigError(f"{path}: {section} is {_shown(keys)}; expected a section, [{section}].")
+    for key, value in keys.items():
+        if key not in sections[section]:
+            nearest = _nearest(f"{section}.{key}", [f"{section}.{name}" for name in sections[section]])
+            similar = difflib.get_close_matches(f"{section}.{key}", settings, n=1, cutoff=0.8)
+            elsewhere = [name for name in settings if name.endswith(f".{key}")]
+            meant = (elsewhere or similar or [nearest])[0]
+            raise ConfigError(f"{path}: there is no setting {section}.{key}. Did you mean {meant}?")
+        if section == "api" and _is_secret(key, value):
+            file = f", or put it in a file of its own and name that in api.{key}_file" if key in SECRETS else ""
+            where = f"{path}: api.{key} is a secret and can't stand in this file."
+            raise ConfigError(f"{where} Set {_variable(section, key)} instead{file}.")
+
+
+def _is_secret(key: str, value: object) -> bool:
+    return (key in SECRETS and value != "") or (key == "proxy" and "@" in str(value))
+
+
+def _read_environ(environ: Mapping[str, str]) -> _Values:
+    known = {_variable(section, key) for section, keys in _sections().items() for key in keys}
+    ours = {name: value for name, value in environ.items() if name.startswith(_PREFIX)}
+    for name in ours:
+        if name not in known:
+            meant = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
+            raise ConfigError(f"There is no setting for the environment variable {name}. Did you mean {meant}?")
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {name.lower(): value for name, value in ours.items()}
+    return source()
+
+
+def _with_secret_files(api: _Values, origins: _Origins) -> _Values:
+    """Read the secrets that stand in files; one that is given itself is not looked for in its file."""
+    values = dict(api)
+    for name in SECRETS:
+        file = values.get(f"{name}_file")
+        if file and not values.get(name):
+            values[name] = _read_secret(str(file), origins.name("api", f"{name}_file"))
+    return values
+
+
+def _read_secret(file: str, where: str) -> str:
+    try:
+        text = Path(file).read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise ConfigError(f"{where}: {file} can't be read ({error.strerror}).") from error
+    except ValueError:
+        raise ConfigError(f"{where}: {file} holds other than ASCII characters; expected one line.") from None
+    if not text:
+        raise ConfigError(f"{where}: {file} is empty; expected one line that holds the secret.")
+    return text
+
+
+def _in_words(error: ValidationError, origins: _Origins) -> str:
+    first = error.errors(include_url=False)[0]
+    section, *rest = (str(part) for part in first["loc"])
+    if not rest:
+        return f"{first['ctx']['error']}."
+    where = origins.name(section, rest[0])
+    if len(rest) > 1:
+        where = f"{where}, {rest[1]}"
+    secret = section == "api" and _is_secret(rest[0], first["input"])
+    found = "a value that can't be shown" if secret else _shown(first["input"])
+    return f"{where} is {found}; expected {_expected(first['type'], first.get('ctx', {}), first['msg'])}."
+
+
+def _expected(kind: str, context: Mapping[str, Any], message: str) -> str:
+    limits = {
+        "greater_than": "more than {gt:g}",
+        "greater_than_equal": "{ge:g} or more",
+        "less_than_equal": "{le:g} or less",
+        "finite_number": "a number that is not infinite",
+        "literal_error": "{expected}",
+        "value_error": "{error}",
+    }
+    if kind in limits:
+        return limits[kind].format(**context)
+    kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "path": "a path"}
+    lists = {"list": "a list", "tuple": "a list", "dict": "a table"}
+    return {**kinds, **lists}.get(kind.partition("_")[0], _one_line(message))
+
+
+def _shown(value: object) -> str:
+    return json.dumps(without_password(value) if isinstance(value, str) else value, ensure_ascii=False, default=str)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

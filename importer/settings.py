@@ -1,0 +1,196 @@
+"""What can be set, section by section, with its default and its limits. `config.toml` explains each setting.
+
+It knows nothing of where a setting comes from: that is `config`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_core.core_schema import ValidationInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from importer.gs1 import CheckDigit, DateOrder, Day00, OnExpired
+
+Role = Literal["serial", "gtin", "batch", "expiry"]
+Format = Literal["csv", "xlsx", "html"]
+
+SECRETS = ("channel_key", "token", "key", "secret")
+"""Of section `api`. Each may stand in a file of its own, which `<name>_file` names."""
+
+_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|::1")
+
+
+def _optional_path(value: object) -> object:
+    return None if value == "" else value
+
+
+def _parts(value: object) -> object:
+    """Take `csv,html` for a list, as an environment variable gives it."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _table(value: object) -> object:
+    """Take JSON for a table, as an environment variable gives it."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('JSON such as {"Lot": "batch"}') from None
+
+
+def _url(value: str) -> Any:
+    try:
+        url = urlsplit(value)
+        fits = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port > 0)
+    except ValueError:
+        return None
+    return url if fits and value.isascii() and value.isprintable() and " " not in value else None
+
+
+OptionalPath = Annotated[Path | None, BeforeValidator(_optional_path)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+
+class Api(Section):
+    allow_http: bool = False
+    base_url: str = "https://api.movilitas.cloud"
+    commission_path: str = "/v1/manufacturer/v2/api/serials/commission"
+    auth_path: str = "/v1/api_auth"
+    timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
+    ca_file: OptionalPath = None
+    proxy: SecretStr = SecretStr("")
+    """A secret since it may hold a password."""
+    channel_key: SecretStr = SecretStr("")
+    channel_key_file: OptionalPath = None
+    token: SecretStr = SecretStr("")
+    token_file: OptionalPath = None
+    key: SecretStr = SecretStr("")
+    key_file: OptionalPath = None
+    secret: SecretStr = SecretStr("")
+    secret_file: OptionalPath = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_safe_address(cls, value: str, info: ValidationInfo) -> str:
+        url = _url(value)
+        if url is None or url.query or url.fragment or url.username is not None:
+            raise ValueError("an address such as https://api.movilitas.cloud")
+        if url.scheme == "http" and not info.data.get("allow_http") and not _LOOPBACK.fullmatch(url.hostname or ""):
+            raise ValueError(
+                "an https address, since a token would travel unprotected (api.allow_http = true permits it)"
+            )
+        return value.rstrip("/")
+
+    @field_validator("commission_path", "auth_path")
+    @classmethod
+    def _is_path(cls, value: str) -> str:
+        if not value.startswith("/") or not value.isascii() or not value.isprintable() or " " in value:
+            raise ValueError("a path that starts with /")
+        return value
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_proxy(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and _url(value.get_secret_value()) is None:
+            raise ValueError("an address such as http://proxy.example.com:3128")
+        return value
+
+    @field_validator(*SECRETS)
+    @classmethod
+    def _is_one_line(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value().strip()
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError("one line of ASCII characters")
+        return SecretStr(text)
+
+    @model_validator(mode="after")
+    def _has_both_halves(self) -> Api:
+        if bool(self.key.get_secret_value()) != bool(self.secret.get_secret_value()):
+            there, missing = ("key", "secret") if self.key.get_secret_value() else ("secret", "key")
+            variable = f"IMPORTER_API__{missing.upper()}"
+            raise ValueError(f"api.{there} is set without api.{missing}: set {variable} or api.{missing}_file, too")
+        return self
+
+
+class Limits(Section):
+    requests_per_second: Annotated[float, Field(ge=0)] = 10.0
+    max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 8
+    chunk_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    max_attempts: Annotated[int, Field(ge=1)] = 5
+    max_failure_percent: Annotated[float, Field(ge=0, le=100)] = 20.0
+
+
+class Input(Section):
+    gtin_check_digit: CheckDigit = "error"
+    expired: OnExpired = "warn"
+    date_order: DateOrder = ""
+    day_00: Day00 = "keep"
+    columns: Annotated[dict[str, Role], NoDecode, BeforeValidator(_table)] = Field(default_factory=dict)
+
+
+class Unknown(Section):
+    policy: Literal["replay", "hold"] = "replay"
+    exists_means: Literal["unknown", "assigned"] = "unknown"
+
+
+class Ledger(Section):
+    path: Path = Path("importer.db")
+
+
+class Report(Section):
+    dir: Path = Path("reports")
+    formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_parts)] = get_args(Format)
+
+
+class Settings(BaseSettings):
+    """All settings, checked and unchangeable. Made by `config.load` and by tests, never from the environment alone."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, env_prefix="IMPORTER_", env_nested_delimiter="__"
+    )
+
+    api: Api = Api()
+    limits: Limits = Limits()
+    input: Input = Input()
+    unknown: Unknown = Unknown()
+    ledger: Ledger = Ledger()
+    report: Report = Report()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave the process's environment alone: `config` is given one."""
+        return (init_settings,)
+
+    def public(self) -> dict[str, Any]:
+        """Give every setting that is no secret, as JSON has it; of a proxy, the address without its password."""
+        values: dict[str, dict[str, Any]] = self.model_dump(mode="json", exclude={"api": set(SECRETS)})
+        values["api"]["proxy"] = without_password(self.api.proxy.get_secret_value())
+        return values
+
+    def secrets(self) -> tuple[str, ...]:
+        """Give the values that no log may show."""
+        values = [getattr(self.api, name).get_secret_value() for name in SECRETS]
+        values.append(urlsplit(self.api.proxy.get_secret_value()).password or "")
+        return tuple(value for value in values if value)
+
+
+def without_password(address: str) -> str:
+    """Hide what stands before the @ of an address, or of a text that may be meant as one."""
+    return re.sub(r"(^|//)[^/]*@", r"\1***@", address)

@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from importer.config import load
+from importer.errors import ConfigError
+from importer.settings import Settings
+
+DEFAULT_FILE = Path(__file__).parents[2] / "config.toml"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def written(text: str) -> Path:
+    path = Path("config.toml")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def message_of(text: str = "", **environ: str) -> str:
+    written(text)
+    with pytest.raises(ConfigError) as caught:
+        load(None, environ, {})
+    return str(caught.value)
+
+
+def test_the_file_in_the_repository_holds_the_defaults() -> None:
+    assert load(DEFAULT_FILE, {}, {}) == Settings()
+
+
+def test_the_file_in_the_repository_names_every_setting_that_is_no_secret() -> None:
+    in_file = {section: set(keys) for section, keys in tomllib.loads(DEFAULT_FILE.read_text()).items()}
+    assert in_file == {section: set(keys) for section, keys in Settings().public().items()}
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    settings = Settings().public()
+    assert settings["limits"] == {
+        "requests_per_second": 10.0,
+        "max_in_flight": 8,
+        "chunk_size": 1000,
+        "max_attempts": 5,
+        "max_failure_percent": 20.0,
+    }
+    assert settings["input"] == {
+        "gtin_check_digit": "error",
+        "expired": "warn",
+        "date_order": "",
+        "day_00": "keep",
+        "columns": {},
+    }
+    assert settings["unknown"] == {"policy": "replay", "exists_means": "unknown"}
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert load(None, {}, {}) == Settings()
+
+
+def test_the_command_line_wins_over_the_environment_which_wins_over_the_file() -> None:
+    written("[limits]\nchunk_size = 1\nmax_in_flight = 1\nmax_attempts = 1\n")
+    environ = {"IMPORTER_LIMITS__CHUNK_SIZE": "2", "IMPORTER_LIMITS__MAX_IN_FLIGHT": "2", "PATH": "/bin"}
+    overrides: dict[str, dict[str, Any]] = {"limits": {"chunk_size": 3}, "ledger": {"path": None}}
+    limits = load(None, environ, overrides).limits
+    assert (limits.chunk_size, limits.max_in_flight, limits.max_attempts) == (3, 2, 1)
+
+
+def test_lists_and_tables_can_come_from_the_environment() -> None:
+    environ = {"IMPORTER_REPORT__FORMATS": "csv, html", "IMPORTER_INPUT__COLUMNS": '{"Lot": "batch"}'}
+    settings = load(None, environ, {})
+    assert settings.report.formats == ("csv", "html")
+    assert settings.input.columns == {"Lot": "batch"}
+
+
+def test_headers_of_the_file_keep_their_spelling() -> None:
+    written('[input.columns]\n"Nº de Série" = "serial"\n')
+    assert load(None, {}, {}).input.columns == {"Nº de Série": "serial"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            "[limits]\nchunksize = 5",
+            "config.toml: there is no setting limits.chunksize. Did you mean limits.chunk_size?",
+            id="misspelt_key",
+        ),
+        pytest.param(
+            "[limit]\nchunk_size = 5",
+            "config.toml: there is no section limit. Did you mean limits?",
+            id="misspelt_section",
+        ),
+        pytest.param(
+            "chunk_size = 5",
+            "config.toml: there is no setting chunk_size. Did you mean limits.chunk_size?",
+            id="key_outside_its_section",
+        ),
+        pytest.param(
+            "[api]\nchunk_size = 5",
+            "config.toml: there is no setting api.chunk_size. Did you mean limits.chunk_size?",
+            id="key_in_another_section",
+        ),
+        pytest.param("api = 5", "config.toml: api is 5; expected a section, [api].", id="section_that_is_a_value"),
+        pytest.param(
+            '[limits]\nchunk_size = "many"',
+            'config.toml: limits.chunk_size is "many"; expected a whole number.',
+            id="wrong_type",
+        ),
+        pytest.param(
+            "[limits]\nmax_in_flight = 0", "config.toml: limits.max_in_flight is 0; expected 1 or more.", id="too_small"
+        ),
+        pytest.param(
+            "[limits]\nmax_failure_percent = 101",
+            "config.toml: limits.max_failure_percent is 101; expected 100 or less.",
+            id="too_large",
+        ),
+        pytest.param(
+            "[api]\ntimeout_seconds = inf",
+            "config.toml: api.timeout_seconds is Infinity; expected a number that is not infinite.",
+            id="infinite",
+        ),
+        pytest.param(
+            '[input]\nexpired = "warning"',
+            "config.toml: input.expired is \"warning\"; expected 'error', 'warn' or 'off'.",
+            id="no_choice",
+        ),
+        pytest.param(
+            '[input.columns]\nLot = "bach"',
+            "config.toml: input.columns, Lot is \"bach\"; expected 'serial', 'gtin', 'batch' or 'expiry'.",
+            id="unknown_role",
+        ),
+        pytest.param(
+            '[api]\nbase_url = "api.example.com"',
+            'config.toml: api.base_url is "api.example.com"; expected an address such as https://api.movilitas.cloud.',
+            id="address_without_scheme",
+        ),
+        pytest.param(
+            '[api]\nbase_url = "https://me:hush@api.example.com"',
+            'config.toml: api.base_url is "https://***@api.example.com"; '
+            "expected an address such as https://api.movilitas.cloud.",
+            id="address_with_a_password",
+        ),
+        pytest.param(
+            '[api]\ntoken = "hush"',
+            "config.toml: api.token is a secret and can't stand in this file. Set IMPORTER_API__TOKEN instead, "
+            "or put it in a file of its own and name that in api.token_file.",
+            id="secret",
+        ),
+        pytest.param(
+            '[api]\nproxy = "http://me:hush@proxy:3128"',
+            "config.toml: api.proxy is a secret and can't stand in this file. Set IMPORTER_API__PROXY instead.",
+            id="proxy_with_a_password",
+        ),
+        pytest.param(
+            '[api]\ntoken = hush"',
+            "config.toml is no TOML: Invalid value (at line 2, column 9).",
+            id="no_toml",
+        ),
+    ],
+)
+def test_a_fault_in_the_file_is_told_in_one_line(text: str, message: str) -> None:
+    assert message_of(text) == message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        pytest.param(
+            "IMPORTER_LIMITS__CHUNKSIZE",
+            "5",
+            "There is no setting for the environment variable IMPORTER_LIMITS__CHUNKSIZE. "
+            "Did you mean IMPORTER_LIMITS__CHUNK_SIZE?",
+            id="misspelt",
+        ),
+        pytest.param(
+            "IMPORTER_TOKEN",
+            "hush",
+            "There is no setting for the environment variable IMPORTER_TOKEN. Did you mean IMPORTER_API__TOKEN?",
+            id="without_its_section",
+        ),
+        pytest.param(
+            "IMPORTER_LIMITS__CHUNK_SIZE",
+            "many",
+            'IMPORTER_LIMITS__CHUNK_SIZE is "many"; expected a whole number.',
+            id="wrong_type",
+        ),
+        pytest.param(
+            "IMPORTER_INPUT__COLUMNS",
+            "Lot",
+            'IMPORTER_INPUT__COLUMNS is "Lot"; expected JSON such as {"Lot": "batch"}.',
+            id="no_json",
+        ),
+        pytest.param(
+            "IMPORTER_API__TOKEN",
+            "hush\nhush",
+            "IMPORTER_API__TOKEN is a value that can't be shown; expected one line of ASCII characters.",
+            id="secret_of_two_lines",
+        ),
+        pytest.param(
+            "IMPORTER_API__PROXY",
+            "ftp://me:hush@proxy",
+            "IMPORTER_API__PROXY is a value that can't be shown; "
+            "expected an address such as http://proxy.example.com:3128.",
+            id="proxy_with_a_password",
+        ),
+        pytest.param(
+            "IMPORTER_API__KEY",
+            "hush",
+            "api.key is set without api.secret: set IMPORTER_API__SECRET or api.secret_file, too.",
+            id="half_of_a_pair",
+        ),
+        pytest.param(
+            "IMPORTER_API__TOKEN_FILE",
+            "nowhere",
+            "IMPORTER_API__TOKEN_FILE: nowhere can't be read (No such file or directory).",
+            id="secret_file_that_is_not_there",
+        ),
+    ],
+)
+def test_a_fault_in_the_environment_is_told_in_one_line(name: str, value: str, message: str) -> None:
+    assert message_of(**{name: value}) == message
+
+
+def test_a_fault_in_an_override_is_blamed_on_the_command_line() -> None:
+    with pytest.raises(ConfigError, match=r'^command line: limits\.chunk_size is "x"; expected a whole number\.$'):
+        load(None, {}, {"limits": {"chunk_size": "x"}})
+
+
+def test_a_file_that_is_asked_for_must_be_there() -> None:
+    with pytest.raises(ConfigError, match=r"^nowhere\.toml can't be read \(No such file or directory\)\. Check"):
+        load(Path("nowhere.toml"), {}, {})
