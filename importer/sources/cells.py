@@ -58,8 +58,8 @@ def _number_fault(role: str, value: float) -> Reject | None:
         return Reject(f"{role}_digits_lost", message)
     if role == "gtin":
         return None
-    message = f"The {spoken(role)} {shown} stands in a numeric cell, which drops leading zeros and turns 22E1 into 220: {tip}."
-    return Reject(f"{role}_numeric_cell", message)
+    message = f"The {spoken(role)} {shown} stands in a numeric cell, which drops leading zeros and turns 22E1 into 220"
+    return Reject(f"{role}_numeric_cell", f"{message}: {tip}.")
 
 
 def missing_value(role: str, what: str) -> Reject:
@@ -68,7 +68,7 @@ def missing_value(role: str, what: str) -> Reject:
         return Reject("error_cell", f"The {spoken(role)} is the error {what}: correct the formula, or enter the value.")
     return Reject(
         "formula_without_value",
-        f"The {spoken(role)} is a formula whose value was never computed: open the file in a spreadsheet and save it again.",
+        f"The {spoken(role)} is a formula whose value was never computed: open the file in a spreadsheet and save it.",
     )
 
 
@@ -76,8 +76,8 @@ def merged(role: str, first: int, last: int) -> Reject:
     """The fault of a cell that is merged with the one above."""
     return Reject(
         "merged_cell",
-        f"The {spoken(role)} stands in cells merged over rows {first:,} to {last:,}, only the first of which has it: unmerge "
-        f"them and fill the value down, or import with --fill-down.",
+        f"The {spoken(role)} stands in cells merged over rows {first:,} to {last:,}, only the first of which has it: "
+        f"unmerge them and fill the value down, or import with --fill-down.",
     )
 
 

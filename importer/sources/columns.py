@@ -5,6 +5,8 @@ false friends: Polish "Nr serii" and Russian "Серия" are the batch, not the
 the Turkish "Sira no" only counts the rows, so it stands nowhere here.
 """
 
+# ruff: noqa: RUF001  the names are in other languages
+
 from __future__ import annotations
 
 import re

@@ -80,7 +80,7 @@ codecs.register_error("importer.mark", _mark)
 
 
 def unmarked(text: str) -> str:
-    """Text for people: a byte that could not be decoded stands in it as its two hexadecimal digits behind a backslash."""
+    """Text for people: a byte that could not be decoded stands in it as a backslash, x and two digits."""
     return _MARKED.sub(lambda m: f"\\x{ord(m[0]) - _MARKS:02x}", text)
 
 

@@ -65,8 +65,8 @@ class _Search:
         if len(found) > 1 and self._options.sheet != "all":
             names = ", ".join(f'"{s.name}"' for s in found)
             raise SourceError(
-                f"{self._path.name} holds a list on {len(found)} sheets: {names}. Choose one with --sheet NAME, or read "
-                f"them all with --sheet all."
+                f"{self._path.name} holds a list on {len(found)} sheets: {names}. Choose one with --sheet NAME, or "
+                f"read them all with --sheet all."
             )
         return found, self._remarks
 
@@ -82,9 +82,7 @@ class _Search:
         hidden = [s.name for s in sheets if s.visible != SheetVisibleEnum.Visible]
         if hidden:
             listed = ", ".join(f'"{n}"' for n in hidden)
-            self._remarks.append(
-                f"{self._path.name}: hidden sheets not read: {listed}. Name one with --sheet to read it."
-            )
+            self._remarks.append(f"{self._path.name}: hidden sheets not read: {listed}. --sheet NAME reads one.")
         visible = (i for i, s in enumerate(sheets) if s.visible == SheetVisibleEnum.Visible)
         return [i for i in visible if sheets[i].typ == SheetTypeEnum.WorkSheet]
 
@@ -163,4 +161,4 @@ def _remarks(path: Path, found: _ListSheet, options: SourceOptions) -> Iterator[
         rows = ", ".join(map(str, hidden[:_NAMED])) + more
         yield f'{path.name}, sheet "{found.name}": hidden rows are read like all others: {rows}.'
     if options.fill_down:
-        yield f'{path.name}, sheet "{found.name}": empty product, batch and expiry cells take the value above (--fill-down).'
+        yield f'{path.name}, sheet "{found.name}": empty cells take the value from above (--fill-down).'

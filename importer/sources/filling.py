@@ -1,5 +1,7 @@
 """Values that stand once for many rows: given for the whole list, or repeated down from the row above."""
 
+# ruff: noqa: RUF001  the names are in other languages
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -111,7 +111,7 @@ def _given(above: Sequence[Sequence[str]], found: Match, options: SourceOptions,
             continue
         if given.setdefault(role, value) != value:
             raise SourceError(
-                f'{name} says "{value}" for the {spoken(role)} above the list, --{role} says "{given[role]}": leave out one.'
+                f'{name} says "{value}" for the {spoken(role)} above the list, --{role} says "{given[role]}": choose.'
             )
     return given
 

@@ -40,7 +40,7 @@ class Records:
 
 
 class RecordReader:
-    """Reads a body once, its rows numbered from `first_row` on. Raises SourceError where records can't be told apart."""
+    """Reads a body once, its rows numbered from `first_row` on. SourceError where records can't be told apart."""
 
     def __init__(self, body: Body, delimiter: str, width: int, first_row: int, name: str) -> None:
         self._body = body
@@ -124,13 +124,13 @@ class RecordReader:
     def _unreadable(self, reason: str) -> SourceError:
         if self._overrun:
             return SourceError(
-                f"{self._name}: hundreds of thousands of rows on end have not the {self._width} fields of the header: check "
-                f"the delimiter."
+                f"{self._name}: hundreds of thousands of rows on end have not the {self._width} fields of the header: "
+                f"check the delimiter."
             )
         if "straddling" in reason:
             return SourceError(
-                f"{self._name}: a record after row {self._next - 1:,} is longer than {BLOCK >> 20} MB. A quotation mark "
-                f'was not closed there, or a line has no end: write a mark that belongs to a value twice ("").'
+                f"{self._name}: a record after row {self._next - 1:,} is longer than {BLOCK >> 20} MB. A quotation "
+                f'mark was not closed there, or a line has no end: write a mark that belongs to a value twice ("").'
             )
         return SourceError(f"{self._name} can't be read after row {self._next - 1:,}: {reason.splitlines()[0][:200]}.")
 

@@ -15,8 +15,8 @@ from typing import IO
 
 from importer.errors import SourceError
 
-_BLOCK = 1 << 20
-_CARRY = 1 << 16
+_BLOCK = 1 << 18
+_CARRY = 1 << 15
 _LETTERS = 26
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
 _NUMBER = re.compile(rb'\sr="(\d{1,10})"')
@@ -83,7 +83,7 @@ def _scan(stream: IO[bytes], facts: SheetFacts) -> None:
     carry = b""
     while block := stream.read(_BLOCK):
         text = carry + block
-        cut = max(text.rfind(b"</c>"), text.rfind(b"<row"), len(text) - _CARRY)
+        cut = max(text.rfind(b"/c>") + 3, text.rfind(b":c>") + 3, text.rfind(b"<row"), len(text) - _CARRY)
         _look(text[:cut], facts)
         carry = text[cut:]
     _look(carry, facts)

@@ -11,6 +11,7 @@ from pathlib import Path
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, load_workbook
 
 from importer.errors import SourceError
+from importer.sources.sheet_ods import extent
 from importer.sources.sheet_xml import SheetFacts, sheet_facts
 from importer.sources.unpacking import Kind, members
 
@@ -22,7 +23,7 @@ _DRAINED = ("xl/sharedStrings.xml", "content.xml")
 def open_calamine(path: Path, kind: Kind) -> CalamineWorkbook:
     """The workbook, opened; its sheets are not read yet."""
     if kind is not Kind.XLS:
-        _check_size(path)
+        _check_size(path, kind)
     with readable(path):
         return load_workbook(str(path))
 
@@ -49,8 +50,8 @@ def readable(path: Path) -> Iterator[None]:
     except (CalamineError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise SourceError(
-            f"{path.name} can't be read as a workbook ({reason}): it is damaged, cut off or of another kind. Open it in "
-            f"a spreadsheet and save it as .xlsx."
+            f"{path.name} can't be read as a workbook ({reason}): it is damaged, cut off or of another kind. Open it "
+            f"in a spreadsheet and save it as .xlsx."
         ) from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":
@@ -58,23 +59,28 @@ def readable(path: Path) -> Iterator[None]:
         raise SourceError(f"{path.name} is damaged: open it in a spreadsheet and save it as .xlsx.") from error
 
 
-def _check_size(path: Path) -> None:
+def _check_size(path: Path, kind: Kind) -> None:
     parts = members(path)
     if any(m.flag_bits & 1 for m in parts):
         raise SourceError(f"{path.name} is protected by a password: save it without one and import that.")
     size = sum(m.file_size for m in parts)
     if size > MOST_UNPACKED:
         raise SourceError(
-            f"{path.name} unpacks to {size / 2**30:,.1f} GB, more than the {MOST_UNPACKED >> 30} GB that a workbook may "
-            f"have: save the list as .csv."
+            f"{path.name} unpacks to {size / 2**30:,.1f} GB, more than the {MOST_UNPACKED >> 30} GB that a workbook "
+            f"may have: save the list as .csv."
         )
     try:
         with zipfile.ZipFile(path) as archive:
             for name in _DRAINED:
                 if name in archive.namelist():
                     _drain(archive, name)
+        cells = extent(path) if kind is Kind.ODS else 0
     except (zipfile.BadZipFile, OSError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.") from error
+    if cells > MOST_CELLS:
+        raise SourceError(
+            f"{path.name} holds {cells:,} cells, most of them repeated: copy the list into a new workbook."
+        )
 
 
 def _drain(archive: zipfile.ZipFile, name: str) -> None:
