@@ -14,7 +14,7 @@ from importer.errors import SourceError
 from importer.model import Reading, Sheet
 from importer.sources.cells import text_of
 from importer.sources.gridding import Grid
-from importer.sources.layout import Layout, find_layout, score
+from importer.sources.layout import Layout, find_layout, score, shown
 from importer.sources.options import SourceOptions
 from importer.sources.sheet_xml import SheetFacts
 from importer.sources.unpacking import Kind
@@ -53,6 +53,7 @@ class _Search:
         self._workbook = workbook
         self._options = options
         self._failures: list[tuple[int, SourceError]] = []
+        self._unread: list[str] = []
         self._remarks: list[str] = []
 
     def run(self) -> tuple[list[_ListSheet], list[str]]:
@@ -68,6 +69,8 @@ class _Search:
                 f"{self._path.name} holds a list on {len(found)} sheets: {names}. Choose one with --sheet NAME, or "
                 f"read them all with --sheet all."
             )
+        if self._unread:
+            self._remarks.append(f"{self._path.name}: sheets without a list: {shown(self._unread)}.")
         return found, self._remarks
 
     def _allowed(self) -> list[int]:
@@ -98,6 +101,7 @@ class _Search:
             likeness = max((score(r, self._options.columns) for r in head[:50]), default=0)
             blank = not any(c.strip() for r in head for c in r)
             self._failures.append((likeness if not blank else -1, error))
+            self._unread.extend([] if blank else [name])
             return None
         return _ListSheet(index, name, layout, facts, sheet)
 
