@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from importer.api import faults, wire
+from importer.api import faults, phrases, wire
 from importer.api.statuses import is_client_error, is_ok
 from importer.model import Answer, Chunk, Verdict
 
@@ -81,14 +81,14 @@ def _settled(chunk: Chunk, status: int, document: wire.Document) -> Answer | Non
     told, extra = _told(document.lines, wanted)
     assigned = frozenset(serial for serial, said in told.items() if said == ASSIGNED)
     statuses = {serial: said for serial, said in told.items() if said and said != ASSIGNED}
-    settled = len(assigned) + len(statuses)
-    if not settled or (not assigned and settled < len(wanted) and faults.known(document)):
+    if not assigned and (not statuses or (len(statuses) < len(wanted) and faults.known(document))):
         return None
     failed = document.success is False
     return Answer(
         Verdict.SETTLED,
         assigned=assigned,
         statuses=statuses,
+        existing=frozenset(serial for serial, said in statuses.items() if phrases.says_exists(said)),
         missing=tuple(serial for serial in chunk.serials if not told.get(serial)),
         extra=extra,
         error=faults.name(document) if failed else "",

@@ -6,7 +6,7 @@ import re
 
 _EXISTS = re.compile(
     r"already[\s_-]*(?:been[\s_-]*)?(?:exist|commission|assign|regist|used|in[\s_-]use|known|present|taken)"
-    r"|exists?[\s_-]*already",
+    r"|exists?[\s_-]*already|^\s*exists?\s*$",
     re.IGNORECASE,
 )
 _TOKEN_SURELY = re.compile(

@@ -20,12 +20,12 @@ def never() -> bool:
     return False
 
 
-def until(stop: asyncio.Event) -> Sleep:
-    """A sleep that ends at once when `stop` is set."""
+def until(stopped: Callable[[], Awaitable[object]]) -> Sleep:
+    """A sleep that ends at once when `stopped()` returns, such as the `wait` of an event."""
 
     async def sleep(seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await stop.wait()
+                await stopped()
 
     return sleep
