@@ -77,8 +77,7 @@ def parse_expiry(
         notes = (*notes, "expiry_last_day")
         found = _Date(found.year, found.month, found.last_day())
     if found.end() < today and expired == "error":
-        message = f"Expiry {show(value)} is past: the batch expired on {found.end()}."
-        return Reject("expiry_past", f"{message} Check the date; an expired batch is not commissioned.")
+        return _past(found, value)
     if found.end() < today and expired == "warn":
         notes = (*notes, "expiry_past")
     return Parsed(f"{found.year % 100:02}{found.month:02}{found.day:02}", notes)
@@ -197,3 +196,8 @@ def _in_window(found: _Date, today: date) -> bool:
 
 def _words(found: _Date) -> str:
     return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
+
+
+def _past(found: _Date, value: str) -> Reject:
+    message = f"Expiry {show(value)} is past: the batch expired on {found.end()}."
+    return Reject("expiry_past", f"{message} Check the date; an expired batch is not commissioned.")

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from hypothesis import given
+from hypothesis import settings as runs
 from hypothesis import strategies as st
 
 from importer import gs1
@@ -71,6 +72,7 @@ _SETTINGS = st.builds(
 )
 
 
+@runs(deadline=None, derandomize=True)
 @given(_ROWS, _SETTINGS, st.integers(0, 3), st.integers(0, 3))
 def test_whole_columns_give_what_each_value_gives_alone(
     values: list[Row], settings: CheckSettings, skipped: int, cut: int

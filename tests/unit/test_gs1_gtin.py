@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.gs1 import CheckDigit, check_digit_of, parse_gtin
@@ -147,6 +147,7 @@ def test_lost_zeros_need_proof_whatever_the_setting_says(setting: CheckDigit) ->
     assert result.code == "gtin_length"
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.text("0123456789", min_size=13, max_size=13).filter(lambda digits: digits.strip("0")))
 def test_exactly_one_check_digit_fits(digits: str) -> None:
     fits = [last for last in "0123456789" if isinstance(parse_gtin(digits + last, check_digit="error"), Parsed)]
