@@ -22,6 +22,8 @@ class Counts:
     """Unsent rows whose product is not registered."""
     pending: int = 0
     """Chunks that are still to be sent, or on the wire."""
+    to_send: int = 0
+    """The serials in them."""
 
     def add(self, batch: int, fate: Fate, rows: int) -> None:
         self.outcomes[fate.outcome] += rows
@@ -46,7 +48,9 @@ def count(view: View, run: Run) -> Counts:
         fate = _fate(row["state"], row["outcome"], row["code"], row["doubt"], run, tried=bool(row["tried"]))
         counts.add(row["batch"], fate, row["serials"])
         counts.add(row["batch"], _REPEAT if fate.outcome in GOOD else _LOST_REPEAT, row["repeats"])
-        counts.pending += row["chunks"] if row["state"] in {ChunkState.PENDING, ChunkState.SENT} else 0
+        if row["state"] in {ChunkState.PENDING, ChunkState.SENT}:
+            counts.pending += row["chunks"]
+            counts.to_send += row["serials"]
     for row in view.counts("exception_counts", run.num):
         counts.add(row["batch"], Fate(Outcome(row["of_outcome"]), row["of_code"]), -row["serials"])
         if row["outcome"]:

@@ -85,10 +85,16 @@ def _window(frames: list[_Frame]) -> Any:
         order = np.argsort(keys, kind="stable")
         keys, places, good = keys[order], places[order], good[order]
         serials = serials.take(pa.array(order))
-    indices = pa.array(places, pa.int32())
     labels = zip(*(label for frame in frames for label in frame.labels), strict=True)
-    columns = [pa.DictionaryArray.from_arrays(indices, pa.array(values, pa.string())) for values in labels]
+    columns = [_few(values, places) for values in labels]
     return pa.RecordBatch.from_arrays([pa.array(keys), serials, *columns, pa.array(good)], schema=OUTCOMES)
+
+
+def _few(values: Sequence[str], places: npt.NDArray[np.int64]) -> Any:
+    """A dictionary column of `values[places]`, in which no value stands twice."""
+    distinct: dict[str, int] = {}
+    codes = np.array([distinct.setdefault(value, len(distinct)) for value in values], np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(codes[places]), pa.array(list(distinct), pa.string()))
 
 
 class _Reader:

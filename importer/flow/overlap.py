@@ -90,9 +90,9 @@ def _common(ours: Hashes, theirs: Hashes) -> npt.NDArray[np.bool_]:
     return covered
 
 
-def others(view: View, gtins: set[str], but: int | None = None) -> dict[int, str]:
-    """The runs that hold one of these products, number to id."""
-    return {num: run_id for num, run_id, gtin in view.products() if gtin in gtins and num != but}
+def others(view: View, target: str, gtins: set[str]) -> dict[int, str]:
+    """The runs against an API that hold one of these products, number to id."""
+    return {num: run_id for num, run_id, gtin in view.products(target) if gtin in gtins}
 
 
 def held(view: View, match: Matches, short: Hashes, seqs: Hashes) -> pd.DataFrame:
@@ -155,10 +155,10 @@ def _had(view: View, chunk: sqlite3.Row, count: int) -> npt.NDArray[np.uint8]:
     return had
 
 
-def find(finder: Finder, view: View, fates: Fates, but: int | None = None) -> None:
+def find(finder: Finder, view: View, target: str, fates: Fates) -> None:
     """Raise the standings of rows that earlier runs have, and note conflicts with them in `fates`."""
     gtins = {batch.gtin for batch in finder.batches}
-    runs = others(view, gtins, but)
+    runs = others(view, target, gtins)
     if not runs:
         return
     for match in matches(view, runs, sorted_parts(finder.spill.hashes())):

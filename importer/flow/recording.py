@@ -33,7 +33,7 @@ _STANDS = {
 
 
 class Recording:
-    """A stage.Sink that writes into a run of the ledger. A batch has the number there that it has in staging, plus 1."""
+    """A stage.Sink that writes into a run of the ledger. A batch's number there is its number in staging + 1."""
 
     def __init__(self, ledger: Ledger, run: int, spill: Path | None) -> None:
         self._ledger = ledger
@@ -96,7 +96,9 @@ class Recording:
                 f"the list makes more than {index.MAX_SEQ:,} requests, the most that a run can have: "
                 "raise limits.chunk_size, or split the list"
             )
-        self._entries.write(index.entries(shorten(planned.hashes), np.full(len(planned.hashes), seq, np.uint64)).tobytes())
+        self._entries.write(
+            index.entries(shorten(planned.hashes), np.full(len(planned.hashes), seq, np.uint64)).tobytes()
+        )
         self._indexed += len(planned.hashes)
 
     def _flush(self) -> None:

@@ -65,12 +65,13 @@ def stage(
     source: Source,
     staging: Staging,
     sink: Sink,
-    earlier: View | None,
+    earlier: tuple[View, str] | None,
     *,
     stopping: Stopping,
     progress: Callable[[int], None],
 ) -> Staged:
-    """Stage a source into a sink. `progress` hears how many rows have been read.
+    """Stage a source into a sink. `earlier` is a ledger and the API that is meant. `progress` hears how many rows have
+    been read.
 
     Raises SourceError where the list can't be read, Stopped when it was told to stop.
     """
@@ -148,7 +149,7 @@ class _Stager:
             self._staged.rejected[self._groups.number(whole) if whole else -1, code] += count
         self._sink.rejects(rejects)
 
-    def judge(self, earlier: View | None) -> Fates:
+    def judge(self, earlier: tuple[View, str] | None) -> Fates:
         """Find out which rows repeat or contradict others, of this source or of earlier runs."""
         batches = self._groups.batches
         good = np.concatenate([self._good, np.zeros(len(batches) - len(self._good), np.int64)])
@@ -159,7 +160,7 @@ class _Stager:
         finder.within(fates)
         if earlier:
             self._stopping.check()
-            overlap.find(finder, earlier, fates)
+            overlap.find(finder, *earlier, fates)
         fates.standings = standings if standings.any() else None
         return fates
 

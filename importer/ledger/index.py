@@ -7,24 +7,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from importer.fingerprints import SHORT_BITS, Hashes
+from importer.sealing import seal, unseal
 
 SEQ_BITS = np.uint64(64 - SHORT_BITS)
 MAX_SEQ = (1 << (64 - SHORT_BITS)) - 1
 _SEQ_MASK = np.uint64(MAX_SEQ)
 _PIECE = 1 << 20
 _HEAD = struct.Struct("<IQ")
-
-
-@cache
-def _codec() -> Any:
-    return pa.Codec("zstd", 1)
+"""Entries, the first shortened hash."""
 
 
 def entries(short: Hashes, seqs: Hashes) -> Hashes:
@@ -53,13 +48,14 @@ def encode(ordered: Hashes) -> bytes:
         np.ascontiguousarray(column.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width].T).tobytes()
         for column, width in ((steps, 5), (seqs, 3))
     )
-    return _HEAD.pack(len(ordered), int(short[0])) + bytes(_codec().compress(planes, asbytes=True))
+    return seal(_HEAD.pack(len(ordered), int(short[0])) + planes)
 
 
 def decode(blob: bytes) -> Hashes:
-    count, first = _HEAD.unpack_from(blob)
-    body = _codec().decompress(memoryview(blob)[_HEAD.size :], decompressed_size=count * 8, asbytes=True)
-    planes = np.frombuffer(body, np.uint8).reshape(8, count)
+    """Raises Damaged."""
+    body = unseal(blob)
+    count, first = _HEAD.unpack_from(body)
+    planes = np.frombuffer(body, np.uint8, offset=_HEAD.size).reshape(8, count)
     steps = _join(planes[:5])
     return entries(np.cumsum(steps, dtype=np.uint64) + np.uint64(first), _join(planes[5:]))
 

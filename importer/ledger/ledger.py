@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from importer.ledger import opening, store
 from importer.ledger.view import View
 from importer.ledger.writer import Writer
 from importer.model import Answer, Batch, Chunk, RunState, Settlement
+from importer.sealing import seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class NewRun:
     version: str
     user: str
     host: str
+    target: str = ""
+    """The API that it is sent to."""
 
 
 class Ledger:
@@ -43,16 +47,16 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = opening.lock(path)
-        try:
+        opening.make_directory(path)
+        with ExitStack() as undo:
+            self._lock = opening.lock(path)
+            undo.callback(self._lock.release)
             opening.create(path)
-            db = opening.connect(path, write=True)
-            self._writer = Writer(db, lambda error: opening.explain(error, path))
-        except BaseException:
-            self._lock.release()
-            raise
-        self.forgotten = self._writer.do(_recover)
+            self._writer = _writer(path)
+            undo.callback(self._writer.close)
+            self._writer.do(opening.note_holder)
+            self.forgotten = self._writer.do(_recover)
+            self._undo = undo.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -63,8 +67,8 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        self._writer.close()
-        self._lock.release()
+        """Finish what is queued, and give the ledger free."""
+        self._undo.close()
 
     def view(self) -> View:
         """A connection of its own for reading."""
@@ -80,7 +84,7 @@ class Ledger:
         self._writer.do(lambda db: store.insert_chunks(db, run, first_seq, chunks))
 
     def add_rejects(self, run: int, first_key: int, last_key: int, count: int, rows: bytes) -> None:
-        values = {"run": run, "first_key": first_key, "last_key": last_key, "count": count, "rows": rows}
+        values = {"run": run, "first_key": first_key, "last_key": last_key, "count": count, "rows": seal(rows)}
         self._writer.do(lambda db: store.execute(db, "insert_reject", **values))
 
     def add_fingerprints(self, run: int, pieces: Iterable[tuple[int, int, bytes]]) -> None:
@@ -110,6 +114,10 @@ class Ledger:
 
         self._writer.do(work)
 
+    def forget_half_staged(self) -> None:
+        """Staging failed: the run has never been."""
+        self._writer.do(store.forget_half_staged)
+
     # Submitting: awaited from the event loop.
 
     async def running(self, run: int) -> None:
@@ -132,11 +140,15 @@ class Ledger:
         return await self._writer.done(lambda db: store.settle(db, run, chunk, settled))
 
     async def renew(self, run: int) -> None:
-        """A retry: what was refused, is unknown or was not sent is pending again."""
+        """A retry: what was refused, is unknown or was not sent is pending again, and the run is running."""
         await self._writer.done(lambda db: store.renew(db, run))
 
 
+def _writer(path: Path) -> Writer:
+    db = opening.connect(path, write=True)
+    return Writer(db, lambda error: opening.explain(error, path), opening.presence(path))
+
+
 def _recover(db: sqlite3.Connection) -> int:
-    opening.note_holder(db)
     store.execute(db, "lost")
     return store.forget_half_staged(db)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from importer.errors import LedgerBusy, LedgerError
 from importer.ledger import store
+from importer.sealing import Damaged
 
 APPLICATION_ID = 0x53524C31
 """Stands in the file's header ("SRL1")."""
@@ -20,15 +22,20 @@ _CHECK_BELOW = 64 << 20
 """Bytes. A ledger up to this size is checked page by page when it is opened for writing; a larger one by `verify`."""
 
 
-def explain(error: sqlite3.Error, path: Path) -> LedgerError:
-    """Say in a planner's words what SQLite's error means and what to do."""
+def explain(error: sqlite3.Error | Damaged, path: Path) -> LedgerError:
+    """Say in a planner's words what an error means and what to do."""
     text = str(error)
-    if "full" in text:
+    if isinstance(error, Damaged):
+        hint = "it is damaged: put back the last copy of it and its -wal file"
+    elif "full" in text:
         hint = "the disk is full: free some space; what was recorded is kept, then `importer resume`"
     elif "readonly" in text or "unable to open" in text:
         hint = "it can't be written: check that its directory exists and may be written, then `importer resume`"
     elif "malformed" in text or "not a database" in text:
-        hint = "it is damaged: put back the last copy of it and its -wal file, or choose another with --ledger"
+        hint = (
+            "it is damaged, or no ledger at all: put back the last copy of it and its -wal file, "
+            "or choose another with --ledger"
+        )
     elif "locked" in text:
         hint = "another program has it open for writing: close that one and try again"
     else:
@@ -39,18 +46,23 @@ def explain(error: sqlite3.Error, path: Path) -> LedgerError:
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     """A connection with the settings on which the promise of durability stands. Raises LedgerError."""
     uri = f"file:{_quoted(path)}?mode={'rw' if write else 'ro'}"
+    db = None
     try:
         db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
         db.row_factory = sqlite3.Row
+        _check_version(db, path, write=write)
         if write:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA wal_autocheckpoint = 4000")
             db.execute("PRAGMA journal_size_limit = 67108864")
         db.execute("PRAGMA cache_size = -16000")
-        _check_version(db, path)
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
+    except BaseException as error:
+        if db:
+            db.close()
+        if isinstance(error, sqlite3.Error):
+            raise explain(error, path) from error
+        raise
     return db
 
 
@@ -58,11 +70,13 @@ def _quoted(path: Path) -> str:
     return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-def _check_version(db: sqlite3.Connection, path: Path) -> None:
+def _check_version(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
     ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if not ours and (version or db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]):
         raise LedgerError(f"{path} is an SQLite file, but no ledger of this importer: choose another with --ledger")
+    if not write and not version:
+        raise LedgerError(f"the ledger at {path} is empty: nothing was imported from here, or give --ledger PATH")
     if version > SCHEMA_VERSION:
         raise LedgerError(
             f"ledger {path} was written by a newer importer (schema {version}, this one knows {SCHEMA_VERSION}): "
@@ -96,14 +110,27 @@ def create(path: Path) -> None:
 
 def check_whole(db: sqlite3.Connection, path: Path) -> None:
     """Raise LedgerError if a page of the file is damaged."""
-    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    try:
+        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
     if found != "ok":
         raise explain(sqlite3.DatabaseError(f"malformed: {found}"), path)
 
 
+def make_directory(path: Path) -> None:
+    """Make the directory in which a ledger is to stand. Raises LedgerError."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerError(
+            f"ledger {path}: its directory can't be made: {error.strerror}; choose another path with --ledger"
+        ) from error
+
+
 def lock(path: Path) -> FileLock:
     """Hold the ledger until the lock is released or the process ends, however it ends. Raises LedgerBusy at once."""
-    held = FileLock(f"{path}.lock", mode=0o600)
+    held = FileLock(f"{path.resolve()}.lock", mode=0o600, thread_local=False)
     try:
         held.acquire(blocking=False)
     except Timeout:
@@ -127,3 +154,30 @@ def _holder(path: Path) -> str:
 
 def note_holder(db: sqlite3.Connection) -> None:
     store.execute(db, "hold", pid=os.getpid(), host=socket.gethostname(), since=store.now())
+
+
+def presence(path: Path) -> Callable[[], None]:
+    """A check that the file, and its -wal, are still those that stand at `path` now. It raises LedgerError.
+
+    SQLite would go on writing into a file that was removed or replaced, and nobody would find it again.
+    """
+    files = (path, path.with_name(f"{path.name}-wal"))
+    identities = [_identity(file) for file in files]
+
+    def check() -> None:
+        for file, identity in zip(files, identities, strict=True):
+            if _identity(file) != identity:
+                raise LedgerError(
+                    f"ledger {path}: {file} was removed or replaced while it was in use; put it back, then "
+                    "`importer resume`"
+                )
+
+    return check
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

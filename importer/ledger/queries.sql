@@ -1,10 +1,10 @@
 -- Every statement of the ledger, each with a name and a sentence. Parameters are named.
 
 -- insert_run: A run begins; until it is staged it is as good as never begun.
-INSERT INTO run (id, state, source_name, source_path, source_sha256, source_bytes, options, settings, started_at, version,
-    user, host)
-VALUES (:id, 'staging', :source_name, :source_path, :source_sha256, :source_bytes, :options, :settings, :started_at,
-    :version, :user, :host)
+INSERT INTO run (id, state, source_name, source_path, source_sha256, source_bytes, options, settings, target,
+    started_at, version, user, host)
+VALUES (:id, 'staging', :source_name, :source_path, :source_sha256, :source_bytes, :options, :settings, :target,
+    :started_at, :version, :user, :host)
 RETURNING num;
 
 -- staged: The whole source is in the ledger: from here on the run exists.
@@ -30,7 +30,7 @@ SELECT * FROM run WHERE id = :id AND state != 'staging';
 SELECT * FROM run WHERE num = :run;
 
 -- unfinished_twin: The run of the same source, read in the same way, that stopped early.
-SELECT * FROM run WHERE source_sha256 = :source_sha256 AND options = :options
+SELECT * FROM run WHERE source_sha256 = :source_sha256 AND options = :options AND target = :target
     AND state IN ('staged', 'running', 'stopped') ORDER BY id DESC LIMIT 1;
 
 -- half_staged: Runs whose process was killed while it staged them.
@@ -63,8 +63,9 @@ INSERT INTO batch (run, num, gtin, batch, expiry) VALUES (:run, :num, :gtin, :ba
 -- batches: The pharma batches of a run.
 SELECT num, gtin, batch, expiry FROM batch WHERE run = :run ORDER BY num;
 
--- products: Which products each run holds, to find those that can overlap.
-SELECT DISTINCT run.num, run.id, batch.gtin FROM run JOIN batch ON batch.run = run.num WHERE run.state != 'staging';
+-- products: Which products each run against one API holds, to find those that can overlap.
+SELECT DISTINCT run.num, run.id, batch.gtin FROM run JOIN batch ON batch.run = run.num
+    WHERE run.state != 'staging' AND run.target = :target;
 
 -- insert_chunk: A planned chunk, or a part of one that was cut.
 INSERT INTO chunk (run, seq, root, batch, state, outcome, doubt, serials, repeats, first_key, last_key, attempts)
@@ -87,8 +88,10 @@ INSERT INTO fingerprint (run, first, last, entries) VALUES (:run, :first, :last,
 -- fingerprints: The pieces of a run's fingerprint index that touch a range.
 SELECT entries FROM fingerprint WHERE run = :run AND first <= :high AND last >= :low ORDER BY first;
 
--- mark: A request for a chunk goes out now; counted before the wire sees it.
-UPDATE chunk SET state = 1, attempts = attempts + 1 WHERE id = :chunk RETURNING attempts;
+-- mark: A request for a chunk goes out now; counted before the wire sees it. One that is settled is not sent, but for
+-- one that was spared while it waited for its next attempt.
+UPDATE chunk SET state = 1, attempts = attempts + 1, outcome = '', code = '', message = ''
+    WHERE id = :chunk AND (state = 0 OR (state = 2 AND outcome = 'unsent')) RETURNING attempts;
 
 -- insert_attempt: The request that goes out.
 INSERT INTO attempt (run, chunk, n, sent_at) VALUES (:run, :chunk, :n, :at);
@@ -98,9 +101,9 @@ UPDATE attempt SET answered_at = :at, verdict = :verdict, http_status = :http_st
     message = :message, assigned = :assigned, digest = :digest, seconds = :seconds
     WHERE run = :run AND chunk = :chunk AND n = :n;
 
--- settle: What follows from it for the chunk.
+-- settle: What follows from it for the chunk. What is settled stays so: assigned is never un-assigned.
 UPDATE chunk SET state = :state, outcome = :outcome, code = :code, message = :message, doubt = max(doubt, :doubt),
-    recorded_at = :at WHERE id = :chunk;
+    recorded_at = :at WHERE id = :chunk AND (state IN (0, 1) OR (state = 2 AND outcome = 'unsent'));
 
 -- insert_exception: What became of one serial, where it is not what became of its chunk.
 INSERT INTO exception (chunk, place, outcome, code, message) VALUES (:chunk, :place, :outcome, :code, :message);

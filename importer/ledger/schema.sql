@@ -13,6 +13,7 @@ CREATE TABLE run (
     reading       TEXT NOT NULL DEFAULT '{}',  -- JSON: how it was read
     notes         TEXT NOT NULL DEFAULT '{}',  -- JSON: rows by code of repair or warning
     settings      TEXT NOT NULL,          -- JSON: the configuration, without secrets
+    target        TEXT NOT NULL,          -- the API that it was sent to: what one has assigned says nothing of another
     rows          INTEGER NOT NULL DEFAULT 0,
     chunk_limit   INTEGER,                -- most serials per request, as learned from the API
     seconds       REAL NOT NULL DEFAULT 0,     -- spent submitting, all sessions together

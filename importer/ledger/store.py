@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from importer.model import Answer, Batch, ChunkState, Doubt, Settlement
+from importer.errors import LedgerError
+from importer.model import Answer, Batch, ChunkState, Doubt, Outcome, Settlement
 from importer.packing import pack_rows, unpack
+
+_EXCEPTIONS = {Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT}
 
 
 @cache
@@ -29,7 +33,15 @@ def queries() -> Mapping[str, str]:
 
 
 def execute(db: sqlite3.Connection, name: str, **values: Any) -> sqlite3.Cursor:
-    return db.execute(queries()[name], values)
+    try:
+        return db.execute(queries()[name], values)
+    except UnicodeEncodeError:
+        # A file's name, or a text of the API, that holds bytes which are no characters.
+        return db.execute(queries()[name], {key: _encodable(value) for key, value in values.items()})
+
+
+def _encodable(value: Any) -> Any:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def now() -> str:
@@ -90,14 +102,17 @@ def insert_fingerprints(db: sqlite3.Connection, run: int, first: int, last: int,
 
 def mark(db: sqlite3.Connection, run: int, chunk: int) -> int:
     """Note that a request for the chunk goes out, and return the number of the attempt."""
-    n = int(execute(db, "mark", chunk=chunk).fetchone()[0])
+    marked = execute(db, "mark", chunk=chunk).fetchone()
+    if marked is None:
+        raise LedgerError(f"chunk {chunk} is not to be sent: it is settled, cut, or on the wire already")
+    n = int(marked[0])
     execute(db, "insert_attempt", run=run, chunk=chunk, n=n, at=now())
     return n
 
 
 def record(db: sqlite3.Connection, run: int, chunk: int, n: int, answer: Answer, settled: Settlement) -> list[int]:
     """Note the answer and all that follows from it; return the ids of the chunks that this one was cut into."""
-    execute(
+    recorded = execute(
         db,
         "record_attempt",
         run=run,
@@ -112,13 +127,16 @@ def record(db: sqlite3.Connection, run: int, chunk: int, n: int, answer: Answer,
         digest=answer.digest,
         seconds=answer.seconds,
     )
+    if recorded.rowcount != 1:
+        raise LedgerError(f"chunk {chunk} has no attempt {n}: nothing can be recorded for it")
     return settle(db, run, chunk, settled)
 
 
 def settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) -> list[int]:
     """Note what follows for a chunk; return the ids of the chunks that it was cut into."""
+    _must_keep_every_row(db, chunk, settled)
     fate, at = settled.fate, now()
-    execute(
+    changed = execute(
         db,
         "settle",
         chunk=chunk,
@@ -129,6 +147,8 @@ def settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) ->
         doubt=settled.doubt,
         at=at,
     )
+    if changed.rowcount != 1:
+        raise LedgerError(f"chunk {chunk} can't become {settled.state.name}: it is settled, or cut, already")
     for place, other in settled.exceptions:
         execute(
             db,
@@ -142,9 +162,24 @@ def settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) ->
     if settled.limit is not None:
         execute(db, "learn_limit", run=run, chunk_limit=settled.limit)
     if settled.stop_product:
-        message = fate.message if fate else ""
+        message = f"Not sent. {fate.message}" if fate else "Not sent."
         execute(db, "stop_product", run=run, gtin=settled.stop_product, message=message, at=at)
     return cut(db, chunk, [(part, settled.doubt) for part in settled.parts])
+
+
+def _must_keep_every_row(db: sqlite3.Connection, chunk: int, settled: Settlement) -> None:
+    """No settlement may leave a serial without a fate, or with two."""
+    if settled.state == ChunkState.SETTLED and settled.fate is None:
+        raise LedgerError(f"chunk {chunk} can't be settled without a fate")
+    if not settled.exceptions and settled.state != ChunkState.CUT:
+        return
+    count = execute(db, "chunk", chunk=chunk).fetchone()["serials"]
+    if settled.state == ChunkState.CUT and sorted(chain(*settled.parts)) != list(range(count)):
+        raise LedgerError(f"chunk {chunk} can't be cut: the parts are not its {count} serials, each once")
+    if settled.exceptions and not (settled.fate and settled.fate.outcome == Outcome.ASSIGNED):
+        raise LedgerError(f"chunk {chunk} can't have exceptions: only one that is assigned can")
+    if any(not 0 <= place < count or fate.outcome not in _EXCEPTIONS for place, fate in settled.exceptions):
+        raise LedgerError(f"chunk {chunk} has an exception that is none of its {count} serials, or is assigned")
 
 
 def cut(db: sqlite3.Connection, chunk: int, parts: Sequence[tuple[Sequence[int], Doubt]]) -> list[int]:
@@ -175,7 +210,11 @@ def cut(db: sqlite3.Connection, chunk: int, parts: Sequence[tuple[Sequence[int],
 
 
 def renew(db: sqlite3.Connection, run: int) -> None:
-    """Make everything of a run that was refused, is unknown or was not sent pending again; what happened is kept."""
+    """Make everything of a run that was refused, is unknown or was not sent pending again; what happened is kept.
+
+    The run is running from here on: killed now, `resume` goes on with it.
+    """
+    execute(db, "running", run=run)
     execute(db, "renew_chunks", run=run)
     for (chunk,) in execute(db, "chunks_with_exceptions", run=run).fetchall():
         exceptions = execute(db, "exceptions", chunk=chunk).fetchall()

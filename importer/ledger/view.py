@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from importer.errors import ConfigError, LedgerError
 from importer.fingerprints import Hashes
 from importer.ledger import index, opening, store
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.packing import Rows, unpack, unpack_serials
+from importer.sealing import Damaged, unseal
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Run:
     reading: Mapping[str, Any]
     notes: Mapping[str, int]
     settings: Mapping[str, Any]
+    target: str
     rows: int
     chunk_limit: int | None
     seconds: float
@@ -80,6 +84,18 @@ class View:
         except sqlite3.Error as error:
             raise opening.explain(error, self.path) from error
 
+    def _each(self, query: str, **values: Any) -> Iterator[sqlite3.Row]:
+        try:
+            yield from store.execute(self._db, query, **values)
+        except sqlite3.Error as error:
+            raise opening.explain(error, self.path) from error
+
+    def _whole(self, unpacked: Callable[[bytes], T], blob: bytes) -> T:
+        try:
+            return unpacked(blob)
+        except Damaged as error:
+            raise opening.explain(error, self.path) from error
+
     def runs(self) -> list[Run]:
         return [_run(row) for row in self._all("runs")]
 
@@ -93,21 +109,21 @@ class View:
     def run_by_num(self, run: int) -> Run:
         return _run(self._all("run_by_num", run=run)[0])
 
-    def unfinished_twin(self, source_sha256: str, options: str) -> Run | None:
-        rows = self._all("unfinished_twin", source_sha256=source_sha256, options=options)
+    def unfinished_twin(self, source_sha256: str, options: str, target: str) -> Run | None:
+        rows = self._all("unfinished_twin", source_sha256=source_sha256, options=options, target=target)
         return _run(rows[0]) if rows else None
 
     def batches(self, run: int) -> dict[int, Batch]:
         return {row["num"]: Batch(row["gtin"], row["batch"], row["expiry"]) for row in self._all("batches", run=run)}
 
-    def products(self) -> list[tuple[int, str, str]]:
-        """Number and id of each run, with each GTIN in it."""
-        return [(row["num"], row["id"], row["gtin"]) for row in self._all("products")]
+    def products(self, target: str) -> list[tuple[int, str, str]]:
+        """Number and id of each run against an API, with each GTIN in it."""
+        return [(row["num"], row["id"], row["gtin"]) for row in self._all("products", target=target)]
 
     def fingerprints(self, run: int, low: int, high: int) -> Iterator[Hashes]:
         """Sorted entries of a run's fingerprint index, piece by piece, that touch a range of shortened hashes."""
-        for row in store.execute(self._db, "fingerprints", run=run, low=low, high=high):
-            yield index.decode(row["entries"])
+        for row in self._each("fingerprints", run=run, low=low, high=high):
+            yield self._whole(index.decode, row["entries"])
 
     def to_send(self, run: int, after: int, limit: int) -> list[Kept]:
         """Pending chunks with a seq above `after`, lowest first."""
@@ -131,10 +147,10 @@ class View:
         return Chunk(row["id"], row["seq"], batches[row["batch"]], serials, row["doubt"] != Doubt.NONE)
 
     def rows(self, chunk: int) -> Rows:
-        return unpack(self._all("chunk_rows", chunk=chunk)[0]["rows"])
+        return self._whole(unpack, self._all("chunk_rows", chunk=chunk)[0]["rows"])
 
     def serials(self, chunk: int) -> list[str]:
-        return unpack_serials(self._all("chunk_rows", chunk=chunk)[0]["rows"])
+        return self._whole(unpack_serials, self._all("chunk_rows", chunk=chunk)[0]["rows"])
 
     def exceptions(self, chunk: int) -> list[tuple[int, Fate | None]]:
         """Place and fate of each serial that did not share its chunk's; None: it is in a younger chunk now."""
@@ -144,7 +160,7 @@ class View:
 
     def chunks_by_key(self, run: int) -> Iterator[Kept]:
         """All chunks of a run but those that were cut, in the order of their first rows."""
-        for row in store.execute(self._db, "chunks_by_key", run=run):
+        for row in self._each("chunks_by_key", run=run):
             yield _kept(row)
 
     def chunks_of_root(self, run: int, root: int) -> list[sqlite3.Row]:
@@ -152,8 +168,8 @@ class View:
 
     def rejects(self, run: int) -> Iterator[tuple[int, int, bytes]]:
         """First and last key, and an Arrow stream of tables.REJECTS, in the order of the first key."""
-        for row in store.execute(self._db, "rejects_by_key", run=run):
-            yield row["first_key"], row["last_key"], row["rows"]
+        for row in self._each("rejects_by_key", run=run):
+            yield row["first_key"], row["last_key"], self._whole(unseal, row["rows"])
 
     def counts(self, name: str, run: int) -> Sequence[sqlite3.Row]:
         """The rows of one of the counting statements."""

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from importer.errors import LedgerError
+from importer.sealing import Damaged
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
@@ -25,17 +26,30 @@ class Writer:
     If one fails, all of its group are rolled back and fail with it.
     """
 
-    def __init__(self, connection: sqlite3.Connection, explain: Callable[[sqlite3.Error], LedgerError]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        explain: Callable[[sqlite3.Error | Damaged], LedgerError],
+        present: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`present` raises LedgerError when what is written would go into a file that nobody finds again."""
         self._db = connection
         self._explain = explain
+        self._present = present
+        self._closing = threading.Lock()
+        self._closed = False
         self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
     def post(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Queue work; the future resolves after its commit, with what the work returned."""
+        """Queue work; the future resolves after its commit, with what the work returned. It can't be cancelled."""
         future: Future[T] = Future()
-        self._queue.put((work, future))
+        future.set_running_or_notify_cancel()
+        with self._closing:
+            if self._closed:
+                raise LedgerError("the ledger is closed: nothing can be recorded in it any more")
+            self._queue.put((work, future))
         return future
 
     def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -48,7 +62,9 @@ class Writer:
 
     def close(self) -> None:
         """Finish what is queued, then close the connection."""
-        self._queue.put(None)
+        with self._closing:
+            self._closed = True
+            self._queue.put(None)
         self._thread.join()
         self._db.close()
 
@@ -75,10 +91,11 @@ class Writer:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             results = [work(self._db) for work, _ in group]
+            self._present()
             self._db.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001  whoever waits must hear of it, whatever it is
             self._roll_back()
-            fault = self._explain(error) if isinstance(error, sqlite3.Error) else error
+            fault = self._explain(error) if isinstance(error, sqlite3.Error | Damaged) else error
             for _, future in group:
                 future.set_exception(fault)
             return

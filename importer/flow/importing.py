@@ -1,0 +1,221 @@
+"""An import as it reads from top to bottom: stage, submit, report."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from importer.errors import ImporterError
+from importer.flow.counting import count
+from importer.flow.recording import Recording
+from importer.flow.report import report
+from importer.flow.sources import FileFacts, file_facts, must_be_unchanged
+from importer.flow.stage import Staging, reading_of, stage
+from importer.flow.stopping import Stopping
+from importer.flow.submit import Breaker, Heard, Recorded, Submission, Submitting
+from importer.ledger.ledger import Ledger, NewRun
+from importer.ledger.store import now
+from importer.ledger.view import Run, View
+from importer.model import Commissioner, RunState
+from importer.reports.facts import Facts
+from importer.tables import Source
+
+_GAVE_UP = 4
+
+
+class Watcher(Protocol):
+    """Hears how an import goes: for a progress bar, for the log."""
+
+    def reading(self, name: str, size: int) -> None: ...
+
+    def read(self, rows: int) -> None: ...
+
+    def sending(self, run: Run, left: int, done: int) -> None:
+        """A run is submitted now: `left` serials are to be sent, `done` rows have their outcome already."""
+        ...
+
+    def heard(self, event: Heard) -> None: ...
+
+    def reporting(self, run: Run) -> None: ...
+
+
+Connect = Callable[[], AbstractAsyncContextManager[Callable[[Callable[[Commissioner], Recorded]], Commissioner]]]
+"""Opens the connection to the API. What it gives puts a `Recorded` between the client and everything around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an import is put together from (wiring.py)."""
+
+    ledger: Ledger
+    open_source: Callable[[Path, Any], Source]
+    connect: Connect
+    staging: Staging
+    submitting: Submitting
+    report_dir: Path
+    formats: Collection[str]
+    stopping: Stopping
+    watcher: Watcher
+    new_run_id: Callable[[], str]
+    facts: Mapping[str, Any]
+    """Of every new run: settings, version, user, host, target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that has come to its end, for now."""
+
+    run: Run
+    facts: Facts
+    directory: Path
+
+
+class Import:
+    """Runs one source file or goes on with a run. Each method may be called again after any kind of end."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def run(self, path: Path, options: Any, options_json: Mapping[str, Any]) -> Finished:
+        """Import a file; where a run of the same file, read in the same way, stopped early, go on with that.
+
+        Raises SourceError, ApiError and the like before anything was sent, Stopped while it was staged.
+        """
+        facts = await file_facts(path)
+        text = json.dumps(options_json, sort_keys=True)
+        view = self._parts.ledger.view()
+        try:
+            run = view.unfinished_twin(facts.sha256, text, self._parts.facts["target"])
+            if run is None:
+                run_id = await asyncio.to_thread(self._stage, path, options, text, facts, view)
+                run = view.run(run_id)
+        finally:
+            view.close()
+        return await self.submit(run)
+
+    def _stage(self, path: Path, options: Any, options_json: str, facts: FileFacts, view: View) -> str:
+        parts = self._parts
+        parts.watcher.reading(path.name, facts.bytes)
+        source = parts.open_source(path, options)
+        run = NewRun(
+            id=parts.new_run_id(),
+            source_name=path.name,
+            source_path=str(path.absolute()),
+            source_sha256=facts.sha256,
+            source_bytes=facts.bytes,
+            options=options_json,
+            started_at=now(),
+            **parts.facts,
+        )
+        number = parts.ledger.begin(run)
+        recording = Recording(parts.ledger, number, parts.staging.spill)
+        try:
+            earlier = (view, run.target)
+            staged = stage(
+                source, parts.staging, recording, earlier, stopping=parts.stopping, progress=parts.watcher.read
+            )
+            must_be_unchanged(path, facts)
+            recording.finish()
+            parts.ledger.staged(
+                number,
+                rows=staged.rows,
+                reading=reading_of(source),
+                notes={code: rows for code, rows in staged.notes.items() if rows},
+                batches=[(index + 1, batch) for index, batch in enumerate(staged.batches)],
+                rejected={(index + 1, code): rows for (index, code), rows in staged.rejected.items()},
+            )
+        except BaseException:
+            recording.close()
+            parts.ledger.forget_half_staged()
+            raise
+        return run.id
+
+    async def retry(self, run: Run) -> Finished:
+        """Send again what was refused, is unknown or was not sent."""
+        await self._parts.ledger.renew(run.num)
+        return await self.submit(run)
+
+    async def submit(self, run: Run) -> Finished:
+        """Send what is pending, then write the report, however the sending ended."""
+        fault: BaseException | None = None
+        view = self._parts.ledger.view()
+        try:
+            await self._submit(view, run)
+        except (ImporterError, asyncio.CancelledError) as error:
+            fault = error
+        finally:
+            view.close()
+        finished = await asyncio.shield(asyncio.create_task(self._conclude(run.id)))
+        if fault:
+            raise fault
+        return finished
+
+    async def _submit(self, view: View, run: Run) -> None:
+        parts = self._parts
+        await parts.ledger.running(run.num)
+        seconds = 0.0
+        code, why = 1, "an internal fault"
+        try:
+            counts = count(view, run)
+            if counts.pending:
+                left = counts.to_send
+                parts.watcher.sending(run, left, run.rows - left)
+                seconds = await self._send(view, run)
+            code, why = parts.stopping.exit_code, parts.stopping.why
+        except asyncio.CancelledError:
+            code, why = parts.stopping.exit_code or 130, parts.stopping.why or "interrupted"
+            raise
+        except ImporterError as error:
+            code, why = error.exit_code, str(error)
+            raise
+        finally:
+            counts = count(view, run)
+            if counts.pending:
+                state = RunState.STOPPED
+                code, why = code or _GAVE_UP, why or "the API took nothing after several attempts"
+            else:
+                state, code, why = RunState.FINISHED, counts.tally.exit_code(counts.spared), ""
+            await parts.ledger.ended(run.num, state, code, why, seconds)
+
+    async def _send(self, view: View, run: Run) -> float:
+        parts = self._parts
+        breaker = Breaker(parts.submitting.max_failure_percent, parts.stopping)
+
+        def heard(event: Heard) -> None:
+            breaker.heard(event)
+            parts.watcher.heard(event)
+
+        async with parts.connect() as wrap:
+            recorded: list[Recorded] = []
+
+            def record(client: Commissioner) -> Recorded:
+                recorded.append(Recorded(client, parts.ledger, run.num, parts.submitting.exists_means, heard))
+                return recorded[0]
+
+            commissioner = wrap(record)
+            submission = Submission(
+                parts.ledger, view, run, commissioner, recorded[0], breaker, parts.submitting, parts.stopping
+            )
+            return await submission.go()
+
+    async def _conclude(self, run_id: str) -> Finished:
+        """Write the report; the ledger says all."""
+        parts = self._parts
+
+        def write() -> Finished:
+            view = parts.ledger.view()
+            try:
+                run = view.run(run_id)
+                parts.watcher.reporting(run)
+                directory = parts.report_dir / run.id
+                facts, _ = report(view, run, directory, parts.formats)
+                return Finished(run, facts, directory)
+            finally:
+                view.close()
+
+        return await asyncio.to_thread(write)

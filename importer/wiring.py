@@ -1,0 +1,168 @@
+"""The only place that knows the configuration and puts the parts together."""
+
+from __future__ import annotations
+
+import getpass
+import random
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from importer import backoff
+from importer.api.auth import Credentials, TokenEndpoint
+from importer.api.client import Client
+from importer.api.pace import Pace, Paced
+from importer.api.retry import Retrying
+from importer.api.scrub import Scrub
+from importer.api.session import open_session
+from importer.api.token import DynamicTokens, StaticTokens, Tokens
+from importer.api.waiting import until
+from importer.checks import CheckSettings
+from importer.errors import ConfigError
+from importer.flow.importing import Connect, Parts, Watcher
+from importer.flow.stage import Staging
+from importer.flow.stopping import Stopping
+from importer.flow.submit import Recorded, Submitting
+from importer.ledger.ledger import Ledger
+from importer.model import Commissioner
+from importer.settings import Settings
+from importer.sources.opening import SourceOptions, open_source
+from importer.version import VERSION
+
+SANDBOX = "sandbox/"
+"""Begins the target of a run into a sandbox inside the process, which forgets all when that ends."""
+
+
+def new_run_id() -> str:
+    """Sorts by time, is safe in a file name: 20261122T071500Z-7f3a9c."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def source_options(settings: Settings, given: Mapping[str, Any]) -> SourceOptions:
+    """How to read a list: the configuration, and what the command line says (None: nothing)."""
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    columns = {**settings.input.columns, **options.pop("columns", {})}
+    return SourceOptions(columns=columns, date_order=settings.input.date_order, **options)
+
+
+def identity_of(options: SourceOptions) -> dict[str, Any]:
+    """What of the options tells one import of a file from another; kept with the run."""
+    return {name: value for name, value in asdict(options).items() if value}
+
+
+def check_settings(settings: Settings) -> CheckSettings:
+    wanted = settings.input
+    return CheckSettings(wanted.gtin_check_digit, wanted.expired, wanted.date_order, wanted.day_00)
+
+
+def staging(settings: Settings, spill: Path | None) -> Staging:
+    today = datetime.now().astimezone().date()
+    return Staging(check_settings(settings), today, settings.limits.chunk_size, spill)
+
+
+def parts(settings: Settings, ledger: Ledger, stopping: Stopping, watcher: Watcher, target: str = "") -> Parts:
+    """Everything that an import needs. Raises ConfigError where credentials are missing."""
+    must_have_credentials(settings)
+    return Parts(
+        ledger=ledger,
+        open_source=open_source,
+        connect=connect(settings, stopping),
+        staging=staging(settings, settings.ledger.path.absolute().parent),
+        submitting=Submitting(
+            settings.limits.max_in_flight,
+            settings.unknown.policy,
+            settings.unknown.exists_means,
+            settings.limits.max_failure_percent,
+        ),
+        report_dir=settings.report.dir,
+        formats=settings.report.formats,
+        stopping=stopping,
+        watcher=watcher,
+        new_run_id=new_run_id,
+        facts={
+            "settings": settings.public(),
+            "target": target or settings.api.base_url,
+            "version": VERSION,
+            "user": _user(),
+            "host": socket.gethostname(),
+        },
+    )
+
+
+def must_have_credentials(settings: Settings) -> None:
+    api = settings.api
+    missing = []
+    if not api.channel_key.get_secret_value():
+        missing.append("a channel key (IMPORTER_API__CHANNEL_KEY)")
+    if not (api.token.get_secret_value() or api.key.get_secret_value()):
+        missing.append("a token (IMPORTER_API__TOKEN, or IMPORTER_API__KEY and IMPORTER_API__SECRET)")
+    if missing:
+        raise ConfigError(
+            f"There are no credentials for {api.base_url}: set {' and '.join(missing)}, or try `--sandbox` first."
+        )
+
+
+def connect(settings: Settings, stopping: Stopping) -> Connect:
+    """How a connection to the API is opened: all runs of the process share its pace."""
+    limits = settings.limits
+    sleep = until(stopping.heard)
+    pace = Pace(limits.requests_per_second, sleep=sleep, stopping=stopping)
+    delay = partial(backoff.delay, dice=random.Random().random)  # noqa: S311  jitter needs no secrecy
+    scrub = Scrub(*settings.secrets())
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Callable[[Callable[[Commissioner], Recorded]], Commissioner]]:
+        api = settings.api
+        async with open_session(
+            timeout_seconds=api.timeout_seconds,
+            max_in_flight=limits.max_in_flight,
+            ca_file=api.ca_file,
+            proxy=api.proxy.get_secret_value() or None,
+        ) as session:
+            tokens: Tokens
+            if api.token.get_secret_value():
+                tokens = StaticTokens(api.token.get_secret_value())
+            else:
+                credentials = Credentials(api.key.get_secret_value(), api.secret.get_secret_value())
+                endpoint = TokenEndpoint(
+                    session,
+                    api.base_url + api.auth_path,
+                    credentials,
+                    delay=delay,
+                    max_attempts=limits.max_attempts,
+                    scrub=scrub,
+                    sleep=sleep,
+                    stopping=stopping,
+                    slot=pace.slot,
+                )
+                tokens = DynamicTokens(endpoint, learn=scrub.learn)
+            url = api.base_url + api.commission_path
+            client = Client(session, url, channel_key=api.channel_key.get_secret_value(), tokens=tokens, scrub=scrub)
+
+            def wrap(record: Callable[[Commissioner], Recorded]) -> Commissioner:
+                return Retrying(
+                    Paced(record(client), pace),
+                    tokens,
+                    max_attempts=limits.max_attempts,
+                    policy=settings.unknown.policy,
+                    delay=delay,
+                    sleep=sleep,
+                    stopping=stopping,
+                )
+
+            yield wrap
+
+    return opened
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
