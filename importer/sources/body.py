@@ -24,46 +24,44 @@ _CARRIED = 4096
 
 
 class Body(io.RawIOBase):
-    """`width` fields to a record. `quoted` once a quotation mark was met, `lines` counts line feeds so far."""
+    """`width` fields to a record. `quoted` once a quotation mark was met."""
 
-    def __init__(self, head: bytes, rest: BinaryIO, delimiter: str, width: int, name: str) -> None:
-        self._head = memoryview(head)
+    def __init__(self, rest: BinaryIO, delimiter: str, width: int, name: str) -> None:
         self._rest = rest
         self._name = name
         self._delimiter = delimiter
         self._end = END.encode() + delimiter.encode() * width + b"\n"
         self._ended = False
+        self._ready = b""
         self._last = b"\n"
         self._edges = np.zeros(256, np.bool_)
         self._edges[[10, 13, ord(delimiter)]] = True
         self.quoted = False
-        self.size = 0
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes; the added record comes as one piece."""
+        """Exactly `size` bytes until the end: the parser takes a short block without a line break for damage."""
         wanted = size if size >= 0 else 1 << 20
-        if self._head:
-            block = bytes(self._head[:wanted])
-            self._head = self._head[wanted:]
-        else:
-            block = self._rest.read(wanted)
-        if not block:
-            return self._closing()
-        self.size += len(block)
-        if b'"' in block:
-            self.quoted = True
-            self._watch(self._last[self._last.rfind(b"\n") + 1 :] + block)
-        self._last = block[-_CARRIED:]
+        block, self._ready = self._ready[:wanted], self._ready[wanted:]
+        while len(block) < wanted and not self._ended:
+            piece = self._rest.read(wanted - len(block))
+            if not piece:
+                break
+            self._look(piece)
+            block = block + piece if block else piece
+        if len(block) < wanted and not self._ended:
+            self._ended = True
+            block += (b"" if self._last[-1:] in (b"\n", b"\r") else b"\n") + self._end
+            block, self._ready = block[:wanted], block[wanted:]
         return block
 
-    def _closing(self) -> bytes:
-        if self._ended:
-            return b""
-        self._ended = True
-        return (b"" if self._last[-1:] in (b"\n", b"\r") else b"\n") + self._end
+    def _look(self, piece: bytes) -> None:
+        if b'"' in piece:
+            self.quoted = True
+            self._watch(self._last[self._last.rfind(b"\n") + 1 :] + piece)
+        self._last = (self._last + piece)[-_CARRIED:] if len(piece) < _CARRIED else piece[-_CARRIED:]
 
     def _watch(self, block: bytes) -> None:
         """Find `"AB"CD`, whose marks the parser would drop in silence."""
