@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_SLICE = 1 << 16
+_SLICE = 1 << 14
 _ROW_SIZE, _CELL_SIZE = 40, 90
 """Bytes that the tags of a row and of a cell take, at most."""
 

@@ -18,6 +18,7 @@ _ZIP32 = (1 << 31) - 1
 
 _COPY = 1 << 20
 _MOULD = re.compile(rb"<row [^>]*>(?:<c [^>]*/>)+</row>(?=</sheetData>)")
+_DIMENSION = re.compile(rb'(<dimension ref="A1:[A-Z]+)2"/>')
 _STYLE = re.compile(rb'<c r="[A-Z]+[0-9]+" s="([0-9]+)"/>')
 
 
@@ -38,7 +39,7 @@ def fill(source: zipfile.ZipFile, target: zipfile.ZipFile, fillings: Mapping[str
         if filling is None or not filling.part.rows:
             target.writestr(member.filename, content)
             continue
-        head, styles, tail = _split(content)
+        head, styles, tail = _split(content, filling.part.rows)
         large = len(content) + filling.part.size > _ZIP32
         with target.open(member.filename, "w", force_zip64=large) as sheet:
             sheet.write(head)
@@ -46,12 +47,13 @@ def fill(source: zipfile.ZipFile, target: zipfile.ZipFile, fillings: Mapping[str
             sheet.write(tail)
 
 
-def _split(content: bytes) -> tuple[bytes, list[str], bytes]:
-    """What stands before the mould, the styles of its cells, and what stands behind it."""
+def _split(content: bytes, rows: int) -> tuple[bytes, list[str], bytes]:
+    """What stands before the mould, with the size of the sheet put right, its cells' styles, and what stands behind."""
     mould = _MOULD.search(content)
     if mould is None:
         raise ValueError("the frame of the workbook has no mould for its rows")
-    return content[: mould.start()], [style.decode() for style in _STYLE.findall(mould[0])], content[mould.end() :]
+    head = _DIMENSION.sub(rb'\g<1>%d"/>' % (rows + 1), content[: mould.start()])
+    return head, [style.decode() for style in _STYLE.findall(mould[0])], content[mould.end() :]
 
 
 def _write_rows(sheet: IO[bytes], filling: Filling, styles: Sequence[str]) -> None:

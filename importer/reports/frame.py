@@ -37,7 +37,7 @@ class ListSheet:
 
 
 def frame(facts: Facts, sheets: Sequence[ListSheet]) -> bytes:
-    """The workbook, Summary first. The last row of each list (where it has rows) stands there as a mould: a cell of
+    """The workbook, Summary first. The first row of each list (where it has rows) stands there as a mould: a cell of
     each column, in that column's style.
     """
     file = io.BytesIO()
@@ -70,7 +70,7 @@ def _write_list(workbook: Workbook, sheet: ListSheet) -> None:
         page.set_column(place, place, width)
         page.write_string(0, place, name, heads[is_number])
         if sheet.rows:
-            page.write_blank(sheet.rows, place, None, styles[is_number])
+            page.write_blank(1, place, None, styles[is_number])
     last = len(sheet.columns) - 1
     page.freeze_panes(1, 1)
     page.autofilter(0, 0, sheet.rows, last)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from importer.reports.columns import headers, row_numbers, sheets
 from importer.reports.spelling import spelled
 
-_SLICE = 1 << 16
+_SLICE = 1 << 14
 """Lines joined at once: bounds the memory, and keeps a slice of long lines under Arrow's 2 GiB."""
 
 
