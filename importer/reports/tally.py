@@ -28,11 +28,12 @@ class Example:
 
 
 class Tally:
-    """Counts by outcome and by code, and up to EXAMPLES rows per code, the first in the source's order."""
+    """Counts by outcome and by code, of rows that are not `good` (`bad`), and the first EXAMPLES of these per code."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
+        self.bad = 0
         self.examples: dict[str, list[Example]] = {}
 
     def add(self, rows: pa.RecordBatch, *, good: bool) -> None:
@@ -42,6 +43,7 @@ class Tally:
         codes.pop("", None)
         self.codes.update(codes)
         if not good:
+            self.bad += len(rows)
             for code in codes:
                 self._remember(code, rows)
 

@@ -44,8 +44,8 @@ ASSIGNED_MEANS = (
 _BY_OUTCOME: Mapping[str, str] = {
     Outcome.REJECTED: "Correct these rows in not_assigned.csv and import it: what the importer added is ignored.",
     Outcome.REFUSED: "Settle the cause that the API names, then run the retry command: only these rows are sent again.",
-    Outcome.UNKNOWN: "Look the serials up in the console (pack history), or let the retry command ask for them again.",
-    Outcome.UNSENT: "Nothing is wrong with these rows: the command below goes on with them.",
+    Outcome.UNKNOWN: "Look them up in the console (pack history), or run the retry command: it sends them again.",
+    Outcome.UNSENT: "Nothing is wrong with these rows: `importer resume` or `retry` sends them.",
     Outcome.DUPLICATE: "Nothing to do here: the row that comes first decides.",
 }
 _BY_CODE: Mapping[str, str] = {

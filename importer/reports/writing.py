@@ -14,12 +14,13 @@ from importer.reports.drafts import Draft, Drafts
 from importer.reports.facts import Facts, FileEntry, Written
 from importer.reports.lines import csv_lines, header_line
 from importer.reports.manifest import MANIFEST, manifest_json
+from importer.reports.page import PAGE, page_html
 from importer.reports.summary import summary_json
 from importer.reports.tally import Tally
 from importer.reports.workbook import WORKBOOK, WorkbookReport
 
 SUMMARY = "summary.json"
-FILES_OF = {"csv": (ASSIGNED, NOT_ASSIGNED), "xlsx": (WORKBOOK,), "html": ("report.html",)}
+FILES_OF = {"csv": (ASSIGNED, NOT_ASSIGNED), "xlsx": (WORKBOOK,), "html": (PAGE,)}
 
 
 class Sink(Protocol):
@@ -69,6 +70,8 @@ def write_reports(
                 for sink in sinks:
                     sink.add(rows, good=good)
         files = [entry for sink in sinks for entry in sink.finish()]
+        if "html" in formats:
+            files.append(_whole(drafts.open(PAGE), page_html(facts, tally)))
         files.append(_whole(drafts.open(SUMMARY), summary_json(facts)))
         _whole(drafts.open(MANIFEST), manifest_json(facts.run, files))
         drafts.publish(unwanted={name for names in FILES_OF.values() for name in names} - {file.name for file in files})

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from filelock import FileLock, Timeout
 from report_builders import column, facts, rejected, serials, window
 
 from importer.errors import ImporterError
+from importer.reports.drafts import Drafts
 from importer.reports.manifest import check_manifest
 from importer.reports.writing import write_reports
 
@@ -153,3 +155,19 @@ def test_a_disk_that_is_full_is_explained_and_leaves_the_older_report(tmp_path: 
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert contents(tmp_path) == before
+
+
+def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:
+    with Drafts(tmp_path), pytest.raises(Timeout):
+        FileLock(tmp_path / ".lock").acquire(timeout=0)
+
+
+def test_a_report_is_published_in_one_go_with_the_manifest_last(tmp_path: Path) -> None:
+    with Drafts(tmp_path) as drafts:
+        for name in ("assigned.csv", "manifest.json"):
+            drafts.open(name).finish()
+        assert contents(tmp_path) == {}
+        (tmp_path / "assigned.csv").mkdir()
+        with pytest.raises(ImporterError, match="can't be written"):
+            drafts.publish(set())
+    assert not (tmp_path / "manifest.json").exists()

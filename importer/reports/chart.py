@@ -1,0 +1,101 @@
+"""The outcomes of each batch as stacked bars: places and widths; how they are drawn is the page's business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from importer.model import Batch, Outcome
+from importer.reports.facts import BatchTally
+from importer.reports.summary import all_seven
+from importer.reports.wording import LOOKS
+
+WIDTH = 1000
+MOST_BARS = 50
+_LEAST = 8
+"""Width of a piece that would be too small to be seen: one bad row among a million shows."""
+
+_SETTLED = (Outcome.ASSIGNED, Outcome.ALREADY_ASSIGNED, Outcome.DUPLICATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    outcome: str
+    start: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One batch. `words` says what the pieces show."""
+
+    batch: Batch
+    rows: int
+    counts: Mapping[str, int]
+    pieces: Sequence[Piece]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """An outcome with its words and a count of rows."""
+
+    outcome: str
+    label: str
+    meaning: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The bars that are drawn, of `all` batches; `columns` are the outcomes that occur in any of them."""
+
+    bars: Sequence[Bar]
+    columns: Sequence[Total]
+    all: int
+
+    @property
+    def left_out(self) -> int:
+        return self.all - len(self.bars)
+
+
+def chart(batches: Sequence[BatchTally], most: int = MOST_BARS) -> Chart:
+    """Bars for up to `most` batches: those with most rows that are not assigned, all of them in the source's order."""
+    places = sorted(range(len(batches)), key=lambda place: -_problems(batches[place]))[:most]
+    shown = [batches[place] for place in sorted(places)]
+    counted = [total for total in totals(_sum(shown)) if total.count]
+    return Chart([_bar(tally) for tally in shown], counted, len(batches))
+
+
+def totals(outcomes: Mapping[str, int]) -> list[Total]:
+    """All seven outcomes with their words."""
+    return [
+        Total(outcome, LOOKS[outcome].label, LOOKS[outcome].meaning, count)
+        for outcome, count in all_seven(outcomes).items()
+    ]
+
+
+def _problems(tally: BatchTally) -> int:
+    return sum(count for outcome, count in tally.outcomes.items() if outcome not in _SETTLED)
+
+
+def _sum(batches: Sequence[BatchTally]) -> dict[str, int]:
+    return {outcome: sum(tally.outcomes.get(outcome, 0) for tally in batches) for outcome in all_seven({})}
+
+
+def _bar(tally: BatchTally) -> Bar:
+    counts = all_seven(tally.outcomes)
+    found = {outcome: count for outcome, count in counts.items() if count}
+    words = ", ".join(f"{count:,} {LOOKS[outcome].label.lower()}" for outcome, count in found.items())
+    return Bar(tally.batch, sum(found.values()), counts, _pieces(found), words or "no rows")
+
+
+def _pieces(counts: Mapping[str, int]) -> list[Piece]:
+    """Pieces that fill the bar: each as wide as its share, but none under `_LEAST`."""
+    rows = sum(counts.values())
+    widths = [max(_LEAST, WIDTH * count / rows) for count in counts.values()]
+    pieces, start = [], 0.0
+    for outcome, width in zip(counts, widths, strict=True):
+        pieces.append(Piece(outcome, round(start, 2), round(width * WIDTH / sum(widths), 2)))
+        start += width * WIDTH / sum(widths)
+    return pieces
