@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
+
+from importer.sealing import Damaged, seal, unseal
 
 Keys = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int32]
 
 _VERSION = 1
-_HEAD = struct.Struct("<BIIII")
-"""Version, serials, repeats, bytes of text, bytes of everything unpacked."""
+_HEAD = struct.Struct("<BIII")
+"""Version, serials, repeats, bytes of text."""
 _DELTAS: tuple[type[np.signedinteger[Any]], ...] = (np.int8, np.int16, np.int32, np.int64)
 
 
@@ -46,11 +46,6 @@ class Rows:
         )
 
 
-@cache
-def _codec() -> Any:
-    return pa.Codec("zstd", 1)
-
-
 def _pack_numbers(numbers: npt.NDArray[np.integer[Any]]) -> bytes:
     """Numbers that mostly rise by little: the first, then the steps in the narrowest width that holds them all."""
     if not len(numbers):
@@ -77,9 +72,8 @@ def _unpack_numbers(data: memoryview, count: int) -> tuple[Keys, int]:
 
 def pack(text: bytes, keys: Keys, repeat_of: Indices, repeat_keys: Keys) -> bytes:
     """Pack rows whose serials stand in `text`, each followed by a line feed (which no legal serial holds)."""
-    body = b"".join((text, _pack_numbers(keys), _pack_numbers(repeat_of), _pack_numbers(repeat_keys)))
-    head = _HEAD.pack(_VERSION, len(keys), len(repeat_keys), len(text), len(body))
-    return head + bytes(_codec().compress(body, asbytes=True))
+    head = _HEAD.pack(_VERSION, len(keys), len(repeat_keys), len(text))
+    return seal(b"".join((head, text, _pack_numbers(keys), _pack_numbers(repeat_of), _pack_numbers(repeat_keys))))
 
 
 def pack_rows(rows: Rows) -> bytes:
@@ -90,24 +84,28 @@ def text_of(serials: list[str]) -> bytes:
     return "".join([f"{serial}\n" for serial in serials]).encode("ascii")
 
 
-def _open(blob: bytes) -> tuple[bytes, int, int, int]:
-    version, count, repeats, text, size = _HEAD.unpack_from(blob)
+def _open(blob: bytes) -> tuple[list[str], memoryview, int]:
+    """The serials, the numbers that follow them, and how many repeats there are. Raises Damaged."""
+    body = unseal(blob)
+    version, count, repeats, text = _HEAD.unpack_from(body)
     if version != _VERSION:
-        raise ValueError(f"rows are packed in version {version}, this importer knows {_VERSION}")
-    body = _codec().decompress(memoryview(blob)[_HEAD.size :], decompressed_size=size, asbytes=True)
-    return body, count, repeats, text
+        raise Damaged(f"it is packed in version {version}, this importer knows {_VERSION}")
+    numbers = _HEAD.size + text
+    serials = body[_HEAD.size : numbers - 1].decode("ascii").split("\n") if text else []
+    if len(serials) != count:
+        raise Damaged(f"it holds {len(serials)} serials, {count} were expected")
+    return serials, memoryview(body)[numbers:], repeats
 
 
 def unpack_serials(blob: bytes) -> list[str]:
-    body, _, _, text = _open(blob)
-    return body[: text - 1].decode("ascii").split("\n") if text else []
+    """Raises Damaged."""
+    return _open(blob)[0]
 
 
 def unpack(blob: bytes) -> Rows:
-    body, count, repeats, text = _open(blob)
-    view = memoryview(body)[text:]
-    keys, used = _unpack_numbers(view, count)
-    repeat_of, more = _unpack_numbers(view[used:], repeats)
-    repeat_keys, _ = _unpack_numbers(view[used + more :], repeats)
-    serials = body[: text - 1].decode("ascii").split("\n") if text else []
+    """Raises Damaged."""
+    serials, numbers, repeats = _open(blob)
+    keys, used = _unpack_numbers(numbers, len(serials))
+    repeat_of, more = _unpack_numbers(numbers[used:], repeats)
+    repeat_keys, _ = _unpack_numbers(numbers[used + more :], repeats)
     return Rows(serials, keys, repeat_of.astype(np.int32), repeat_keys)
