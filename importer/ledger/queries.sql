@@ -98,7 +98,7 @@ INSERT INTO attempt (run, chunk, n, sent_at) VALUES (:run, :chunk, :n, :at);
 
 -- record_attempt: What came back.
 UPDATE attempt SET answered_at = :at, verdict = :verdict, http_status = :http_status, error = :error,
-    message = :message, assigned = :assigned, digest = :digest, seconds = :seconds
+    message = :message, assigned = :assigned, existing = :existing, digest = :digest, seconds = :seconds
     WHERE run = :run AND chunk = :chunk AND n = :n;
 
 -- settle: What follows from it for the chunk. What is settled stays so: assigned is never un-assigned.
@@ -177,10 +177,20 @@ SELECT batch, code, count FROM reject_count WHERE run = :run;
 SELECT count(*) AS sent, coalesce(sum(n > first), 0) AS retried, min(sent_at) AS first_at, max(answered_at) AS last_at
     FROM (SELECT n, sent_at, answered_at, min(n) OVER (PARTITION BY chunk) AS first FROM attempt WHERE run = :run);
 
--- unproven: Settled chunks that claim an assignment without an answer on record.
-SELECT seq FROM chunk WHERE run = :run AND state = 2 AND outcome = 'assigned' AND NOT EXISTS (
-    SELECT 1 FROM attempt WHERE attempt.run = chunk.run AND attempt.chunk = chunk.id AND verdict IN ('settled', 'refused')
-    AND digest != '') ORDER BY seq LIMIT 10;
+-- unproven: Settled chunks that claim more assignments than the answers on record name, where none says "exists".
+SELECT * FROM (
+    SELECT seq, outcome, code,
+        serials - (SELECT count(*) FROM exception WHERE exception.chunk = chunk.id) AS claimed,
+        coalesce((SELECT max(assigned) FROM attempt WHERE attempt.run = chunk.run AND attempt.chunk = chunk.id
+            AND answered_at IS NOT NULL AND digest != ''), 0) AS proven,
+        coalesce((SELECT max(existing) FROM attempt WHERE attempt.run = chunk.run AND attempt.chunk = chunk.id), 0)
+            AS existing
+    FROM chunk WHERE run = :run AND state = 2 AND outcome = 'assigned')
+WHERE claimed > proven + existing ORDER BY seq LIMIT 10;
+
+-- recent_pace: Serials settled in the last minutes of sending, and since when.
+SELECT sum(chunk.serials) AS serials, min(attempt.sent_at) AS first_at FROM attempt JOIN chunk ON chunk.id = attempt.chunk
+    WHERE attempt.run = :run AND chunk.state = 2 AND attempt.sent_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-2 minutes');
 
 -- hold: Who holds the ledger now.
 INSERT INTO holder (one, pid, host, since) VALUES (1, :pid, :host, :since)

@@ -86,6 +86,7 @@ CREATE TABLE attempt (
     error       TEXT NOT NULL DEFAULT '',
     message     TEXT NOT NULL DEFAULT '',
     assigned    INTEGER NOT NULL DEFAULT 0,  -- serials that the answer names as Assigned
+    existing    INTEGER NOT NULL DEFAULT 0,  -- serials of which it says that they exist already
     digest      TEXT NOT NULL DEFAULT '', -- SHA-256 of the answer's body
     seconds     REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (run, chunk, n)

@@ -124,6 +124,7 @@ def record(db: sqlite3.Connection, run: int, chunk: int, n: int, answer: Answer,
         error=answer.error,
         message=answer.message,
         assigned=len(answer.assigned),
+        existing=len(answer.existing) or int(answer.exists),
         digest=answer.digest,
         seconds=answer.seconds,
     )

@@ -1,0 +1,104 @@
+"""Builders for the tests of the ledger: runs, chunks and answers with defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from importer.ledger.ledger import Ledger, NewRun
+from importer.ledger.store import PlannedChunk
+from importer.ledger.view import View
+from importer.model import Answer, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
+from importer.packing import Rows, pack_rows
+
+BATCH = Batch("01234567891231", "BATCH002", "271130")
+OTHER = Batch("04006381333931", "B-7", "280100")
+DIGEST = "ab" * 32
+
+ASSIGNED = Settlement(ChunkState.SETTLED, Fate(Outcome.ASSIGNED))
+AGAIN = Settlement(ChunkState.PENDING)
+LOST = Settlement(ChunkState.PENDING, doubt=Doubt.THIS_RUN)
+REFUSED = Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "api_refused", "The API refused it: bad"))
+UNKNOWN = Settlement(ChunkState.SETTLED, Fate(Outcome.UNKNOWN, "answer_lost", "Lost."), doubt=Doubt.THIS_RUN)
+UNREGISTERED = Settlement(
+    ChunkState.SETTLED,
+    Fate(Outcome.REFUSED, "product_not_registered", f"GTIN {BATCH.gtin} is not registered."),
+    stop_product=BATCH.gtin,
+)
+
+
+def new_run(number: int = 1, **values: object) -> NewRun:
+    defaults = {
+        "id": f"20261122T071500Z-{number:06x}",
+        "source_name": "list.csv",
+        "source_path": "/lists/list.csv",
+        "source_sha256": "0" * 64,
+        "source_bytes": 100,
+        "options": "{}",
+        "settings": {},
+        "started_at": "2026-11-22T07:15:00.000Z",
+        "version": "0.1.0",
+        "user": "planner",
+        "host": "plant",
+    }
+    return NewRun(**defaults | values)  # type: ignore[arg-type]
+
+
+def rows_of(serials: Sequence[str], first: int = 2, repeat_of: Sequence[int] = ()) -> Rows:
+    """Rows one below the other; repeats stand below them."""
+    keys = np.arange(first, first + len(serials), dtype=np.int64)
+    below = first + len(serials)
+    repeat_keys = np.arange(below, below + len(repeat_of), dtype=np.int64)
+    return Rows(list(serials), keys, np.array(repeat_of, np.int32), repeat_keys)
+
+
+def planned(
+    rows: Rows,
+    batch: int = 1,
+    state: ChunkState = ChunkState.PENDING,
+    outcome: str = "",
+    doubt: Doubt = Doubt.NONE,
+) -> PlannedChunk:
+    keys = np.concatenate([rows.keys, rows.repeat_keys])
+    return PlannedChunk(
+        batch,
+        state,
+        outcome,
+        doubt,
+        len(rows.serials),
+        len(rows.repeat_keys),
+        int(keys.min()),
+        int(keys.max()),
+        pack_rows(rows),
+    )
+
+
+def staged_run(ledger: Ledger, *chunks: PlannedChunk, number: int = 1) -> int:
+    """A run of two batches (1: BATCH, 2: OTHER), by default with one chunk of three serials and one repeat."""
+    chunks = chunks or (planned(rows_of(["A", "B", "C"], repeat_of=[1])),)
+    run = ledger.begin(new_run(number))
+    ledger.add_chunks(run, 1, chunks)
+    total = sum(chunk.serials + chunk.repeats for chunk in chunks)
+    ledger.staged(run, rows=total, reading={}, notes={}, batches=[(1, BATCH), (2, OTHER)], rejected={})
+    return run
+
+
+def chunks_of(path: Path, run: int) -> list[Chunk]:
+    """The run's pending chunks, ready to be sent."""
+    view = View(path)
+    try:
+        return [view.load(kept.id, view.batches(run)) for kept in view.to_send(run, 0, 1000)]
+    finally:
+        view.close()
+
+
+def answer(verdict: Verdict = Verdict.SETTLED, serials: Sequence[str] = ()) -> Answer:
+    return Answer(verdict, assigned=frozenset(serials), http_status=200, digest=DIGEST)
+
+
+async def send(ledger: Ledger, run: int, chunk: Chunk, settled: Settlement) -> list[int]:
+    """One attempt from mark to record."""
+    n = await ledger.mark(run, chunk)
+    return await ledger.record(run, chunk, n, answer(), settled)

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ledger_builders import ASSIGNED, answer, chunks_of, staged_run
+from ledger_model import read
+
+from importer.errors import LedgerError
+from importer.ledger import opening
+from importer.ledger.ledger import Ledger
+from importer.ledger.writer import Writer
+from importer.model import Doubt
+
+
+@contextmanager
+def writer(path: Path) -> Iterator[Writer]:
+    """A writer on a file with one table of numbers."""
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db.execute("CREATE TABLE number (n INTEGER NOT NULL)")
+    made = Writer(db, lambda error: opening.explain(error, path))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def numbers(path: Path) -> list[int]:
+    db = sqlite3.connect(path)
+    try:
+        return [n for (n,) in db.execute("SELECT n FROM number ORDER BY rowid")]
+    finally:
+        db.close()
+
+
+def insert(n: int | None) -> Callable[[sqlite3.Connection], int | None]:
+    def work(db: sqlite3.Connection) -> int | None:
+        db.execute("INSERT INTO number VALUES (?)", (n,))
+        return n
+
+    return work
+
+
+@contextmanager
+def held_up(busy: Writer) -> Iterator[None]:
+    """While this lasts, what is posted gathers for the next commit."""
+    started, go = threading.Event(), threading.Event()
+
+    def wait(_: sqlite3.Connection) -> None:
+        started.set()
+        go.wait()
+
+    busy.post(wait)
+    started.wait()
+    yield
+    go.set()
+
+
+def test_work_is_done_in_the_order_in_which_it_was_posted(tmp_path: Path) -> None:
+    with writer(tmp_path / "db") as made:
+        results = [made.post(insert(n)) for n in range(1000)]
+        assert [result.result() for result in results] == list(range(1000))
+    assert numbers(tmp_path / "db") == list(range(1000))
+
+
+def test_work_that_fails_fails_its_group_and_leaves_nothing_of_it(tmp_path: Path) -> None:
+    with writer(tmp_path / "db") as made:
+        made.do(insert(1))
+        with held_up(made):
+            group = [made.post(insert(2)), made.post(insert(None)), made.post(insert(3))]
+        for future in group:
+            with pytest.raises(LedgerError, match="NOT NULL constraint failed"):
+                future.result()
+        made.do(insert(4))
+    assert numbers(tmp_path / "db") == [1, 4]
+
+
+def test_a_fault_of_our_own_reaches_whoever_waits_as_it_is(tmp_path: Path) -> None:
+    def fail(_: sqlite3.Connection) -> None:
+        raise ZeroDivisionError
+
+    with writer(tmp_path / "db") as made:
+        with pytest.raises(ZeroDivisionError):
+            made.do(fail)
+        made.do(insert(1))
+    assert numbers(tmp_path / "db") == [1]
+
+
+def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
+    with writer(tmp_path / "db") as made, held_up(made):
+        for n in range(600):
+            made.post(insert(n))
+    assert numbers(tmp_path / "db") == list(range(600))
+
+
+def test_a_closed_writer_takes_nothing_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    with writer(tmp_path / "db") as made:
+        made.close()
+        with pytest.raises(LedgerError, match="the ledger is closed"):
+            made.do(insert(1))
+
+
+def test_queued_work_cannot_be_cancelled(tmp_path: Path) -> None:
+    with writer(tmp_path / "db") as made:
+        with held_up(made):
+            future = made.post(insert(1))
+            assert not future.cancel()
+        made.do(insert(2))
+    assert numbers(tmp_path / "db") == [1, 2]
+
+
+async def test_whoever_is_cancelled_while_it_waits_does_not_take_the_record_back(tmp_path: Path) -> None:
+    path = tmp_path / "importer.db"
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        (chunk,) = chunks_of(path, run)
+        n = await ledger.mark(run, chunk)
+        with held_up(ledger._writer):
+            waiting = asyncio.create_task(ledger.record(run, chunk, n, answer(), ASSIGNED))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+    assert {serial: fate[:2] for serial, fate in read(path)[run].items()} == dict.fromkeys(
+        "ABC", ("assigned", Doubt.NONE)
+    )
+
+
+async def test_nothing_is_committed_once_the_file_was_removed(tmp_path: Path) -> None:
+    path = tmp_path / "importer.db"
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        (chunk,) = chunks_of(path, run)
+        path.rename(tmp_path / "moved.db")
+        with pytest.raises(LedgerError, match=r"importer\.db was removed or replaced while it was in use"):
+            await ledger.mark(run, chunk)
+        (tmp_path / "moved.db").rename(path)
+        assert await ledger.mark(run, chunk) == 1
+
+
+async def test_nothing_is_committed_once_the_wal_was_removed(tmp_path: Path) -> None:
+    path = tmp_path / "importer.db"
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        (chunk,) = chunks_of(path, run)
+        (tmp_path / "importer.db-wal").unlink()
+        with pytest.raises(LedgerError, match=r"importer\.db-wal was removed or replaced while it was in use"):
+            await ledger.mark(run, chunk)

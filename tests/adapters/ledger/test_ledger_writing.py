@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from ledger_builders import (
+    AGAIN,
+    ASSIGNED,
+    BATCH,
+    LOST,
+    OTHER,
+    REFUSED,
+    UNKNOWN,
+    UNREGISTERED,
+    answer,
+    chunks_of,
+    new_run,
+    planned,
+    rows_of,
+    send,
+    staged_run,
+)
+from ledger_model import read
+
+from importer.errors import LedgerError
+from importer.ledger.ledger import Ledger
+from importer.ledger.view import View
+from importer.model import ChunkState, Doubt, Fate, Outcome, RunState, Settlement
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "importer.db"
+
+
+def kept(path: Path, run: int) -> dict[int, tuple[ChunkState, str, Doubt, int]]:
+    """State, outcome, doubt and attempts of the run's chunks, by seq."""
+    view = View(path)
+    found = {
+        k.seq: (k.state, k.fate.outcome.value if k.fate else "", k.doubt, k.attempts) for k in view.chunks_by_key(run)
+    }
+    view.close()
+    return found
+
+
+def execute(path: Path, sql: str) -> list[tuple[object, ...]]:
+    db = sqlite3.connect(path)
+    try:
+        with db:
+            return db.execute(sql).fetchall()
+    finally:
+        db.close()
+
+
+def test_a_run_does_not_exist_before_it_is_staged(path: Path) -> None:
+    with Ledger(path) as ledger:
+        ledger.add_chunks(ledger.begin(new_run()), 1, [planned(rows_of(["A"]))])
+        assert ledger.view().runs() == []
+
+
+async def test_a_mark_can_be_read_by_others_before_the_request_goes_out(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        (chunk,) = chunks_of(path, run)
+        assert await ledger.mark(run, chunk) == 1
+        assert kept(path, run) == {1: (ChunkState.SENT, "", Doubt.NONE, 1)}
+
+
+async def test_an_answer_can_be_read_by_others_once_it_is_recorded(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        (chunk,) = chunks_of(path, run)
+        await send(ledger, run, chunk, ASSIGNED)
+        assert kept(path, run) == {1: (ChunkState.SETTLED, "assigned", Doubt.NONE, 1)}
+    assert execute(path, "SELECT n, verdict, http_status, digest FROM attempt") == [(1, "settled", 200, "ab" * 32)]
+
+
+@pytest.mark.parametrize(
+    ("settled", "state", "outcome", "doubt"),
+    [
+        pytest.param(ASSIGNED, ChunkState.SETTLED, "assigned", Doubt.NONE, id="assigned"),
+        pytest.param(REFUSED, ChunkState.SETTLED, "refused", Doubt.NONE, id="refused"),
+        pytest.param(UNKNOWN, ChunkState.SETTLED, "unknown", Doubt.THIS_RUN, id="unknown"),
+        pytest.param(AGAIN, ChunkState.PENDING, "", Doubt.NONE, id="to_be_sent_again"),
+        pytest.param(LOST, ChunkState.PENDING, "", Doubt.THIS_RUN, id="answer_lost"),
+    ],
+)
+async def test_a_chunk_becomes_what_its_settlement_says(
+    path: Path, settled: Settlement, state: ChunkState, outcome: str, doubt: Doubt
+) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        await send(ledger, run, chunks_of(path, run)[0], settled)
+        assert kept(path, run) == {1: (state, outcome, doubt, 1)}
+
+
+async def test_doubt_outlives_a_later_answer_that_leaves_none(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        (chunk,) = chunks_of(path, run)
+        await send(ledger, run, chunk, LOST)
+        await send(ledger, run, chunk, AGAIN)
+        assert kept(path, run) == {1: (ChunkState.PENDING, "", Doubt.THIS_RUN, 2)}
+
+
+async def test_parts_of_a_cut_chunk_keep_its_batch_doubt_attempts_and_repeats(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger, planned(rows_of(["A", "B", "C"], repeat_of=[1, 2]), batch=2))
+        (chunk,) = chunks_of(path, run)
+        await send(ledger, run, chunk, LOST)
+        ids = await send(ledger, run, chunk, Settlement(ChunkState.CUT, parts=[[1], [0, 2]]))
+        found = chunks_of(path, run)
+        assert [(part.id, part.seq, part.batch, part.serials, part.doubt) for part in found] == [
+            (ids[0], 2, OTHER, ("B",), True),
+            (ids[1], 3, OTHER, ("A", "C"), True),
+        ]
+        assert read(path)[run] == {
+            "B": ("PENDING", Doubt.THIS_RUN, (5,)),
+            "A": ("PENDING", Doubt.THIS_RUN, ()),
+            "C": ("PENDING", Doubt.THIS_RUN, (6,)),
+        }
+        assert [k[3] for k in kept(path, run).values()] == [2, 2]
+
+
+async def test_the_smallest_size_that_the_api_told_is_remembered(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger, *(planned(rows_of([f"A{i}", f"B{i}"], i * 2)) for i in (1, 2, 3)))
+        for chunk, limit in zip(chunks_of(path, run), (500, 100, 200), strict=True):
+            await send(ledger, run, chunk, Settlement(ChunkState.CUT, parts=[[0], [1]], limit=limit))
+        assert ledger.view().run_by_num(run).chunk_limit == 100
+
+
+async def test_a_product_that_is_not_registered_spares_its_chunks_and_no_others(path: Path) -> None:
+    with Ledger(path) as ledger:
+        chunks = [planned(rows_of([f"S{i}"], 2 + i), batch) for i, batch in enumerate((1, 1, 1, 2, 1))]
+        run = staged_run(ledger, *chunks)
+        other_run = staged_run(ledger, planned(rows_of(["T"])), number=2)
+        first, in_doubt, on_the_wire, _, _ = chunks_of(path, run)
+        await send(ledger, run, in_doubt, LOST)
+        await ledger.mark(run, on_the_wire)
+        await send(ledger, run, first, UNREGISTERED)
+        assert {seq: (state, outcome) for seq, (state, outcome, _, _) in kept(path, run).items()} == {
+            1: (ChunkState.SETTLED, "refused"),
+            2: (ChunkState.PENDING, ""),
+            3: (ChunkState.SENT, ""),
+            4: (ChunkState.PENDING, ""),
+            5: (ChunkState.SETTLED, "unsent"),
+        }
+        assert kept(path, other_run) == {1: (ChunkState.PENDING, "", Doubt.NONE, 0)}
+    assert execute(path, "SELECT code, message FROM chunk WHERE outcome = 'unsent'") == [
+        ("product_not_registered", f"Not sent. GTIN {BATCH.gtin} is not registered.")
+    ]
+
+
+async def test_a_chunk_that_was_spared_while_it_waited_may_go_out_and_forgets_that_it_was_spared(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
+        first, waiting = chunks_of(path, run)
+        await send(ledger, run, first, UNREGISTERED)
+        await ledger.mark(run, waiting)
+        assert kept(path, run)[2] == (ChunkState.SENT, "", Doubt.NONE, 1)
+
+
+@pytest.mark.parametrize("settled", [ASSIGNED, REFUSED, UNKNOWN], ids=["assigned", "refused", "unknown"])
+@pytest.mark.parametrize("later", [AGAIN, LOST, REFUSED, UNKNOWN], ids=["again", "lost", "refused", "unknown"])
+async def test_what_is_settled_is_never_settled_otherwise(path: Path, settled: Settlement, later: Settlement) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        (chunk,) = chunks_of(path, run)
+        await send(ledger, run, chunk, settled)
+        before = kept(path, run)
+        with pytest.raises(LedgerError, match=r"^chunk 1 is not to be sent: it is settled, cut, or on the wire"):
+            await ledger.mark(run, chunk)
+        with pytest.raises(LedgerError, match=rf"^chunk 1 can't become {later.state.name}: it is settled, or cut"):
+            await ledger.record(run, chunk, 1, answer(), later)
+        assert kept(path, run) == before
+
+
+LOSING = {
+    "settled_without_a_fate": (Settlement(ChunkState.SETTLED), "without a fate"),
+    "cut_into_nothing": (Settlement(ChunkState.CUT), "not its 3 serials, each once"),
+    "cut_with_a_serial_left_out": (Settlement(ChunkState.CUT, parts=[[0], [2]]), "not its 3 serials, each once"),
+    "cut_with_a_serial_twice": (Settlement(ChunkState.CUT, parts=[[0, 1], [1, 2]]), "not its 3 serials, each once"),
+    "exception_beyond_its_end": (
+        Settlement(ChunkState.SETTLED, Fate(Outcome.ASSIGNED), [(3, Fate(Outcome.REFUSED))]),
+        "none of its 3 serials",
+    ),
+    "exception_that_is_assigned": (
+        Settlement(ChunkState.SETTLED, Fate(Outcome.ASSIGNED), [(0, Fate(Outcome.ASSIGNED))]),
+        "or is assigned",
+    ),
+    "exceptions_of_a_refused_chunk": (
+        Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED), [(0, Fate(Outcome.UNKNOWN))]),
+        "only one that is assigned can",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settled", "why"), LOSING.values(), ids=LOSING.keys())
+async def test_a_settlement_that_would_lose_a_row_is_not_recorded(path: Path, settled: Settlement, why: str) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        (chunk,) = chunks_of(path, run)
+        n = await ledger.mark(run, chunk)
+        with pytest.raises(LedgerError, match=why):
+            await ledger.record(run, chunk, n, answer(), settled)
+        assert kept(path, run) == {1: (ChunkState.SENT, "", Doubt.NONE, 1)}
+
+
+async def test_an_answer_to_an_attempt_that_was_not_marked_is_not_recorded(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        (chunk,) = chunks_of(path, run)
+        with pytest.raises(LedgerError, match="chunk 1 has no attempt 1"):
+            await ledger.record(run, chunk, 1, answer(), ASSIGNED)
+        assert kept(path, run) == {1: (ChunkState.PENDING, "", Doubt.NONE, 0)}
+
+
+async def test_a_retry_sends_only_what_was_not_assigned_and_keeps_the_doubt(path: Path) -> None:
+    mixed = Settlement(
+        ChunkState.SETTLED,
+        Fate(Outcome.ASSIGNED),
+        [(1, Fate(Outcome.REFUSED, "status_not_assigned")), (2, Fate(Outcome.UNKNOWN, "answer_missing"))],
+    )
+    with Ledger(path) as ledger:
+        run = staged_run(ledger, planned(rows_of(["A", "B", "C"], repeat_of=[1])), planned(rows_of(["D"], 9)))
+        first, second = chunks_of(path, run)
+        await send(ledger, run, first, mixed)
+        await send(ledger, run, second, UNKNOWN)
+        await ledger.renew(run)
+        assert read(path)[run] == {
+            "A": ("assigned", Doubt.NONE, ()),
+            "B": ("PENDING", Doubt.NONE, (5,)),
+            "C": ("PENDING", Doubt.THIS_RUN, ()),
+            "D": ("PENDING", Doubt.THIS_RUN, ()),
+        }
+
+
+async def test_a_retry_that_is_killed_before_its_first_request_can_be_resumed(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        await send(ledger, run, chunks_of(path, run)[0], REFUSED)
+        await ledger.ended(run, RunState.FINISHED, 3, "", 1.0)
+        await ledger.renew(run)
+        view = ledger.view()
+        assert view.run_by_num(run).state is RunState.RUNNING
+        assert view.run_by_num(run).exit_code is None
+
+
+async def test_a_text_that_is_no_proper_unicode_is_recorded_readably(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        (chunk,) = chunks_of(path, run)
+        odd = Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "api_refused", "bad \ud800\x00 text"))
+        await send(ledger, run, chunk, odd)
+        (found,) = ledger.view().chunks_by_key(run)
+        assert found.fate is not None
+        assert found.fate.message == "bad \\ud800\x00 text"
+
+
+def test_a_path_that_is_no_proper_unicode_is_kept_readably(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = ledger.begin(new_run(source_path="/lists/\udcff.csv"))
+        ledger.staged(run, rows=0, reading={}, notes={}, batches=[], rejected={})
+        assert ledger.view().run_by_num(run).source_path == "/lists/\\udcff.csv"
+
+
+def test_rejects_are_counted_by_batch_and_code(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = ledger.begin(new_run())
+        ledger.add_rejects(run, 2, 9, 3, b"arrow")
+        counts = {(0, "gtin_missing"): 2, (1, "serial_character"): 1}
+        ledger.staged(run, rows=3, reading={}, notes={}, batches=[(1, BATCH)], rejected=counts)
+        view = ledger.view()
+        assert list(view.rejects(run)) == [(2, 9, b"arrow")]
+        found = {(row["batch"], row["code"]): row["count"] for row in view.counts("reject_counts", run)}
+        assert found == counts
+
+
+async def test_an_assignment_without_an_answer_on_record_is_found(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
+        proven, unproven = chunks_of(path, run)
+        await send(ledger, run, proven, ASSIGNED)
+        await ledger.settle(run, unproven.id, ASSIGNED)
+        assert [row["seq"] for row in ledger.view().counts("unproven", run)] == [2]
+
+
+async def test_requests_and_their_repetitions_are_counted(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger, planned(rows_of(["A", "B"])))
+        (chunk,) = chunks_of(path, run)
+        await send(ledger, run, chunk, AGAIN)
+        await send(ledger, run, chunk, Settlement(ChunkState.CUT, parts=[[0], [1]]))
+        for part in chunks_of(path, run):
+            await send(ledger, run, part, ASSIGNED)
+        (row,) = ledger.view().counts("request_counts", run)
+        assert (row["sent"], row["retried"]) == (4, 1)
