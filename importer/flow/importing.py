@@ -145,7 +145,8 @@ class Import:
         fault: BaseException | None = None
         view = self._parts.ledger.view()
         try:
-            await self._submit(view, run)
+            if run.state != RunState.FINISHED or count(view, run).pending:
+                await self._submit(view, run)
         except (ImporterError, asyncio.CancelledError) as error:
             fault = error
         finally:

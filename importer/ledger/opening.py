@@ -115,7 +115,7 @@ def check_whole(db: sqlite3.Connection, path: Path) -> None:
     except sqlite3.Error as error:
         raise explain(error, path) from error
     if found != "ok":
-        raise explain(sqlite3.DatabaseError(f"malformed: {found}"), path)
+        raise explain(sqlite3.DatabaseError(f"malformed: {' '.join(found.split())}"), path)
 
 
 def make_directory(path: Path) -> None:

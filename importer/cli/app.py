@@ -1,0 +1,235 @@
+"""The commands and their options, as the contract has them. Heavy parts are imported by the command that needs them."""
+
+# ruff: noqa: PLC0415  `importer --help` answers at once
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from importer.cli.options import Given
+
+app = typer.Typer(
+    name="importer",
+    help="Commission pharma serial numbers in bulk: every row of a list ends in exactly one outcome.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists: CSV, or a workbook.", show_default=False)]
+Config = Annotated[Path | None, typer.Option("--config", help="Configuration file.  [default: config.toml]")]
+LedgerPath = Annotated[Path | None, typer.Option("--ledger", help="Ledger to use.")]
+ReportDir = Annotated[Path | None, typer.Option("--report-dir", help="Where reports go.")]
+Gtin = Annotated[str | None, typer.Option("--gtin", help="GTIN of all rows, for a list that lacks the column.")]
+Batch = Annotated[str | None, typer.Option("--batch", help="Batch of all rows, likewise.")]
+Expiry = Annotated[str | None, typer.Option("--expiry", help="Expiry of all rows, likewise.")]
+Sheet = Annotated[str | None, typer.Option("--sheet", help='Sheet of a workbook, or "all".')]
+Map = Annotated[
+    list[str] | None, typer.Option("--map", metavar="ROLE=HEADER", help='A column by name: --map serial="Pack no".')
+]
+FillDown = Annotated[bool, typer.Option("--fill-down", help="Repeat a GTIN, batch or expiry that is given once.")]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="Encoding of a CSV, such as cp1250.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, and nothing else there.")]
+InSandbox = Annotated[bool, typer.Option("--sandbox", help="Import into a simulated API: no credentials, no effect.")]
+SandboxOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sandbox-option", metavar="NAME=VALUE", help="A knob of the sandbox (see `importer sandbox --help`)."
+    ),
+]
+MaxDuration = Annotated[
+    str | None, typer.Option("--max-duration", metavar="4h", help="Stop cleanly after this time (s, m, h, d).")
+]
+StopAt = Annotated[str | None, typer.Option("--stop-at", metavar="05:00", help="Stop cleanly at this local time.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Log more, and show where an internal fault is.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", show_default=False)]
+
+
+@app.command()
+def run(
+    files: Files,
+    gtin: Gtin = None,
+    batch: Batch = None,
+    expiry: Expiry = None,
+    sheet: Sheet = None,
+    columns: Map = None,
+    fill_down: FillDown = False,
+    encoding: Encoding = None,
+    config: Config = None,
+    ledger: LedgerPath = None,
+    report_dir: ReportDir = None,
+    max_duration: MaxDuration = None,
+    stop_at: StopAt = None,
+    sandbox: InSandbox = False,
+    sandbox_option: SandboxOption = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Stage, submit, report. One run per file; a file whose run stopped early goes on."""
+    from importer.cli.running import run_files
+    from importer.cli.setup import Setup
+
+    setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
+    given = Given(gtin, batch, expiry, sheet, columns or [], fill_down=fill_down, encoding=encoding)
+    raise typer.Exit(run_files(setup, files, given, limits(max_duration, stop_at), box(sandbox, sandbox_option)))
+
+
+@app.command()
+def check(
+    files: Files,
+    gtin: Gtin = None,
+    batch: Batch = None,
+    expiry: Expiry = None,
+    sheet: Sheet = None,
+    columns: Map = None,
+    fill_down: FillDown = False,
+    encoding: Encoding = None,
+    config: Config = None,
+    ledger: LedgerPath = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Stage only: show batches, problems, and what a run would cost. Sends nothing, keeps nothing."""
+    from importer.cli.checking import check_files
+    from importer.cli.setup import Setup
+
+    setup = Setup.load(config, ledger, None, debug=debug, as_json=as_json)
+    given = Given(gtin, batch, expiry, sheet, columns or [], fill_down=fill_down, encoding=encoding)
+    raise typer.Exit(check_files(setup, files, given))
+
+
+@app.command()
+def resume(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", show_default=False)] = None,
+    config: Config = None,
+    ledger: LedgerPath = None,
+    report_dir: ReportDir = None,
+    max_duration: MaxDuration = None,
+    stop_at: StopAt = None,
+    sandbox: InSandbox = False,
+    sandbox_option: SandboxOption = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Go on with a run that stopped early (default: every such run)."""
+    from importer.cli.running import resume_runs
+    from importer.cli.setup import Setup
+
+    setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
+    raise typer.Exit(resume_runs(setup, run, limits(max_duration, stop_at), box(sandbox, sandbox_option)))
+
+
+@app.command()
+def retry(
+    run: RunId,
+    config: Config = None,
+    ledger: LedgerPath = None,
+    report_dir: ReportDir = None,
+    max_duration: MaxDuration = None,
+    stop_at: StopAt = None,
+    sandbox: InSandbox = False,
+    sandbox_option: SandboxOption = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """The same run again, for its refused, unknown and unsent rows; rewrites its report."""
+    from importer.cli.running import retry_run
+    from importer.cli.setup import Setup
+
+    setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
+    raise typer.Exit(retry_run(setup, run, limits(max_duration, stop_at), box(sandbox, sandbox_option)))
+
+
+@app.command()
+def runs(config: Config = None, ledger: LedgerPath = None, as_json: Json = False) -> None:
+    """List runs."""
+    from importer.cli.looking import show_runs
+    from importer.cli.setup import Setup
+
+    raise typer.Exit(show_runs(Setup.load(config, ledger, None, as_json=as_json)))
+
+
+@app.command()
+def status(run: RunId, config: Config = None, ledger: LedgerPath = None, as_json: Json = False) -> None:
+    """One run: outcomes, batches, rate, time left. Works while it runs."""
+    from importer.cli.looking import show_status
+    from importer.cli.setup import Setup
+
+    raise typer.Exit(show_status(Setup.load(config, ledger, None, as_json=as_json), run))
+
+
+@app.command()
+def report(
+    run: RunId,
+    config: Config = None,
+    ledger: LedgerPath = None,
+    report_dir: ReportDir = None,
+    as_json: Json = False,
+) -> None:
+    """Write the report of a run again."""
+    from importer.cli.looking import write_report
+    from importer.cli.setup import Setup
+
+    raise typer.Exit(write_report(Setup.load(config, ledger, report_dir, as_json=as_json), run))
+
+
+@app.command()
+def verify(
+    run: RunId,
+    config: Config = None,
+    ledger: LedgerPath = None,
+    report_dir: ReportDir = None,
+    as_json: Json = False,
+) -> None:
+    """Recompute the identity and every checksum from source, ledger and report. Sends nothing."""
+    from importer.cli.looking import verify_run
+    from importer.cli.setup import Setup
+
+    raise typer.Exit(verify_run(Setup.load(config, ledger, report_dir, as_json=as_json), run))
+
+
+@app.command()
+def sandbox(
+    options: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", show_default=False)] = None,
+    host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="0: a free one")] = 8765,
+    knobs: Annotated[bool, typer.Option("--knobs", help="Explain every knob and fault, and end.")] = False,
+) -> None:
+    """A simulated Manufacturer V2 API with faults to choose."""
+    from importer.cli.boxed import serve_sandbox
+
+    raise typer.Exit(serve_sandbox(options or [], host, port, knobs=knobs))
+
+
+@app.command()
+def template(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="To be made: .csv or .xlsx", show_default=False)],
+) -> None:
+    """An empty list with the right columns."""
+    from importer.sources.template import write_template
+
+    write_template(file)
+    typer.echo(f"{file} is ready: fill in one row per pack.")
+
+
+@app.callback(invoke_without_command=True)
+def about(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    if version:
+        from importer.version import VERSION
+
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+def limits(max_duration: str | None, stop_at: str | None) -> tuple[str | None, str | None]:
+    return max_duration, stop_at
+
+
+def box(sandbox: bool, options: list[str] | None) -> list[str] | None:
+    """The knobs of the sandbox inside the process; None: there is none."""
+    return (options or []) if sandbox or options else None

@@ -1,0 +1,71 @@
+"""The sandbox as a command, and inside the process of an import."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import typer
+from pydantic import SecretStr
+
+from importer.errors import ConfigError
+from importer.sandbox import Sandbox, options, parse_settings, run
+from importer.sandbox import Settings as Knobs
+from importer.settings import Settings
+from importer.wiring import SANDBOX
+
+
+def serve_sandbox(texts: Sequence[str], host: str, port: int, *, knobs: bool) -> int:
+    """Serve until SIGINT or SIGTERM. Raises ConfigError for a knob that isn't one, or a port that is taken."""
+    if knobs:
+        typer.echo(f"{options.__doc__}\n{Knobs.__doc__}")
+        return 0
+    settings = _parsed(texts)
+    try:
+        asyncio.run(run(settings, host, port, ready=_announce))
+    except OSError as error:
+        raise ConfigError(f"the sandbox can't listen on {host}:{port}: {error.strerror or error}") from error
+    return 0
+
+
+def _announce(url: str) -> None:
+    box = Knobs()
+    typer.echo(f"A simulated Manufacturer V2 API listens on {url}. It commissions nothing. Ctrl-C ends it.")
+    typer.echo("To import into it, in another terminal:")
+    typer.echo(f"  export IMPORTER_API__BASE_URL={url}")
+    typer.echo(f"  export IMPORTER_API__CHANNEL_KEY={next(iter(box.channel_keys))}")
+    typer.echo(f"  export IMPORTER_API__TOKEN={next(iter(box.static_tokens))}")
+
+
+def _parsed(texts: Sequence[str]) -> Knobs:
+    try:
+        return parse_settings(list(texts))
+    except ValueError as error:
+        raise ConfigError(f"{error} (`importer sandbox --knobs` explains them all)") from error
+
+
+@asynccontextmanager
+async def inside(settings: Settings, texts: list[str] | None) -> AsyncIterator[tuple[Settings, str]]:
+    """The settings to import with, and what the ledger calls the API: with `texts`, a sandbox that is started here and
+    forgets everything at the end, which is why its runs say nothing of those of another.
+    """
+    if texts is None:
+        yield settings, settings.api.base_url
+        return
+    knobs = _parsed(texts)
+    async with Sandbox(knobs) as box:
+        api = settings.api.model_copy(
+            update={
+                "base_url": box.url,
+                "channel_key": SecretStr(next(iter(knobs.channel_keys), "any")),
+                "token": SecretStr(next(iter(knobs.static_tokens), "")),
+                "key": SecretStr(knobs.api_key or "any"),
+                "secret": SecretStr(knobs.api_secret or "any"),
+                "commission_path": knobs.commission_path,
+                "auth_path": knobs.auth_path,
+                "proxy": SecretStr(""),
+            }
+        )
+        yield settings.model_copy(update={"api": api}), SANDBOX + secrets.token_hex(4)

@@ -1,0 +1,143 @@
+"""runs, status, report, verify: what the ledger holds, without its lock, also beside a running import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typer
+
+from importer import wiring
+from importer.cli.setup import Setup
+from importer.cli.showing import summary_lines
+from importer.cli.times import spoken
+from importer.flow.counting import count
+from importer.flow.report import facts_of, report
+from importer.flow.verify import verify
+from importer.ledger.view import Run, View
+from importer.model import Outcome
+from importer.reports.summary import summary_json
+from importer.sources.opening import SourceOptions, open_source
+from importer.tables import Source
+
+
+@contextmanager
+def _view(setup: Setup) -> Iterator[View]:
+    view = View(setup.settings.ledger.path)
+    try:
+        yield view
+    finally:
+        view.close()
+
+
+def _json(document: Any) -> None:
+    typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+
+
+def show_runs(setup: Setup) -> int:
+    with _view(setup) as view:
+        lines = [(run, count(view, run)) for run in view.runs()]
+    if setup.as_json:
+        _json(
+            [
+                {
+                    "run": run.id,
+                    "state": run.state.value,
+                    "source": run.source_name,
+                    "rows": run.rows,
+                    "started_at": run.started_at,
+                    "ended_at": run.ended_at,
+                    "outcomes": {outcome.value: rows for outcome, rows in counts.tally.outcomes.items()},
+                }
+                for run, counts in lines
+            ]
+        )
+        return 0
+    typer.echo(f"{'Run':<25}{'State':<10}{'Rows':>12}{'Assigned':>12}{'Open':>12}  Source")
+    for run, counts in lines:
+        good = counts.outcomes[Outcome.ASSIGNED] + counts.outcomes[Outcome.ALREADY_ASSIGNED]
+        typer.echo(
+            f"{run.id:<25}{run.state.value:<10}{run.rows:>12,}{good:>12,}{counts.to_send:>12,}  {run.source_name}"
+        )
+    return 0
+
+
+def show_status(setup: Setup, run_id: str) -> int:
+    with _view(setup) as view:
+        run = view.run(run_id)
+        facts = facts_of(view, run)
+        counts = count(view, run)
+        rate, left = _pace(view, run, counts.to_send)
+    live = {"state": run.state.value, "to_send": counts.to_send, "serials_per_second": rate, "seconds_left": left}
+    if setup.as_json:
+        _json({**msgspec.json.decode(summary_json(facts)), **live})
+        return 0
+    typer.echo("\n".join(summary_lines(facts)))
+    typer.echo(f"State: {run.state.value}" + (f" ({run.stopped_by})" if run.stopped_by else ""))
+    if counts.to_send:
+        speed = f", {rate:,.0f} serials/s, {spoken(left)} left" if rate and left is not None else ""
+        typer.echo(f"To send: {counts.to_send:,} serials{speed}")
+    for tally in facts.batches[:20]:
+        batch = tally.batch
+        name = f"{batch.gtin} {batch.batch} {batch.expiry}" if batch.gtin else "batch can't be told"
+        typer.echo(f"  {name}: " + ", ".join(f"{rows:,} {outcome}" for outcome, rows in tally.outcomes.items()))
+    if facts.next_command:
+        typer.echo(f"Go on with: {facts.next_command}")
+    return 0
+
+
+def _pace(view: View, run: Run, to_send: int) -> tuple[float, float | None]:
+    """Serials per second since this session of sending began, and seconds left."""
+    recent = view.counts("recent_pace", run.num)[0]
+    if not recent["first_at"] or run.state.value != "running":
+        return 0.0, None
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(recent["first_at"])).total_seconds()
+    rate = (recent["serials"] or 0) / seconds if seconds > 0 else 0.0
+    return rate, to_send / rate if rate else None
+
+
+def write_report(setup: Setup, run_id: str) -> int:
+    settings = setup.settings.report
+    with _view(setup) as view:
+        run = view.run(run_id)
+        directory = settings.dir / run.id
+        facts, _ = report(view, run, directory, settings.formats)
+    if setup.as_json:
+        _json({**msgspec.json.decode(summary_json(facts)), "report": str(directory)})
+    else:
+        typer.echo(f"Report: {directory}")
+    return 0
+
+
+def verify_run(setup: Setup, run_id: str) -> int:
+    with _view(setup) as view:
+        run = view.run(run_id)
+        options = SourceOptions(**run.options)
+        staging = wiring.staging(setup.settings, None)
+
+        def reopen(path: Path) -> Source:
+            return open_source(path, options)
+
+        directory = setup.settings.report.dir / run.id
+        done = verify(view, run, directory, reopen, (staging.checks, staging.today))
+    if setup.as_json:
+        findings = [asdict(finding) for finding in done.findings]
+        _json(
+            {"run": run.id, "holds": not findings, "findings": findings, "passed": done.passed, "skipped": done.skipped}
+        )
+        return 1 if findings else 0
+    for finding in done.findings:
+        typer.echo(f"NOT RIGHT  {finding.kind}: {finding.text}")
+    for text in done.skipped:
+        typer.echo(f"not looked at  {text}")
+    for kind in done.passed:
+        typer.echo(f"right  {kind}")
+    typer.echo(
+        f"Run {run.id} " + ("does NOT hold." if done.findings else f"holds: {run.rows:,} rows, each with one outcome.")
+    )
+    return 1 if done.findings else 0

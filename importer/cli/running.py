@@ -1,0 +1,162 @@
+"""run, resume, retry: imports under the lock, with signals and time limits that stop them cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from importer import wiring
+from importer.cli import boxed
+from importer.cli.options import Given
+from importer.cli.setup import Setup
+from importer.cli.showing import Shown
+from importer.cli.times import seconds_until
+from importer.cli.watching import watcher
+from importer.errors import ConfigError, ImporterError
+from importer.flow.importing import Finished, Import
+from importer.flow.stopping import Stopping
+from importer.ledger.ledger import Ledger
+from importer.ledger.view import Run
+from importer.model import RunState
+
+_WORST_FIRST = (1, 2, 75, 4, 5, 3, 0)
+_TIME_UP = 4
+
+Limits = tuple[str | None, str | None]
+
+
+class _Ends:
+    """How the runs of one command ended."""
+
+    def __init__(self, setup: Setup, stopping: Stopping) -> None:
+        self._shown = Shown(setup)
+        self._stopping = stopping
+        self._codes = [0]
+
+    async def of(self, name: str, work: Awaitable[Finished]) -> None:
+        """Await a run; what goes wrong with it is told, and the next one has its turn."""
+        try:
+            finished = await work
+        except ImporterError as error:
+            self._codes.append(error.exit_code)
+            self._shown.failed(name, error)
+        else:
+            self._codes.append(finished.facts.exit_code)
+            self._shown.finished(finished)
+
+    def exit_code(self) -> int:
+        self._shown.close()
+        if self._stopping.exit_code > 128:  # noqa: PLR2004  signals count from there
+            return self._stopping.exit_code
+        return _worst(self._codes)
+
+
+def _worst(codes: Sequence[int]) -> int:
+    return min(codes, key=lambda code: _WORST_FIRST.index(code) if code in _WORST_FIRST else -1)
+
+
+def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits, box: list[str] | None) -> int:
+    options = wiring.source_options(setup.settings, given.values())
+
+    async def work(ends: _Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
+        _ = ledger, target
+        for file in files:
+            if stopping():
+                break
+            await ends.of(str(file), imports.run(file, options, wiring.identity_of(options)))
+
+    return asyncio.run(_import(setup, limits, box, work))
+
+
+def resume_runs(setup: Setup, run_id: str | None, limits: Limits, box: list[str] | None) -> int:
+    async def work(ends: _Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
+        for run in _to_resume(ledger, run_id, target):
+            if stopping():
+                break
+            await ends.of(run.id, imports.submit(run))
+
+    return asyncio.run(_import(setup, limits, box, work))
+
+
+def retry_run(setup: Setup, run_id: str, limits: Limits, box: list[str] | None) -> int:
+    async def work(ends: _Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
+        _ = stopping
+        (run,) = _named(ledger, run_id, target)
+        await ends.of(run.id, imports.retry(run))
+
+    return asyncio.run(_import(setup, limits, box, work))
+
+
+def _to_resume(ledger: Ledger, run_id: str | None, target: str) -> list[Run]:
+    if run_id:
+        return _named(ledger, run_id, target)
+    view = ledger.view()
+    try:
+        runs = [run for run in view.runs() if run.state != RunState.FINISHED and _fits(run, target)]
+    finally:
+        view.close()
+    return runs
+
+
+def _named(ledger: Ledger, run_id: str, target: str) -> list[Run]:
+    view = ledger.view()
+    try:
+        run = view.run(run_id)
+    finally:
+        view.close()
+    if not _fits(run, target):
+        goes = "the sandbox: add --sandbox" if run.target.startswith(wiring.SANDBOX) else run.target
+        raise ConfigError(
+            f"run {run_id} was sent to {goes}, but this configuration sends to {target}: nothing was sent"
+        )
+    return [run]
+
+
+def _fits(run: Run, target: str) -> bool:
+    both = run.target.startswith(wiring.SANDBOX) and target.startswith(wiring.SANDBOX)
+    return both or run.target == target
+
+
+async def _import(
+    setup: Setup,
+    limits: Limits,
+    box: list[str] | None,
+    work: Callable[[_Ends, Import, Ledger, str, Stopping], Awaitable[None]],
+) -> int:
+    stopping = Stopping()
+    seconds = seconds_until(*limits, datetime.now().astimezone())
+    async with boxed.inside(setup.settings, box) as (settings, target), _stopped_by_signals(stopping):
+        wiring.must_have_credentials(settings)
+        with Ledger(settings.ledger.path) as ledger, watcher() as watching:
+            if seconds is not None:
+                asyncio.get_running_loop().call_later(seconds, stopping.stop, "the time is up", _TIME_UP)
+            imports = Import(wiring.parts(settings, ledger, stopping, watching, target))
+            ends = _Ends(setup, stopping)
+            await work(ends, imports, ledger, target, stopping)
+    return ends.exit_code()
+
+
+@asynccontextmanager
+async def _stopped_by_signals(stopping: Stopping) -> AsyncIterator[None]:
+    """SIGINT or SIGTERM once: stop at the next good moment; twice: cancel what is on its way, too."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def hear(number: signal.Signals) -> None:
+        if stopping():
+            if task:
+                task.cancel()
+            return
+        stopping.stop(f"interrupted by {number.name}", 128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, hear, number)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,33 @@
+"""What every command begins with: the configuration, the log, and where output goes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from importer import config, logs
+from importer.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    settings: Settings
+    as_json: bool
+    redactor: logs.Redactor
+
+    @classmethod
+    def load(
+        cls,
+        config_path: Path | None,
+        ledger: Path | None,
+        report_dir: Path | None,
+        *,
+        debug: bool = False,
+        as_json: bool = False,
+    ) -> Setup:
+        """Raises ConfigError."""
+        overrides = {"ledger": {"path": ledger}, "report": {"dir": report_dir}}
+        settings = config.load(config_path, os.environ, overrides)
+        redactor = logs.configure("debug" if debug else "info", settings.secrets())
+        return cls(settings, as_json, redactor)

@@ -1,0 +1,88 @@
+"""How the end of a run looks: a few lines for people, or one JSON document."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import msgspec
+import structlog
+import typer
+
+from importer.cli.setup import Setup
+from importer.cli.times import spoken
+from importer.errors import ImporterError
+from importer.flow.importing import Finished
+from importer.reports.facts import Facts
+from importer.reports.summary import summary_json
+
+_MOST_CODES = 12
+
+
+class Shown:
+    """Shows each run as it ends; with --json, all of them at the end."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._as_json = setup.as_json
+        self._documents: list[dict[str, Any]] = []
+        self._log = structlog.get_logger()
+        self._next: list[str] = []
+
+    def finished(self, finished: Finished) -> None:
+        facts = finished.facts
+        if not sys.stderr.isatty():
+            self._log.info("run", run=facts.run, exit_code=facts.exit_code, **facts.outcomes)
+        if self._as_json:
+            document = msgspec.json.decode(summary_json(facts))
+            self._documents.append({**document, "report": str(finished.directory)})
+        else:
+            typer.echo("\n".join(summary_lines(facts)))
+            typer.echo(f"Report: {finished.directory}{_best(finished)}")
+        if facts.exit_code and facts.next_command:
+            self._next.append(facts.next_command)
+
+    def failed(self, name: str, error: ImporterError) -> None:
+        text = str(error)
+        typer.echo(text if name in text else f"{name}: {text}", err=True)
+        if self._as_json:
+            self._documents.append({"source": name, "error": text, "exit_code": error.exit_code})
+
+    def close(self) -> None:
+        if self._as_json:
+            whole: Any = self._documents[0] if len(self._documents) == 1 else {"runs": self._documents}
+            typer.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2))
+        for command in self._next:
+            typer.echo(f"Go on with: {command}", err=self._as_json)
+
+
+def _best(finished: Finished) -> str:
+    return next((f"/{name}" for name in ("report.html", "report.xlsx") if (finished.directory / name).exists()), "")
+
+
+def summary_lines(facts: Facts) -> list[str]:
+    """The outcomes of a run, what is wrong by code, and that the sum comes out."""
+    rows = facts.source.rows
+    lines = [f"Run {facts.run} of {facts.source.name}: {rows:,} rows in {_batches(facts)}"]
+    lines += [f"  {name:<17}{count:>13,}" for name, count in facts.outcomes.items() if count]
+    total = sum(facts.outcomes.values())
+    holds = (
+        "every row has one outcome" if facts.identity_holds else f"BUT {rows:,} rows were read: see `importer verify`"
+    )
+    lines.append(f"  {'= rows':<17}{total:>13,}   {holds}")
+    if facts.codes:
+        lines.append("Why:")
+        codes = list(facts.codes.items())
+        lines += [f"  {code:<28}{count:>10,}" for code, count in codes[:_MOST_CODES]]
+        lines += [f"  and {len(codes) - _MOST_CODES} more"] if len(codes) > _MOST_CODES else []
+    if facts.warnings:
+        lines.append("Repairs and warnings:")
+        lines += [f"  {code:<28}{count:>10,}" for code, count in facts.warnings.items()]
+    sent = facts.requests
+    again = f", {sent.retried:,} of them repeated" if sent.retried else ""
+    lines.append(f"Requests: {sent.sent:,}{again}, in {spoken(sent.seconds)}")
+    return lines
+
+
+def _batches(facts: Facts) -> str:
+    count = sum(1 for tally in facts.batches if tally.batch.gtin)
+    return f"{count:,} batch{'es' * (count != 1)}"

@@ -1,0 +1,178 @@
+"""What is seen of an import while it goes on: a bar on a terminal, structured lines elsewhere. All on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+import structlog
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from importer.cli.times import spoken
+from importer.flow.submit import Heard
+from importer.ledger.view import Run
+from importer.model import ChunkState
+
+_EVERY = 60.0
+"""Seconds between two lines about the progress in a log."""
+
+
+class Rate:
+    """Serials per second, over the last minute or so, and what follows for the time left."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque(maxlen=600)
+
+    def add(self, moment: float, done: int) -> None:
+        self._seen.append((moment, done))
+        while len(self._seen) > 2 and moment - self._seen[0][0] > _EVERY:  # noqa: PLR2004  a rate needs two
+            self._seen.popleft()
+
+    def per_second(self) -> float:
+        if len(self._seen) < 2:  # noqa: PLR2004
+            return 0.0
+        (first, before), (last, after) = self._seen[0], self._seen[-1]
+        return (after - before) / (last - first) if last > first else 0.0
+
+    def left(self, serials: int) -> float | None:
+        """Seconds."""
+        rate = self.per_second()
+        return serials / rate if rate else None
+
+
+class Bar:
+    """A progress bar with rate and time left."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[numbers]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._done = self._left = 0
+        self._rate = Rate()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def _begin(self, what: str, total: int | None) -> None:
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(what, total=total, numbers="")
+
+    def _show(self, completed: int | None, numbers: str) -> None:
+        if self._task is not None:
+            self._progress.update(self._task, completed=completed, numbers=numbers)
+
+    def reading(self, name: str, size: int) -> None:
+        _ = size
+        self._begin(f"Reading {name}", None)
+
+    def read(self, rows: int) -> None:
+        self._show(None, f"{rows:,} rows")
+
+    def sending(self, run: Run, left: int, done: int) -> None:
+        _ = done
+        self._begin(f"Sending {run.source_name}", left)
+        self._done, self._left = 0, left
+        self._rate = Rate()
+        self._rate.add(time.monotonic(), 0)
+
+    def heard(self, event: Heard) -> None:
+        if event.settled.state == ChunkState.SETTLED:
+            self._done += len(event.chunk.serials)
+        self._rate.add(time.monotonic(), self._done)
+        left = self._rate.left(self._left - self._done)
+        time_left = f", {spoken(left)} left" if left else ""
+        self._show(self._done, f"{self._done:,} of {self._left:,} serials, {self._rate.per_second():,.0f}/s{time_left}")
+
+    def reporting(self, run: Run) -> None:
+        self._begin(f"Writing the report of {run.id}", None)
+
+
+class Lines:
+    """One structured line per chunk and a line about the progress every minute."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger()
+        self._done = self._left = 0
+        self._rate = Rate()
+        self._told = 0.0
+        self._run = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def reading(self, name: str, size: int) -> None:
+        self._log.info("reading", source=name, bytes=size)
+
+    def read(self, rows: int) -> None:
+        if time.monotonic() - self._told > _EVERY:
+            self._told = time.monotonic()
+            self._log.info("read", rows=rows)
+
+    def sending(self, run: Run, left: int, done: int) -> None:
+        self._run, self._done, self._left = run.id, 0, left
+        self._rate = Rate()
+        self._told = time.monotonic()
+        self._rate.add(self._told, 0)
+        self._log.info("sending", run=run.id, source=run.source_name, serials=left, done=done)
+
+    def heard(self, event: Heard) -> None:
+        chunk, answer, now = event.chunk, event.answer, time.monotonic()
+        if event.settled.state == ChunkState.SETTLED:
+            self._done += len(chunk.serials)
+        self._rate.add(now, self._done)
+        self._log.info(
+            "chunk",
+            run=self._run,
+            chunk=chunk.seq,
+            gtin=chunk.batch.gtin,
+            batch=chunk.batch.batch,
+            serials=len(chunk.serials),
+            attempt=event.attempt,
+            verdict=answer.verdict.value,
+            assigned=len(answer.assigned),
+            status=answer.http_status,
+            error=answer.error or None,
+            message=answer.message or None,
+            ms=round(answer.seconds * 1000),
+        )
+        if now - self._told > _EVERY:
+            self._told = now
+            left = self._rate.left(self._left - self._done)
+            self._log.info(
+                "progress",
+                run=self._run,
+                done=self._done,
+                of=self._left,
+                per_second=round(self._rate.per_second()),
+                seconds_left=round(left) if left else None,
+            )
+
+    def reporting(self, run: Run) -> None:
+        self._log.info("reporting", run=run.id)
+
+
+def watcher() -> Bar | Lines:
+    return Bar() if sys.stderr.isatty() else Lines()
