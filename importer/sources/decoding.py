@@ -24,6 +24,7 @@ _BOMS = (
 )
 _CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + b"\x7f"
 _TOO_MANY_CONTROLS = 0.02
+_DAMAGE = 16
 _MARKS = 0xF700
 MARKED = "[\uf700-\uf7ff]"
 """A regular expression for what stands in place of a byte that could not be decoded."""
@@ -56,7 +57,8 @@ def is_utf8(head: bytes, *, whole: bool) -> bool:
 
 def is_binary(text: bytes) -> bool:
     """Whether what should be UTF-8 text holds more control characters than damage explains."""
-    return len(text) - len(text.translate(None, _CONTROLS)) > len(text) * _TOO_MANY_CONTROLS
+    controls = len(text) - len(text.translate(None, _CONTROLS))
+    return controls > max(_DAMAGE, len(text) * _TOO_MANY_CONTROLS)
 
 
 def check_declared(encoding: str, name: str) -> str:

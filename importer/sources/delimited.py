@@ -74,10 +74,9 @@ class DelimitedList:
         text = Transcoded(file, dialect.encoding)
         head = _fill(cast(BinaryIO, text), dialect.body)
         assert len(head) == dialect.body
-        width = max(len(layout.headers), 1)
-        body = Body(cast(BinaryIO, text), dialect.delimiter, width, name)
+        body = Body(cast(BinaryIO, text), dialect.delimiter, dialect.width, name)
         shape = Shape(layout, dialect.delimiter, self._options, name)
-        for records in RecordReader(body, dialect.delimiter, width, dialect.rows_before + 1, name):
+        for records in RecordReader(body, dialect.delimiter, dialect.width, dialect.rows_before + 1, name):
             yield shape.rows(records, quoted=body.quoted, damaged=text.damaged)
 
 

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import mode
 
 from importer.errors import SourceError
 from importer.sources import decoding
@@ -24,6 +25,7 @@ _SEP = re.compile(r'"?sep=(.)"?(\r\n|\n|\r)', re.IGNORECASE)
 class Dialect:
     """`bom` bytes to leave out at the start, then `body` bytes of UTF-8 to skip before the first row of data.
 
+    `width` is that of its records: more than the header has where rows end with empty fields that it lacks.
     `rows_before` are the rows that those hold, as a spreadsheet numbers them: it does not show a line `sep=;`.
     """
 
@@ -32,6 +34,7 @@ class Dialect:
     delimiter: str
     body: int
     rows_before: int
+    width: int
     layout: Layout
 
 
@@ -43,14 +46,16 @@ def find_dialect(head: bytes, options: SourceOptions, name: str, *, whole: bool)
         text = head[bom:].decode(encoding, "importer.mark")
         if decoding.is_binary(text[: decoding.HEAD // 4].encode("utf-8", "replace")):
             raise SourceError(f"{name} is no text: export the list as .csv or .xlsx.")
+        if not whole and not re.search("[\r\n]", text):
+            raise SourceError(f"{name}: its first line is longer than {decoding.HEAD >> 10} kB: this is no list.")
         try:
-            delimiter, body, rows, layout = _find_delimiter(text, options, name, whole=whole)
+            delimiter, body, width, layout = _find_delimiter(text, options, name, whole=whole)
         except SourceError as error:
             failure = failure or error
             continue
         if len(encodings) > 1 and any(decoding.unmarked(h) != h for h in layout.headers):
             continue
-        return Dialect(encoding, bom, delimiter, body, rows, layout)
+        return Dialect(encoding, bom, delimiter, body, layout.skip, width, layout)
     raise failure or SourceError(f"{name}: its encoding is in doubt: save it as CSV UTF-8.")
 
 
@@ -73,7 +78,7 @@ def _encodings(head: bytes, options: SourceOptions, name: str, *, whole: bool) -
 def _find_delimiter(text: str, options: SourceOptions, name: str, *, whole: bool) -> tuple[str, int, int, Layout]:
     separator = _SEP.match(text)
     begin = separator.end() if separator else 0
-    found: list[tuple[int, str, int, Layout]] = []
+    found: list[tuple[int, int, str, int, Layout]] = []
     failures: list[tuple[int, SourceError]] = []
     for delimiter in separator[1] if separator else DELIMITERS:
         records, ends = _split(text[begin:], delimiter, whole=whole)
@@ -84,13 +89,19 @@ def _find_delimiter(text: str, options: SourceOptions, name: str, *, whole: bool
             failures.append((likeness, error))
             continue
         skipped = begin + (ends[layout.skip - 1] if layout.skip else 0)
-        width = max(len(layout.headers), 1)
-        found.append((width, delimiter, skipped, layout))
+        found.append((len(layout.headers), _width(records, layout), delimiter, skipped, layout))
     if not found:
         raise max(failures, key=lambda f: f[0])[1]
-    width, delimiter, skipped, layout = max(found, key=lambda f: f[0])
+    _, width, delimiter, skipped, layout = max(found, key=lambda f: f[0])
     skipped = len(text[:skipped].encode("utf-8", "replace"))
-    return delimiter if width > 1 else ONE_COLUMN, skipped, layout.skip, layout
+    return delimiter if width > 1 else ONE_COLUMN, skipped, width, layout
+
+
+def _width(records: list[list[str]], layout: Layout) -> int:
+    width = max(len(layout.headers), 1)
+    rows = [r for r in records[layout.skip :] if any(c.strip() for c in r)]
+    padded = [len(r) for r in rows if len(r) > width and not any(c.strip() for c in r[width:])]
+    return mode(padded) if len(padded) * 2 > len(rows) else width
 
 
 def _split(text: str, delimiter: str, *, whole: bool) -> tuple[list[list[str]], list[int]]:

@@ -39,7 +39,7 @@ class Layout:
 
 def shown(cells: Sequence[str]) -> str:
     """Some cells in a message: quoted, each cut, not too many."""
-    texts = [f'"{c.strip()[:40]}"' for c in cells if c.strip()]
+    texts = [f'"{" ".join(c.split())[:40]}"' for c in cells if c.strip()]
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return (", ".join(texts[:_SHOWN]) + more) or "nothing"
 
@@ -93,7 +93,7 @@ def _check_claims(headers: Sequence[str], found: Match, given: Mapping[str, str]
         once = [f"--{r}" for r in missing if r != "serial"]
         also = f", or give one value for all rows with {' '.join(once)}" if once else ""
         raise SourceError(
-            f"{name} has no column for the {' and the '.join(map(spoken, missing))}. Found: {shown(headers)}. "
+            f"{name} has no column for the {', the '.join(map(spoken, missing))}. Found: {shown(headers)}. "
             f'Name the column with --map {missing[0]}="…"{also}.'
         )
 

@@ -18,7 +18,7 @@ from importer.sources.body import END, Body
 
 BLOCK = 1 << 20
 """No record may be longer than this: what is longer is a line without end or a quotation mark left open."""
-_MOST_WAITING = 500_000
+_MOST_WAITING = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,16 @@ class RecordReader:
                 yield records
                 if last:
                     return
+            if self._waiting:  # no batch came after them
+                records = self._number(
+                    pa.record_batch({f"c{i}": pa.array([], pa.string()) for i in range(self._width)})
+                )
+                last = self._take_end(records)
+                yield records
         except pa.ArrowInvalid as error:
             raise self._unreadable(str(error)) from error
-        raise self._left_open()
+        if not last:
+            raise self._left_open()
 
     def _open(self) -> Any:
         names = [f"c{i}" for i in range(self._width)]

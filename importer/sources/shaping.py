@@ -49,9 +49,9 @@ class Shape:
         table = self._table(records.rows, columns)
         if keep is not None:
             table = table.filter(pa.array(keep))
-        faults: dict[int, Reject] = {}
+        faults = self._overflowing(records, keep)
         if records.ragged:
-            table, faults = self._with_ragged(table, records.ragged)
+            table, faults = self._with_ragged(table, records.ragged, faults)
         notes: dict[str, int] = {}
         if quoted:
             table, notes = _unwrap(table)
@@ -77,7 +77,24 @@ class Shape:
         keep[blank] = False
         return keep
 
-    def _with_ragged(self, table: Any, ragged: Sequence[Ragged]) -> tuple[Any, dict[int, Reject]]:
+    def _overflowing(self, records: Records, keep: npt.NDArray[np.bool_] | None) -> dict[int, Reject]:
+        """Rows with something in a field that the header lacks, where most rows have only empty ones there."""
+        more = [_lengths(c) > 0 for c in records.columns[self._width :]]
+        if not more:
+            return {}
+        hits = np.logical_or.reduce(more)
+        place = np.arange(len(hits)) if keep is None else np.cumsum(keep) - 1
+        found = {}
+        for i in map(int, np.flatnonzero(hits)):
+            fields = [c[i].as_py() for c in records.columns]
+            fault = self._width_fault(Ragged(int(records.rows[i]), len(fields), fields))
+            if fault:
+                found[int(place[i])] = fault
+        return found
+
+    def _with_ragged(
+        self, table: Any, ragged: Sequence[Ragged], known: Mapping[int, Reject]
+    ) -> tuple[Any, dict[int, Reject]]:
         kept = [r for r in ragged if any(f.strip() for f in r.fields)]
         values = {
             r: [k.fields[p] if p < len(k.fields) else "" for k in kept] for r, p in self._layout.positions.items()
@@ -88,8 +105,12 @@ class Shape:
         merged = pa.concat_tables([table, more]).take(order)
         place = np.empty(len(order), np.int64)
         place[order.to_numpy()] = np.arange(len(order))
-        faults = {int(place[table.num_rows + i]): self._width_fault(k) for i, k in enumerate(kept)}
-        return merged, {i: fault for i, fault in faults.items() if fault is not None}
+        faults = {int(place[i]): fault for i, fault in known.items()}
+        for i, record in enumerate(kept, table.num_rows):
+            fault = self._width_fault(record)
+            if fault:
+                faults[int(place[i])] = fault
+        return merged, faults
 
     def _width_fault(self, ragged: Ragged) -> Reject | None:
         """Trailing empty fields are nothing, be they too many or left out."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from importer.errors import SourceError
 
@@ -87,21 +89,28 @@ def members(path: Path) -> list[zipfile.ZipInfo]:
         ) from error
 
 
-def unpacked(path: Path, kind: Kind) -> BinaryIO:
+@contextmanager
+def unpacked(path: Path, kind: Kind) -> Iterator[BinaryIO]:
     """The bytes of the list, as a stream: nothing is unpacked at once."""
-    if kind is Kind.GZIP:
-        return cast(BinaryIO, gzip.GzipFile(fileobj=opened(path)))
-    return opened(path) if kind is Kind.TEXT else _only_member(path)
+    with opened(path) as file:
+        if kind is Kind.GZIP:
+            with gzip.GzipFile(fileobj=file) as stream:
+                yield cast(BinaryIO, stream)
+        elif kind is Kind.ZIP:
+            with zipfile.ZipFile(file) as archive, _only_member(archive, path) as member:
+                yield cast(BinaryIO, member)
+        else:
+            yield file
 
 
-def _only_member(path: Path) -> BinaryIO:
-    files = [m for m in members(path) if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
+def _only_member(archive: zipfile.ZipFile, path: Path) -> IO[bytes]:
+    files = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
     if len(files) != 1:
         names = ", ".join(f'"{m.filename[:60]}"' for m in files[:5]) or "nothing"
         raise SourceError(f"{path.name} holds {len(files)} files ({names}): pack one list, or unpack it first.")
     if files[0].flag_bits & 1:
         raise SourceError(f"{path.name} is protected by a password: unpack it and import the list itself.")
     try:
-        return cast(BinaryIO, zipfile.ZipFile(path).open(files[0]))
+        return archive.open(files[0])
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
         raise SourceError(f"{path.name} can't be unpacked ({error}): unpack it and import the list itself.") from error
