@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -85,13 +86,20 @@ def staged_run(ledger: Ledger, *chunks: PlannedChunk, number: int = 1) -> int:
     return run
 
 
-def chunks_of(path: Path, run: int) -> list[Chunk]:
-    """The run's pending chunks, ready to be sent."""
+@contextmanager
+def looking(path: Path) -> Iterator[View]:
+    """A view of the ledger, closed in the end."""
     view = View(path)
     try:
-        return [view.load(kept.id, view.batches(run)) for kept in view.to_send(run, 0, 1000)]
+        yield view
     finally:
         view.close()
+
+
+def chunks_of(path: Path, run: int) -> list[Chunk]:
+    """The run's pending chunks, ready to be sent."""
+    with looking(path) as view:
+        return [view.load(kept.id, view.batches(run)) for kept in view.to_send(run, 0, 1000)]
 
 
 def answer(verdict: Verdict = Verdict.SETTLED, serials: Sequence[str] = ()) -> Answer:
@@ -101,4 +109,4 @@ def answer(verdict: Verdict = Verdict.SETTLED, serials: Sequence[str] = ()) -> A
 async def send(ledger: Ledger, run: int, chunk: Chunk, settled: Settlement) -> list[int]:
     """One attempt from mark to record."""
     n = await ledger.mark(run, chunk)
-    return await ledger.record(run, chunk, n, answer(), settled)
+    return await ledger.record(run, chunk, n, answer(serials=chunk.serials), settled)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ledger_builders import BATCH, OTHER
+from ledger_builders import BATCH, OTHER, looking
 
 from importer.ledger.store import PlannedChunk
 from importer.ledger.view import Kept, View
@@ -126,11 +126,8 @@ class Model:
 
 def read(path: Path) -> dict[int, dict[str, Standing]]:
     """What the ledger at a path holds: run, serial, what became of it. No serial may stand twice."""
-    view = View(path)
-    try:
+    with looking(path) as view:
         return {run.num: _read_run(view, run.num) for run in view.runs()}
-    finally:
-        view.close()
 
 
 def _read_run(view: View, run: int) -> dict[str, Standing]:

@@ -13,12 +13,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from ledger_builders import answer, new_run, planned, rows_of, staged_run
+from ledger_builders import answer, looking, new_run, planned, rows_of, staged_run
 from ledger_model import FATES, Model, ModelChunk, read
 
 from importer.errors import LedgerError
 from importer.ledger.ledger import Ledger
-from importer.ledger.view import View
 from importer.model import ChunkState, Doubt, Fate, Outcome, RunState, Settlement
 
 KINDS = ["assigned", "exceptions", "refused", "again", "lost", "cut", "product"]
@@ -154,19 +153,13 @@ class LedgerLives(RuleBasedStateMachine):
         return FATES[kind]
 
     def _ids(self, run: int) -> Sequence[int]:
-        view = View(self.path)
-        try:
+        with looking(self.path) as view:
             return [kept.id for kept in view.chunks_by_key(run)]
-        finally:
-            view.close()
 
     def _pending(self, run: int) -> dict[tuple[str, ...], int]:
-        view = View(self.path)
-        try:
+        with looking(self.path) as view:
             assert view.run_by_num(run).state is RunState.RUNNING
             return {tuple(view.serials(kept.id)): kept.id for kept in view.to_send(run, 0, 1000)}
-        finally:
-            view.close()
 
 
 TestLedgerLives = LedgerLives.TestCase

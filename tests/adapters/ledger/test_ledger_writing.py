@@ -15,6 +15,7 @@ from ledger_builders import (
     UNREGISTERED,
     answer,
     chunks_of,
+    looking,
     new_run,
     planned,
     rows_of,
@@ -25,8 +26,7 @@ from ledger_model import read
 
 from importer.errors import LedgerError
 from importer.ledger.ledger import Ledger
-from importer.ledger.view import View
-from importer.model import ChunkState, Doubt, Fate, Outcome, RunState, Settlement
+from importer.model import ChunkState, Doubt, Fate, Outcome, Settlement
 
 
 @pytest.fixture
@@ -36,12 +36,9 @@ def path(tmp_path: Path) -> Path:
 
 def kept(path: Path, run: int) -> dict[int, tuple[ChunkState, str, Doubt, int]]:
     """State, outcome, doubt and attempts of the run's chunks, by seq."""
-    view = View(path)
-    found = {
-        k.seq: (k.state, k.fate.outcome.value if k.fate else "", k.doubt, k.attempts) for k in view.chunks_by_key(run)
-    }
-    view.close()
-    return found
+    with looking(path) as view:
+        chunks = list(view.chunks_by_key(run))
+    return {k.seq: (k.state, k.fate.outcome.value if k.fate else "", k.doubt, k.attempts) for k in chunks}
 
 
 def execute(path: Path, sql: str) -> list[tuple[object, ...]]:
@@ -54,9 +51,9 @@ def execute(path: Path, sql: str) -> list[tuple[object, ...]]:
 
 
 def test_a_run_does_not_exist_before_it_is_staged(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with Ledger(path) as ledger, looking(path) as view:
         ledger.add_chunks(ledger.begin(new_run()), 1, [planned(rows_of(["A"]))])
-        assert ledger.view().runs() == []
+        assert view.runs() == []
 
 
 async def test_a_mark_can_be_read_by_others_before_the_request_goes_out(path: Path) -> None:
@@ -124,11 +121,11 @@ async def test_parts_of_a_cut_chunk_keep_its_batch_doubt_attempts_and_repeats(pa
 
 
 async def test_the_smallest_size_that_the_api_told_is_remembered(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with Ledger(path) as ledger, looking(path) as view:
         run = staged_run(ledger, *(planned(rows_of([f"A{i}", f"B{i}"], i * 2)) for i in (1, 2, 3)))
         for chunk, limit in zip(chunks_of(path, run), (500, 100, 200), strict=True):
             await send(ledger, run, chunk, Settlement(ChunkState.CUT, parts=[[0], [1]], limit=limit))
-        assert ledger.view().run_by_num(run).chunk_limit == 100
+        assert view.run_by_num(run).chunk_limit == 100
 
 
 async def test_a_product_that_is_not_registered_spares_its_chunks_and_no_others(path: Path) -> None:
@@ -215,85 +212,3 @@ async def test_an_answer_to_an_attempt_that_was_not_marked_is_not_recorded(path:
         with pytest.raises(LedgerError, match="chunk 1 has no attempt 1"):
             await ledger.record(run, chunk, 1, answer(), ASSIGNED)
         assert kept(path, run) == {1: (ChunkState.PENDING, "", Doubt.NONE, 0)}
-
-
-async def test_a_retry_sends_only_what_was_not_assigned_and_keeps_the_doubt(path: Path) -> None:
-    mixed = Settlement(
-        ChunkState.SETTLED,
-        Fate(Outcome.ASSIGNED),
-        [(1, Fate(Outcome.REFUSED, "status_not_assigned")), (2, Fate(Outcome.UNKNOWN, "answer_missing"))],
-    )
-    with Ledger(path) as ledger:
-        run = staged_run(ledger, planned(rows_of(["A", "B", "C"], repeat_of=[1])), planned(rows_of(["D"], 9)))
-        first, second = chunks_of(path, run)
-        await send(ledger, run, first, mixed)
-        await send(ledger, run, second, UNKNOWN)
-        await ledger.renew(run)
-        assert read(path)[run] == {
-            "A": ("assigned", Doubt.NONE, ()),
-            "B": ("PENDING", Doubt.NONE, (5,)),
-            "C": ("PENDING", Doubt.THIS_RUN, ()),
-            "D": ("PENDING", Doubt.THIS_RUN, ()),
-        }
-
-
-async def test_a_retry_that_is_killed_before_its_first_request_can_be_resumed(path: Path) -> None:
-    with Ledger(path) as ledger:
-        run = staged_run(ledger)
-        await send(ledger, run, chunks_of(path, run)[0], REFUSED)
-        await ledger.ended(run, RunState.FINISHED, 3, "", 1.0)
-        await ledger.renew(run)
-        view = ledger.view()
-        assert view.run_by_num(run).state is RunState.RUNNING
-        assert view.run_by_num(run).exit_code is None
-
-
-async def test_a_text_that_is_no_proper_unicode_is_recorded_readably(path: Path) -> None:
-    with Ledger(path) as ledger:
-        run = staged_run(ledger)
-        (chunk,) = chunks_of(path, run)
-        odd = Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "api_refused", "bad \ud800\x00 text"))
-        await send(ledger, run, chunk, odd)
-        (found,) = ledger.view().chunks_by_key(run)
-        assert found.fate is not None
-        assert found.fate.message == "bad \\ud800\x00 text"
-
-
-def test_a_path_that_is_no_proper_unicode_is_kept_readably(path: Path) -> None:
-    with Ledger(path) as ledger:
-        run = ledger.begin(new_run(source_path="/lists/\udcff.csv"))
-        ledger.staged(run, rows=0, reading={}, notes={}, batches=[], rejected={})
-        assert ledger.view().run_by_num(run).source_path == "/lists/\\udcff.csv"
-
-
-def test_rejects_are_counted_by_batch_and_code(path: Path) -> None:
-    with Ledger(path) as ledger:
-        run = ledger.begin(new_run())
-        ledger.add_rejects(run, 2, 9, 3, b"arrow")
-        counts = {(0, "gtin_missing"): 2, (1, "serial_character"): 1}
-        ledger.staged(run, rows=3, reading={}, notes={}, batches=[(1, BATCH)], rejected=counts)
-        view = ledger.view()
-        assert list(view.rejects(run)) == [(2, 9, b"arrow")]
-        found = {(row["batch"], row["code"]): row["count"] for row in view.counts("reject_counts", run)}
-        assert found == counts
-
-
-async def test_an_assignment_without_an_answer_on_record_is_found(path: Path) -> None:
-    with Ledger(path) as ledger:
-        run = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
-        proven, unproven = chunks_of(path, run)
-        await send(ledger, run, proven, ASSIGNED)
-        await ledger.settle(run, unproven.id, ASSIGNED)
-        assert [row["seq"] for row in ledger.view().counts("unproven", run)] == [2]
-
-
-async def test_requests_and_their_repetitions_are_counted(path: Path) -> None:
-    with Ledger(path) as ledger:
-        run = staged_run(ledger, planned(rows_of(["A", "B"])))
-        (chunk,) = chunks_of(path, run)
-        await send(ledger, run, chunk, AGAIN)
-        await send(ledger, run, chunk, Settlement(ChunkState.CUT, parts=[[0], [1]]))
-        for part in chunks_of(path, run):
-            await send(ledger, run, part, ASSIGNED)
-        (row,) = ledger.view().counts("request_counts", run)
-        assert (row["sent"], row["retried"]) == (4, 1)

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ledger_builders import looking, planned, rows_of, staged_run
+from ledger_model import read
+
+from importer.errors import LedgerError
+from importer.ledger import opening
+from importer.ledger.ledger import Ledger
+from importer.ledger.view import View
+
+as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "importer.db"
+
+
+def alter(path: Path, sql: str) -> None:
+    db = sqlite3.connect(path)
+    try:
+        with db:
+            db.execute(sql)
+    finally:
+        db.close()
+
+
+def newer(path: Path) -> None:
+    Ledger(path).close()
+    alter(path, f"PRAGMA user_version = {opening.SCHEMA_VERSION + 1}")
+
+
+def foreign(path: Path) -> None:
+    alter(path, "CREATE TABLE music (title TEXT)")
+
+
+def text(path: Path) -> None:
+    path.write_text("SerialNumber,GTIN,Batch,ExpirationDate\n" * 50)
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+
+
+def damaged(path: Path) -> None:
+    with Ledger(path) as ledger:
+        staged_run(ledger)
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 4096)
+
+
+def truncated(path: Path) -> None:
+    with Ledger(path) as ledger:
+        staged_run(ledger)
+    os.truncate(path, 3 * 4096)
+
+
+NO_LEDGERS = {
+    "newer_version": (newer, r"^ledger \S+ was written by a newer importer \(schema 2, this one knows 1\): update the"),
+    "foreign_database": (foreign, r"is an SQLite file, but no ledger of this importer: choose another with --ledger$"),
+    "text_file": (text, r"file is not a database; it is damaged, or no ledger at all: put back the last copy of it"),
+    "directory": (directory, r"^ledger \S+ can't be opened: Is a directory; choose a path that can be written"),
+    "damaged": (damaged, r"malformed.*; it is damaged, or no ledger at all: put back the last copy of it and its -wal"),
+    "truncated": (truncated, r"malformed.*; it is damaged, or no ledger at all: put back the last copy of it"),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), NO_LEDGERS.values(), ids=NO_LEDGERS.keys())
+def test_what_is_no_whole_ledger_is_refused_and_given_free(
+    path: Path, make: Callable[[Path], None], message: str
+) -> None:
+    make(path)
+    for _ in range(2):
+        with pytest.raises(LedgerError, match=message) as caught:
+            Ledger(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_foreign_database_is_left_as_it_is(path: Path) -> None:
+    foreign(path)
+    before = path.read_bytes()
+    with pytest.raises(LedgerError):
+        Ledger(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("make", [newer, foreign, text, directory], ids=lambda make: make.__name__)
+def test_what_is_no_ledger_is_not_read_either(path: Path, make: Callable[[Path], None]) -> None:
+    make(path)
+    with pytest.raises(LedgerError):
+        View(path)
+
+
+def test_a_ledger_that_is_not_there_says_so_to_readers(path: Path) -> None:
+    with pytest.raises(LedgerError, match=r"^there is no ledger at \S+: nothing was imported from here, or give"):
+        View(path)
+
+
+def test_a_ledger_that_was_never_finished_says_so_to_readers(path: Path) -> None:
+    path.touch()
+    with pytest.raises(LedgerError, match=r"^the ledger at \S+ is empty: nothing was imported from here, or give"):
+        View(path)
+
+
+def test_an_empty_file_becomes_a_ledger(path: Path) -> None:
+    path.touch()
+    with Ledger(path), looking(path) as view:
+        assert view.runs() == []
+
+
+def test_a_missing_directory_is_made(tmp_path: Path) -> None:
+    Ledger(tmp_path / "a" / "b" / "importer.db").close()
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+
+
+def test_a_directory_that_can_not_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LedgerError, match=r"its directory can't be made: Not a directory; choose another path"):
+        Ledger(tmp_path / "file" / "below" / "importer.db")
+
+
+@as_root
+def test_a_read_only_directory_is_a_clear_error(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(LedgerError, match=r"can't be locked: Permission denied; choose a path that can be written"):
+            Ledger(tmp_path / "importer.db")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("sqlite_says", "hint"),
+    [
+        pytest.param("database or disk is full", "the disk is full: free some space", id="disk_full"),
+        pytest.param("attempt to write a readonly database", "it can't be written", id="read_only"),
+        pytest.param("unable to open database file", "it can't be written", id="path_vanished"),
+        pytest.param("database is locked", "another program has it open", id="locked"),
+        pytest.param("disk I/O error", "check the disk", id="io_error"),
+    ],
+)
+def test_what_sqlite_says_comes_with_what_to_do(sqlite_says: str, hint: str) -> None:
+    explained = opening.explain(sqlite3.OperationalError(sqlite_says), Path("importer.db"))
+    assert str(explained).startswith(f"ledger importer.db: {sqlite_says}; {hint}")
+
+
+def test_a_full_disk_is_a_clear_error_and_what_was_recorded_is_kept(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        pages = ledger._writer.do(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
+        ledger._writer.do(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+        with pytest.raises(LedgerError, match=r"disk is full; the disk is full: free some space; what was recorded is"):
+            ledger.add_chunks(run, 9, [planned(rows_of([os.urandom(9).hex() for _ in range(5000)]))])
+    assert set(read(path)[run]) == set("ABC")
+
+
+def test_only_the_owner_may_read_anything_of_a_ledger(path: Path) -> None:
+    old = os.umask(0)
+    try:
+        with Ledger(path) as ledger:
+            staged_run(ledger)
+            modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    finally:
+        os.umask(old)
+    assert modes == dict.fromkeys(("importer.db", "importer.db-wal", "importer.db-shm", "importer.db.lock"), 0o600)
+
+
+def test_a_path_with_odd_characters_is_opened_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "100% #1 ?mode=ro é.db"
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+    assert path.exists()
+    assert set(read(path)[run]) == set("ABC")
+
+
+def test_a_commit_survives_a_power_cut(path: Path) -> None:
+    with Ledger(path) as ledger:
+        full = 2
+        assert ledger._writer.do(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]) == full
+        assert ledger._writer.do(lambda db: db.execute("PRAGMA journal_mode").fetchone()[0]) == "wal"
