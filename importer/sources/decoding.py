@@ -91,7 +91,7 @@ class Transcoded(io.RawIOBase):
 
     def __init__(self, raw: BinaryIO, encoding: str) -> None:
         self._raw = raw
-        self._decoder = codecs.getincrementaldecoder(encoding)(errors="importer.mark")
+        self._decoder = codecs.getincrementaldecoder(encoding)()
         self._ascii_passes = encoding in ("utf-8", *CODE_PAGES)
         self._ready = memoryview(b"")
         self._ended = False
@@ -113,6 +113,12 @@ class Transcoded(io.RawIOBase):
     def _utf8(self, block: bytes) -> bytes:
         if self._ascii_passes and block.isascii() and not self._decoder.getstate()[0]:
             return block
-        text = self._decoder.decode(block, self._ended)
-        self.damaged = self.damaged or _MARKED.search(text) is not None
+        before = self._decoder.getstate()
+        try:
+            text = self._decoder.decode(block, self._ended)
+        except UnicodeDecodeError:
+            self.damaged = True
+            self._decoder.errors = "importer.mark"
+            self._decoder.setstate(before)
+            text = self._decoder.decode(block, self._ended)
         return text.encode("utf-8", "replace")

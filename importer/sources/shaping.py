@@ -24,7 +24,7 @@ from importer.sources.options import SourceOptions
 from importer.sources.records import Ragged, Records
 from importer.tables import ROLES, ROWS, Rows
 
-_WRAPPED = re.compile(r'="((?:[^"]|"")*)"')
+_WRAPPED = r'^\s*="((?:[^"]|"")*)"\s*$'
 _SUSPICIOUSLY_SHORT = 8
 """A row whose four values have fewer bytes together may be blank: a GTIN alone has as many."""
 
@@ -150,7 +150,8 @@ def _lengths(column: Any) -> npt.NDArray[np.int32]:
 
 def _has_line_break(column: Any) -> bool:
     data = column.buffers()[2]
-    return data is not None and any(mark in memoryview(data) for mark in b"\r\n")
+    text = b"" if data is None else data.to_pybytes()
+    return b"\n" in text or b"\r" in text
 
 
 def _utf8(text: str) -> str:
@@ -162,16 +163,12 @@ def _unwrap(table: Any) -> tuple[Any, dict[str, int]]:
     unwrapped = 0
     for place, role in enumerate(ROLES, 1):
         column = table[role]
-        hits = np.flatnonzero(pc.starts_with(column, '="').to_numpy(zero_copy_only=False))
-        if not len(hits):
-            continue
-        values = column.to_pylist()
-        for i in hits:
-            wrapped = _WRAPPED.fullmatch(values[i].strip())
-            if wrapped:
-                values[i] = wrapped[1].replace('""', '"')
-                unwrapped += 1
-        table = table.set_column(place, ROWS.field(role), pa.array(values, pa.string()))
+        hits = pc.match_substring_regex(column, _WRAPPED)
+        count = pc.sum(hits).as_py() or 0
+        if count:
+            inner = pc.replace_substring(pc.replace_substring_regex(column, _WRAPPED, r"\1"), '""', '"')
+            table = table.set_column(place, ROWS.field(role), pc.if_else(hits, inner, column))
+            unwrapped += count
     return table, {"formula_wrapper": unwrapped} if unwrapped else {}
 
 

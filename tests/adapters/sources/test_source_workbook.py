@@ -147,11 +147,11 @@ def test_the_sheet_that_holds_the_list_is_found(book: Book) -> None:
 
 def test_several_lists_need_a_choice(book: Book) -> None:
     path = book([HEADER, GOOD], [HEADER, ("A2", *GOOD[1:])], names=["May", "June"])
-    with pytest.raises(SourceError, match='a list on 2 sheets: "May", "June". Choose one with --sheet NAME'):
+    with pytest.raises(SourceError, match=r'a list on 2 sheets: "May", "June". Choose one with --sheet NAME'):
         open_source(path, SourceOptions())
     assert read(path, sheet="June")[0] == [(2, "A2", *GOOD[1:])]
     assert [v[0] for v in read(path, sheet="all")[0]] == [2, 1 << 32 | 2]
-    with pytest.raises(SourceError, match='no sheet "July". Its sheets: "May", "June"'):
+    with pytest.raises(SourceError, match=r'no sheet "July"\. Its sheets: "May", "June"'):
         open_source(path, SourceOptions(sheet="July"))
 
 
@@ -195,13 +195,10 @@ def test_a_sheet_that_reaches_too_far_is_refused_before_it_is_read(book: Book, t
 
 def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_read(book: Book) -> None:
     path = book([HEADER, GOOD])
-    with (
-        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-        archive.open("xl/x", "w") as part,
-    ):
-        for _ in range(1100):
-            part.write(bytes(1 << 20))
-    with pytest.raises(SourceError, match=r"unpacks to 1\.1 GB"):
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/worksheets/sheet9.xml", "<worksheet/>")
+        archive.filelist[-1].file_size = 1200 << 20
+    with pytest.raises(SourceError, match=r"unpacks to 1\.2 GB"):
         open_source(path, SourceOptions())
 
 
