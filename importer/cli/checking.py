@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -29,7 +30,6 @@ from importer.sources.opening import open_source
 
 _PROBLEMS = 3
 _MOST_BATCHES = 15
-_ROWS_SHOWN = 3
 
 
 def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
@@ -114,6 +114,8 @@ def _show(found: Preview, before: list[Run], settings: Settings) -> None:
     for line in reading_lines(found):
         console.print(Text(f"  {line}"))
     console.print(_batch_table(found))
+    if found.problems:
+        console.print(Text("Wrong rows are not sent; the first rows of each kind:", "dim"))
     for code, problem in found.problems.items():
         _show_problem(console, code, problem)
     if found.notes:
@@ -139,11 +141,11 @@ def reading_lines(found: Preview) -> list[str]:
 
 
 def _batch_table(found: Preview) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
     for name in ("GTIN", "Batch", "Expiry"):
         table.add_column(name, no_wrap=True)
-    for name in ("Rows", "To send", "Already assigned", "Duplicate", "Rejected"):
-        table.add_column(name, justify="right")
+    for name in ("Rows", "To send", "Before", "Twice", "Wrong"):
+        table.add_column(name, justify="right", no_wrap=True)
     for line in found.batches[:_MOST_BATCHES]:
         who = (line.batch.gtin, line.batch.batch, line.batch.expiry) if line.batch else ("can't be told", "", "")
         numbers = (line.rows, line.send, line.already_assigned, line.duplicate)
@@ -159,13 +161,14 @@ def _number(count: int) -> str:
 
 
 def _show_problem(console: Console, code: str, problem: Problem) -> None:
+    """One problem: its code, how many rows have it and the first of them, and what is wrong with the very first."""
+    shown = problem.examples
     rows = f"{problem.rows:,} row{'s' * (problem.rows != 1)}"
-    console.print(Text.assemble((code, "bold red"), f": {rows} rejected"))
-    for example in problem.examples[:_ROWS_SHOWN]:
-        where = f"row {example.row} of sheet {example.sheet}" if example.sheet else f"row {example.row}"
-        console.print(Text(f"  {where}: {example.message}"))
-    if problem.rows > _ROWS_SHOWN:
-        console.print(Text(f"  and {problem.rows - min(_ROWS_SHOWN, len(problem.examples)):,} more", "dim"))
+    places = ", ".join(f"{example.sheet} {example.row}".strip() for example in shown)
+    more = f" and {problem.rows - len(shown):,} more" if problem.rows > len(shown) else ""
+    console.print(Text.assemble((code, "bold red"), f"  {rows}: ", (places + more, "bold")))
+    for example in shown[:1]:
+        console.print(Padding(Text(example.message), (0, 0, 0, 2)))
 
 
 def _verdict(found: Preview, settings: Settings) -> str:

@@ -4,7 +4,6 @@ at the serials of the chunks that the fingerprints name.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,7 +16,7 @@ import pyarrow as pa
 from importer.fates import Fates, Standing
 from importer.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
 from importer.ledger import index
-from importer.ledger.view import View
+from importer.ledger.view import Kept, View
 from importer.model import Batch, ChunkState, Doubt, Outcome, Reject
 from importer.repeats import Finder, describe, gather, sorted_parts
 
@@ -102,9 +101,9 @@ def held(view: View, match: Matches, short: Hashes, seqs: Hashes) -> pd.DataFram
     frames: list[tuple[int, npt.NDArray[np.uint8]]] = []
     for seq in seqs.tolist():
         for chunk in view.chunks_of_root(match.run, seq):
-            rows = view.serials(chunk["id"])
+            rows = view.serials(chunk.id)
             serials += rows
-            frames.append((chunk["batch"], _had(view, chunk, len(rows))))
+            frames.append((chunk.batch, _had(view, chunk, len(rows))))
     column = pa.array(serials, pa.string())
     batch = np.concatenate([np.full(len(had), number, np.int64) for number, had in frames])
     gtin = _gtins(batches)[batch]
@@ -133,11 +132,13 @@ def _gtins(batches: dict[int, Batch]) -> npt.NDArray[np.int64]:
     return numbers
 
 
-def _had_chunk(state: int, outcome: str, doubt: int) -> Had:
+def _had_chunk(chunk: Kept) -> Had:
     """What a chunk says of its serials; chunks of `already_assigned` are spoken for by the run that assigned them."""
-    if state == ChunkState.SENT or (state == ChunkState.PENDING and doubt == Doubt.THIS_RUN):
+    if chunk.state == ChunkState.SENT or (chunk.state == ChunkState.PENDING and chunk.doubt == Doubt.THIS_RUN):
         return Had.UNKNOWN
-    return _had_outcome(outcome, doubt) if state == ChunkState.SETTLED else Had.DOUBT if doubt else Had.NOTHING
+    if chunk.state == ChunkState.SETTLED and chunk.fate:
+        return _had_outcome(chunk.fate.outcome, chunk.doubt)
+    return Had.DOUBT if chunk.doubt else Had.NOTHING
 
 
 def _had_outcome(outcome: str, doubt: int) -> Had:
@@ -148,10 +149,10 @@ def _had_outcome(outcome: str, doubt: int) -> Had:
     return Had.DOUBT if doubt and outcome == Outcome.REFUSED else Had.NOTHING
 
 
-def _had(view: View, chunk: sqlite3.Row, count: int) -> npt.NDArray[np.uint8]:
-    had = np.full(count, _had_chunk(chunk["state"], chunk["outcome"], chunk["doubt"]), np.uint8)
-    for place, fate in view.exceptions(chunk["id"]):
-        had[place] = _had_outcome(fate.outcome, chunk["doubt"]) if fate else Had.NOTHING
+def _had(view: View, chunk: Kept, count: int) -> npt.NDArray[np.uint8]:
+    had = np.full(count, _had_chunk(chunk), np.uint8)
+    for place, fate in view.exceptions(chunk.id):
+        had[place] = _had_outcome(fate.outcome, chunk.doubt) if fate else Had.NOTHING
     return had
 
 

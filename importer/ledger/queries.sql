@@ -150,7 +150,7 @@ SELECT id, seq, batch, state, outcome, code, message, doubt, serials, repeats, f
     FROM chunk WHERE run = :run AND state != 3 ORDER BY first_key;
 
 -- chunks_of_root: A planned chunk and all that was cut from it.
-SELECT id, batch, state, outcome, doubt FROM chunk WHERE run = :run AND root = :root AND state != 3;
+SELECT * FROM chunk WHERE run = :run AND root = :root AND state != 3;
 
 -- rejects_by_key: The rejected rows of a run, in pieces that may overlap.
 SELECT first_key, last_key, rows FROM reject WHERE run = :run ORDER BY first_key;

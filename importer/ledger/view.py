@@ -163,8 +163,9 @@ class View:
         for row in self._each("chunks_by_key", run=run):
             yield _kept(row)
 
-    def chunks_of_root(self, run: int, root: int) -> list[sqlite3.Row]:
-        return self._all("chunks_of_root", run=run, root=root)
+    def chunks_of_root(self, run: int, root: int) -> list[Kept]:
+        """A planned chunk and all that was cut from it, but for those that were cut themselves."""
+        return [_kept(row) for row in self._all("chunks_of_root", run=run, root=root)]
 
     def rejects(self, run: int) -> Iterator[tuple[int, int, bytes]]:
         """First and last key, and an Arrow stream of tables.REJECTS, in the order of the first key."""
