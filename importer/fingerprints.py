@@ -24,7 +24,7 @@ _SHIFT = np.uint64(64 - SHORT_BITS)
 def fingerprints(serials: Any, gtins: Hashes) -> Hashes:
     """Hash a string column of legal serials, each with the number of its GTIN."""
     padded = pc.ascii_rpad(serials, _WIDTH, "\0")
-    words = np.frombuffer(padded.buffers()[2] or b"", np.uint64, len(padded) * 3, padded.offset * _WIDTH).reshape(-1, 3)
+    words = np.frombuffer(padded.buffers()[2] or b"", "<u8", len(padded) * 3, padded.offset * _WIDTH).reshape(-1, 3)
     state = _stir(gtins + np.uint64(0x9E3779B97F4A7C15))
     for column in range(3):
         state = _stir(state ^ words[:, column])
