@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from boxes import Box
+from commands import Importer
+from readback import Report, only_report
+
+StartBox = Callable[..., Box]
+
+
+@pytest.fixture
+def importer(tmp_path: Path) -> Importer:
+    """The command, in a directory of its own: `importer("run", file, env=box.env)`."""
+    directory = tmp_path / "work"
+    directory.mkdir()
+    return Importer(directory)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[StartBox]:
+    """Starts sandboxes, each a process of its own: `sandbox("unregistered=…", "commission:drop_after=at:2")`."""
+    started: list[Box] = []
+
+    def start(*options: str, file: str = "box.db", port: int = 0) -> Box:
+        started.append(Box(tmp_path / file, *options, port=port))
+        return started[-1]
+
+    yield start
+    for box in started:
+        box.kill()
+
+
+@pytest.fixture
+def report(importer: Importer) -> Callable[[], Report]:
+    """Gives the report of the only run so far."""
+    return lambda: only_report(importer.cwd / "reports")
