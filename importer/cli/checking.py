@@ -25,6 +25,7 @@ from importer.flow.preview import Preview, Problem, preview
 from importer.flow.sources import file_facts
 from importer.flow.stopping import Stopping
 from importer.ledger.view import Run, View
+from importer.notes import note
 from importer.settings import Settings
 from importer.sources.opening import open_source
 
@@ -121,7 +122,7 @@ def _show(found: Preview, before: list[Run], settings: Settings) -> None:
     if found.notes:
         console.print(Text("Repaired or worth a look (sent all the same)", "yellow"))
         for code, rows in found.notes.items():
-            console.print(Text(f"  {code}: {rows:,} row{'s' * (rows != 1)}"))
+            console.print(Padding(Text(f"{rows:,} row{'s' * (rows != 1)}: {note(code)}"), (0, 0, 0, 2)))
     console.print(Text(_verdict(found, settings), "bold green" if found.clean else "bold"))
     for run in before:
         console.print(Text(f"The same file was imported before: run {run.id} ({run.state.value})."))

@@ -13,6 +13,7 @@ from importer.cli.setup import Setup
 from importer.cli.times import spoken
 from importer.errors import ImporterError
 from importer.flow.importing import Finished
+from importer.notes import note
 from importer.reports.facts import Facts
 from importer.reports.summary import summary_json
 
@@ -76,7 +77,7 @@ def summary_lines(facts: Facts) -> list[str]:
         lines += [f"  and {len(codes) - _MOST_CODES} more"] if len(codes) > _MOST_CODES else []
     if facts.warnings:
         lines.append("Repairs and warnings:")
-        lines += [f"  {code:<28}{count:>10,}" for code, count in facts.warnings.items()]
+        lines += [f"  {count:,} row{'s' * (count != 1)}: {note(code)}" for code, count in facts.warnings.items()]
     sent = facts.requests
     again = f", {sent.retried:,} of them repeated" if sent.retried else ""
     lines.append(f"Requests: {sent.sent:,}{again}, in {spoken(sent.seconds)}")
