@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 BASE_SECONDS = 0.5
-CAP_SECONDS = 30.0
+CAP_SPANS = 60
+CAP_SECONDS = BASE_SECONDS * CAP_SPANS
 
 _ENOUGH = 64
 """Doublings after which any cap is reached; more would overflow a float."""

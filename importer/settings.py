@@ -127,6 +127,7 @@ class Limits(Section):
     max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 8
     chunk_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
     max_attempts: Annotated[int, Field(ge=1)] = 5
+    backoff_seconds: Annotated[float, Field(gt=0)] = 0.5
     max_failure_percent: Annotated[float, Field(ge=0, le=100)] = 20.0
 
 

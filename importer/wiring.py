@@ -113,7 +113,12 @@ def connect(settings: Settings, stopping: Stopping) -> Connect:
     limits = settings.limits
     sleep = until(stopping.heard)
     pace = Pace(limits.requests_per_second, sleep=sleep, stopping=stopping)
-    delay = partial(backoff.delay, dice=random.Random().random)  # noqa: S311  jitter needs no secrecy
+    delay = partial(
+        backoff.delay,
+        dice=random.Random().random,  # noqa: S311  jitter needs no secrecy
+        base=limits.backoff_seconds,
+        cap=limits.backoff_seconds * backoff.CAP_SPANS,
+    )
     scrub = Scrub(*settings.secrets())
 
     @asynccontextmanager

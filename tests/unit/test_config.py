@@ -47,6 +47,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "max_in_flight": 8,
         "chunk_size": 1000,
         "max_attempts": 5,
+        "backoff_seconds": 0.5,
         "max_failure_percent": 20.0,
     }
     assert settings["input"] == {
