@@ -194,6 +194,36 @@ def verify(
 
 
 @app.command()
+def watch(
+    inbox: Annotated[Path, typer.Argument(metavar="DIR", show_default=False)],
+    once: Annotated[bool, typer.Option("--once", help="Take what is there, then end: for cron.")] = False,
+    gtin: Gtin = None,
+    batch: Batch = None,
+    expiry: Expiry = None,
+    sheet: Sheet = None,
+    columns: Map = None,
+    fill_down: FillDown = False,
+    encoding: Encoding = None,
+    config: Config = None,
+    ledger: LedgerPath = None,
+    report_dir: ReportDir = None,
+    max_duration: MaxDuration = None,
+    stop_at: StopAt = None,
+    sandbox: InSandbox = False,
+    sandbox_option: SandboxOption = None,
+    debug: Debug = False,
+) -> None:
+    """Take files from an inbox directory, for cron (--once) or for ever."""
+    from importer.cli.inbox import watch_inbox
+    from importer.cli.setup import Setup
+
+    setup = Setup.load(config, ledger, report_dir, debug=debug)
+    given = Given(gtin, batch, expiry, sheet, columns or [], fill_down=fill_down, encoding=encoding)
+    box_ = box(sandbox, sandbox_option)
+    raise typer.Exit(watch_inbox(setup, inbox, given, limits(max_duration, stop_at), box_, once=once))
+
+
+@app.command()
 def sandbox(
     options: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", show_default=False)] = None,
     host: Annotated[str, typer.Option("--host")] = "127.0.0.1",

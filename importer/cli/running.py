@@ -29,7 +29,7 @@ _TIME_UP = 4
 Limits = tuple[str | None, str | None]
 
 
-class _Ends:
+class Ends:
     """How the runs of one command ended."""
 
     def __init__(self, setup: Setup, stopping: Stopping) -> None:
@@ -37,8 +37,8 @@ class _Ends:
         self._stopping = stopping
         self._codes = [0]
 
-    async def of(self, name: str, work: Awaitable[Finished]) -> None:
-        """Await a run; what goes wrong with it is told, and the next one has its turn."""
+    async def of(self, name: str, work: Awaitable[Finished]) -> int:
+        """Await a run and return its exit code; what goes wrong with it is told, and the next one has its turn."""
         try:
             finished = await work
         except ImporterError as error:
@@ -47,48 +47,49 @@ class _Ends:
         else:
             self._codes.append(finished.facts.exit_code)
             self._shown.finished(finished)
+        return self._codes[-1]
 
     def exit_code(self) -> int:
         self._shown.close()
         if self._stopping.exit_code > 128:  # noqa: PLR2004  signals count from there
             return self._stopping.exit_code
-        return _worst(self._codes)
+        return worst(self._codes)
 
 
-def _worst(codes: Sequence[int]) -> int:
+def worst(codes: Sequence[int]) -> int:
     return min(codes, key=lambda code: _WORST_FIRST.index(code) if code in _WORST_FIRST else -1)
 
 
 def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits, box: list[str] | None) -> int:
     options = wiring.source_options(setup.settings, given.values())
 
-    async def work(ends: _Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
+    async def work(ends: Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
         _ = ledger, target
         for file in files:
             if stopping():
                 break
             await ends.of(str(file), imports.run(file, options, wiring.identity_of(options)))
 
-    return asyncio.run(_import(setup, limits, box, work))
+    return asyncio.run(importing(setup, limits, box, work))
 
 
 def resume_runs(setup: Setup, run_id: str | None, limits: Limits, box: list[str] | None) -> int:
-    async def work(ends: _Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
+    async def work(ends: Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
         for run in _to_resume(ledger, run_id, target):
             if stopping():
                 break
             await ends.of(run.id, imports.submit(run))
 
-    return asyncio.run(_import(setup, limits, box, work))
+    return asyncio.run(importing(setup, limits, box, work))
 
 
 def retry_run(setup: Setup, run_id: str, limits: Limits, box: list[str] | None) -> int:
-    async def work(ends: _Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
+    async def work(ends: Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
         _ = stopping
         (run,) = _named(ledger, run_id, target)
         await ends.of(run.id, imports.retry(run))
 
-    return asyncio.run(_import(setup, limits, box, work))
+    return asyncio.run(importing(setup, limits, box, work))
 
 
 def _to_resume(ledger: Ledger, run_id: str | None, target: str) -> list[Run]:
@@ -121,11 +122,11 @@ def _fits(run: Run, target: str) -> bool:
     return both or run.target == target
 
 
-async def _import(
+async def importing(
     setup: Setup,
     limits: Limits,
     box: list[str] | None,
-    work: Callable[[_Ends, Import, Ledger, str, Stopping], Awaitable[None]],
+    work: Callable[[Ends, Import, Ledger, str, Stopping], Awaitable[None]],
 ) -> int:
     stopping = Stopping()
     seconds = seconds_until(*limits, datetime.now().astimezone())
@@ -135,7 +136,7 @@ async def _import(
             if seconds is not None:
                 asyncio.get_running_loop().call_later(seconds, stopping.stop, "the time is up", _TIME_UP)
             imports = Import(wiring.parts(settings, ledger, stopping, watching, target))
-            ends = _Ends(setup, stopping)
+            ends = Ends(setup, stopping)
             await work(ends, imports, ledger, target, stopping)
     return ends.exit_code()
 

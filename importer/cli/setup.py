@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ class Setup:
     settings: Settings
     as_json: bool
     redactor: logs.Redactor
+    again: str = ""
+    """The options that a command that goes on must be given, too."""
 
     @classmethod
     def load(
@@ -30,4 +33,6 @@ class Setup:
         overrides = {"ledger": {"path": ledger}, "report": {"dir": report_dir}}
         settings = config.load(config_path, os.environ, overrides)
         redactor = logs.configure("debug" if debug else "info", settings.secrets())
-        return cls(settings, as_json, redactor)
+        given = {"--config": config_path, "--ledger": ledger, "--report-dir": report_dir}
+        again = "".join(f" {name} {shlex.quote(str(value))}" for name, value in given.items() if value)
+        return cls(settings, as_json, redactor, again)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Any
 
@@ -16,6 +17,7 @@ from importer.flow.importing import Finished
 from importer.notes import note
 from importer.reports.facts import Facts
 from importer.reports.summary import summary_json
+from importer.wiring import SANDBOX
 
 _MOST_CODES = 12
 
@@ -25,6 +27,7 @@ class Shown:
 
     def __init__(self, setup: Setup) -> None:
         self._as_json = setup.as_json
+        self._again = setup.again
         self._documents: list[dict[str, Any]] = []
         self._log = structlog.get_logger()
         self._next: list[str] = []
@@ -39,8 +42,18 @@ class Shown:
         else:
             typer.echo("\n".join(summary_lines(facts)))
             typer.echo(f"Report: {finished.directory}{_best(finished)}")
-        if facts.exit_code and facts.next_command:
-            self._next.append(facts.next_command)
+        if facts.exit_code:
+            self._next.append(self._goes_on(finished))
+
+    def _goes_on(self, finished: Finished) -> str:
+        """The command that goes on from a run that did not end with 0."""
+        command = finished.facts.next_command
+        if command:
+            in_sandbox = finished.run.target.startswith(SANDBOX)
+            return f"Go on with: {command}{' --sandbox' if in_sandbox else ''}{self._again}"
+        wrong = finished.directory / "not_assigned.csv"
+        file = shlex.quote(str(wrong)) if wrong.exists() else "FILE"
+        return f"Correct the rejected rows, then: importer run {file}{self._again}"
 
     def failed(self, name: str, error: ImporterError) -> None:
         text = str(error)
@@ -52,8 +65,8 @@ class Shown:
         if self._as_json:
             whole: Any = self._documents[0] if len(self._documents) == 1 else {"runs": self._documents}
             typer.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2))
-        for command in self._next:
-            typer.echo(f"Go on with: {command}", err=self._as_json)
+        for line in self._next:
+            typer.echo(line, err=self._as_json)
 
 
 def _best(finished: Finished) -> str:
