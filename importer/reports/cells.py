@@ -23,8 +23,10 @@ _LONGEST = 16_000
 _NOT_PLAIN = b"&<>_" + bytes(range(0x21)) + b"\x7f\xef"
 """Bytes of values that may need escaping, or `xml:space`."""
 
-_CODED = [*range(0x09), 0x0B, 0x0C, *range(0x0D, 0x20), 0xFFFE, 0xFFFF]
-"""Characters that XML can't hold (a carriage return would come back as a line feed): written as `_x000D_`."""
+_CODED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {
+    chr(code): f"_x{code:04X}_" for code in (*range(0x09), 0x0B, 0x0C, *range(0x0D, 0x20), 0xFFFE, 0xFFFF)
+}
+"""Characters and what stands for them; `_x000D_` for those that XML can't hold, or would change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,14 @@ def sheet_rows(columns: Sequence[Column], first: int, styles: Sequence[str]) -> 
     `styles` holds the index of each column's cell style.
     """
     rows = len(columns[0].values)
+    texts = [(column.values, False) if column.number else _texts(column.values) for column in columns]
     for start in range(0, rows, _SLICE):
         count = min(_SLICE, rows - start)
         numbers = pa.array(np.arange(first + start, first + start + count)).cast(pa.string())
         parts: list[str | pa.Array] = ['<row r="', numbers, '">']
-        for place, column in enumerate(columns):
-            values = column.values.slice(start, count)
-            parts += _cell(letters(place), numbers, values, styles[place], number=column.number)
+        for place, (column, (values, spaced)) in enumerate(zip(columns, texts, strict=True)):
+            start_tag, end_tag = _tags(styles[place], number=column.number, spaced=spaced)
+            parts += _cells(f'<c r="{letters(place)}', numbers, start_tag, values.slice(start, count), end_tag)
         yield _text([*parts, "</row>"])
 
 
@@ -56,17 +59,20 @@ def letters(place: int) -> str:
     return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[place]
 
 
-def _cell(letter: str, numbers: pa.Array, values: pa.Array, style: str, *, number: bool) -> list[str | pa.Array]:
-    """The pieces of a column's cells; none where all of them are empty."""
-    start = f'<c r="{letter}'
+def _tags(style: str, *, number: bool, spaced: bool) -> tuple[str, str]:
+    """What stands in a cell behind its name, before and behind its value."""
     if number:
-        return [start, numbers, f'" s="{style}"><v>', values, "</v></c>"]
-    values, spaced = _texts(values)
+        return f'" s="{style}"><v>', "</v></c>"
+    space = ' xml:space="preserve"' if spaced else ""
+    return f'" s="{style}" t="inlineStr"><is><t{space}>', "</t></is></c>"
+
+
+def _cells(start: str, numbers: pa.Array, middle: str, values: pa.Array, end: str) -> list[str | pa.Array]:
+    """The pieces of a column's cells; none where all of them are empty."""
     values = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
     if pc.max(pc.binary_length(values)).as_py() == 0:
         return []
-    space = ' xml:space="preserve"' if spaced else ""
-    return [start, numbers, f'" s="{style}" t="inlineStr"><is><t{space}>', values, "</t></is></c>"]
+    return [start, numbers, middle, values, end]
 
 
 def xml_size(columns: Sequence[Column]) -> int:
@@ -92,27 +98,27 @@ def _texts(values: pa.Array) -> tuple[pa.Array, bool]:
 
 def escaped(values: pa.StringArray) -> tuple[pa.StringArray, bool]:
     """Values as XML text, and whether blanks in them need `xml:space`."""
-    if _plain(values):
+    data, longest = _bytes(values)
+    if longest <= _LONGEST and len(data.translate(None, _NOT_PLAIN)) == len(data):
         return values, False
-    long = pc.greater(pc.utf8_length(values), _LONGEST)
-    values = pc.if_else(
-        long, pc.binary_join_element_wise(pc.utf8_slice_codeunits(values, 0, _LONGEST), "…", ""), values
-    )
-    values = pc.replace_substring_regex(values, "_(x[0-9A-Fa-f]{4}_)", "_x005F_\\1")
-    for plain, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        values = pc.replace_substring(values, plain, entity)
-    for code in _CODED:
-        values = pc.replace_substring(values, chr(code), f"_x{code:04X}_")
+    if longest > _LONGEST:
+        start = pc.binary_join_element_wise(pc.utf8_slice_codeunits(values, 0, _LONGEST), "…", "")
+        values = pc.if_else(pc.greater(pc.utf8_length(values), _LONGEST), start, values)
+    if b"_x" in data:
+        values = pc.replace_substring_regex(values, "_(x[0-9A-Fa-f]{4}_)", "_x005F_\\1")
+    for plain, coded in _CODED.items():
+        if plain.encode() in data:
+            values = pc.replace_substring(values, plain, coded)
     return values, True
 
 
-def _plain(values: pa.StringArray) -> bool:
+def _bytes(values: pa.StringArray) -> tuple[bytes, int]:
+    """The bytes of all values, and the length of the longest."""
     _, offsets_buffer, data_buffer = values.buffers()
     if data_buffer is None or not len(values):
-        return True
+        return b"", 0
     offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
-    data = memoryview(data_buffer)[int(offsets[0]) : int(offsets[-1])].tobytes()
-    return int(np.diff(offsets).max()) <= _LONGEST and len(data.translate(None, _NOT_PLAIN)) == len(data)
+    return memoryview(data_buffer)[int(offsets[0]) : int(offsets[-1])].tobytes(), int(np.diff(offsets).max())
 
 
 def _text(parts: Sequence[str | pa.Array]) -> pa.Buffer:

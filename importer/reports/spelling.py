@@ -31,11 +31,10 @@ _SPECIAL_BYTE[list(_SPECIAL)] = True
 def spelled(values: pa.StringArray) -> pa.StringArray:
     """Each value as the field that holds it. Clean values, nearly all, cost one look at their bytes."""
     suspects = _suspects(values)
-    if not len(suspects):
+    if not suspects.any():
         return values
-    mask = np.zeros(len(values), dtype=bool)
-    mask[suspects] = True
-    return pc.replace_with_mask(values, pa.array(mask), _spelled_one_by_one(values.take(pa.array(suspects))))
+    mask = pa.array(suspects)
+    return pc.replace_with_mask(values, mask, _spelled_one_by_one(values.filter(mask)))
 
 
 def restored(fields: pa.StringArray) -> pa.StringArray:
@@ -47,19 +46,20 @@ def restored(fields: pa.StringArray) -> pa.StringArray:
     return pc.replace_with_mask(fields, wrapped, pc.replace_substring(inner, '""', '"'))
 
 
-def _suspects(values: pa.StringArray) -> npt.NDArray[np.int64]:
-    """Positions of the values that need a closer look."""
+def _suspects(values: pa.StringArray) -> npt.NDArray[np.bool_]:
+    """Which values need a closer look."""
+    found = np.zeros(len(values), dtype=bool)
     _, offsets_buffer, data_buffer = values.buffers()
     if data_buffer is None or not len(values):
-        return np.empty(0, dtype=np.int64)
+        return found
     offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
-    start, end = int(offsets[0]), int(offsets[-1])
-    data = np.frombuffer(data_buffer, dtype=np.uint8)[start:end]
-    starts = (offsets - start)[:-1][np.diff(offsets) > 0]
-    places: npt.NDArray[np.int64] = starts[_SUSPECT_FIRST[data[starts]]].astype(np.int64)
+    data = np.frombuffer(data_buffer, dtype=np.uint8)[offsets[0] : offsets[-1]]
+    offsets = offsets - offsets[0]
+    filled = np.flatnonzero(np.diff(offsets))
+    found[filled] = _SUSPECT_FIRST[data[offsets[filled]]]
     if len(data.tobytes().translate(None, _SPECIAL)) != len(data):
-        places = np.concatenate([places, np.flatnonzero(_SPECIAL_BYTE[data])])
-    return np.unique(np.searchsorted(offsets - start, places, side="right") - 1)
+        found[np.searchsorted(offsets, np.flatnonzero(_SPECIAL_BYTE[data]), side="right") - 1] = True
+    return found
 
 
 def _spelled_one_by_one(values: pa.StringArray) -> pa.StringArray:

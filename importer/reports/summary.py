@@ -11,6 +11,8 @@ import msgspec
 from importer.model import Outcome
 from importer.reports.facts import BatchTally, Facts
 
+_NAMES = tuple(outcome.value for outcome in Outcome)
+
 
 def summary_json(facts: Facts) -> bytes:
     """The document, indented, UTF-8. All seven outcomes are in it, zeros included."""
@@ -38,7 +40,7 @@ def summary_json(facts: Facts) -> bytes:
 
 def all_seven(counts: Mapping[str, int]) -> dict[str, int]:
     """Counts by outcome in the contract's order, zeros included."""
-    return {outcome.value: counts.get(outcome, 0) for outcome in Outcome}
+    return {outcome: counts.get(outcome, 0) for outcome in _NAMES}
 
 
 def _batch(tally: BatchTally) -> dict[str, Any]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import resource
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +72,29 @@ def test_a_first_writer_that_breaks_off_leaves_nothing_that_looks_like_a_report(
     with pytest.raises(KeyboardInterrupt):
         write_reports(tmp_path, facts(), breaking_off(), ALL)
     assert contents(tmp_path) == {}
+
+
+def test_a_writer_that_is_killed_leaves_the_older_report_and_does_not_stop_the_next(tmp_path: Path) -> None:
+    write_reports(tmp_path, facts(), [window({})], ALL)
+    before = contents(tmp_path)
+    program = """
+import os, pathlib, signal, sys
+from report_builders import facts, window
+from importer.reports.writing import write_reports
+
+def windows():
+    yield window({})
+    os.kill(os.getpid(), signal.SIGKILL)
+
+write_reports(pathlib.Path(sys.argv[1]), facts(), windows(), ["csv", "xlsx", "html"])
+"""
+    killed = subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=Path(__file__).parent, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert contents(tmp_path) == before
+    assert list(tmp_path.glob(".*.partial")) != []
+    write_reports(tmp_path, facts(), [window({}, {})], ALL)
+    assert check_manifest(tmp_path) == []
+    assert list(tmp_path.glob(".*.partial")) == []
 
 
 def test_what_a_killed_writer_left_is_swept_away(tmp_path: Path) -> None:
