@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from importer.errors import ImporterError
 from importer.fingerprints import Hashes
 
 SPILLED = pa.schema([("key", pa.int64()), ("serial", pa.string()), ("group", pa.int32()), ("hash", pa.uint64())])
@@ -19,12 +21,29 @@ SPILLED = pa.schema([("key", pa.int64()), ("serial", pa.string()), ("group", pa.
 _WINDOW = 1 << 18
 
 
+@contextmanager
+def room_in(directory: Path) -> Iterator[None]:
+    """Turn what the disk refuses into words."""
+    try:
+        yield
+    except OSError as error:
+        raise ImporterError(
+            f"the rows of the list can't be kept for a while in {directory}: {error.strerror or error}; "
+            "free some space or give rights there and run it again: nothing was sent"
+        ) from error
+
+
 class Spill:
-    """Rows in the order in which they were added; their number in that order is their `ordinal`."""
+    """Rows in the order in which they were added; their number in that order is their `ordinal`.
+
+    Raises ImporterError where the disk doesn't take them.
+    """
 
     def __init__(self, directory: Path) -> None:
-        self._rows = tempfile.TemporaryFile(dir=directory, prefix=".importer-rows-")  # noqa: SIM115  closed in close()
-        self._hashes = tempfile.TemporaryFile(dir=directory, prefix=".importer-hashes-")  # noqa: SIM115  likewise
+        self._directory = directory
+        with room_in(directory):
+            self._rows = tempfile.TemporaryFile(dir=directory, prefix=".importer-rows-")  # noqa: SIM115  closed in close()
+            self._hashes = tempfile.TemporaryFile(dir=directory, prefix=".importer-hashes-")  # noqa: SIM115  likewise
         self._writer = pa.ipc.new_stream(self._rows, SPILLED)
         self._pending: list[Any] = []
         self._pending_rows = 0
@@ -35,7 +54,8 @@ class Spill:
         if not len(keys):
             return
         batch = pa.record_batch([keys, serials, pa.array(groups), pa.array(hashes)], schema=SPILLED)
-        self._hashes.write(hashes.tobytes())
+        with room_in(self._directory):
+            self._hashes.write(hashes.tobytes())
         self._pending.append(batch)
         self._pending_rows += len(batch)
         self.rows += len(batch)
@@ -43,16 +63,18 @@ class Spill:
             self._flush()
 
     def _flush(self) -> None:
-        for batch in pa.Table.from_batches(self._pending, SPILLED).combine_chunks().to_batches():
-            self._writer.write_batch(batch)
+        with room_in(self._directory):
+            for batch in pa.Table.from_batches(self._pending, SPILLED).combine_chunks().to_batches():
+                self._writer.write_batch(batch)
         self._pending, self._pending_rows = [], 0
 
     def seal(self) -> None:
         """No row is added any more; from here on it can be read, as often as wanted."""
         self._flush()
-        self._writer.close()
-        self._rows.flush()
-        self._hashes.flush()
+        with room_in(self._directory):
+            self._writer.close()
+            self._rows.flush()
+            self._hashes.flush()
 
     def windows(self) -> Iterator[tuple[int, Any]]:
         """The ordinal of its first row, and a record batch of SPILLED, again and again to the end."""
@@ -69,5 +91,6 @@ class Spill:
         return np.memmap(self._hashes, np.uint64, "r", shape=(self.rows,))
 
     def close(self) -> None:
-        self._rows.close()
-        self._hashes.close()
+        for file in (self._rows, self._hashes):
+            with suppress(OSError):  # what is left in the buffer of a full disk is not wanted any more
+                file.close()
