@@ -19,6 +19,7 @@ from importer.fates import Fates, Ordinals, Standing
 from importer.fingerprints import Hashes
 
 _MOST_WAITING = 4_000_000
+"""Rows."""
 _STANDINGS = len(Standing)
 
 
@@ -71,6 +72,8 @@ class Planner:
         fates: Fates,
         plan: Callable[[Planned], None],
         reject: Callable[[int, Any, npt.NDArray[np.intp]], None],
+        *,
+        most_waiting: int = _MOST_WAITING,
     ) -> None:
         self._size = chunk_size
         self._fates = fates
@@ -79,6 +82,7 @@ class Planner:
         self._reject = reject
         self._open: dict[int, _Open] = {}
         self._waiting = 0
+        self._most_waiting = most_waiting
 
     def add(self, ordinal: int, window: Any) -> None:
         """Plan the rows of a window of the spill that begins at `ordinal`."""
@@ -92,7 +96,7 @@ class Planner:
         places = np.flatnonzero(~rejected & (standings != Standing.REPEAT))
         labels = groups.astype(np.int64) * _STANDINGS + standings
         self._distribute(self._sort(ordinal, window, labels, places))
-        if self._waiting > _MOST_WAITING:
+        if self._waiting > self._most_waiting:
             self.close()
 
     def close(self) -> None:
