@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +17,16 @@ import pyarrow as pa
 from importer.fates import Fates, Ordinals, Standing
 from importer.fingerprints import Hashes
 from importer.model import Batch, Reject
-from importer.spill import Spill
+from importer.spill import SPILLED, Spill
 
 _PART = 1 << 23
 """Numbers sorted at once."""
 _LOOK = 1 << 20
 """Rows looked at one by one at once."""
 _SIEVE_BITS = 22
+
+
+_GATHERED = SPILLED.append(pa.field("ordinal", pa.int64()))
 
 
 def sorted_parts(numbers: Hashes) -> Iterator[Hashes]:
@@ -56,9 +58,7 @@ def gather(spill: Spill, wanted: Hashes, shift: int = 0) -> pd.DataFrame:
         if len(places):
             rows = window.take(pa.array(places))
             found.append(rows.append_column("ordinal", pa.array(places + ordinal)))
-    if not found:
-        return pd.DataFrame({"ordinal": [], "key": [], "serial": [], "group": []})
-    frame: pd.DataFrame = pa.Table.from_batches(found).drop_columns(["hash"]).to_pandas()
+    frame: pd.DataFrame = pa.Table.from_batches(found, _GATHERED).drop_columns(["hash"]).to_pandas()
     return frame
 
 
@@ -96,20 +96,25 @@ class Finder:
         self._conflicts(rows[clash], fates)
 
     def _conflicts(self, rows: pd.DataFrame, fates: Fates) -> None:
+        """Reject rows that contradict each other; each names the first one that it contradicts."""
         self.raise_to(rows["ordinal"].to_numpy(), Standing.CONFLICT)
+        heads = rows.drop_duplicates(["gtin", "serial", "group"]).groupby(["gtin", "serial"], sort=False)
+        others = heads.nth(0).merge(heads.nth(1), on=["gtin", "serial"], suffixes=("_first", "_second"))
+        rows = rows.merge(others, on=["gtin", "serial"])
+        first = rows["group"] != rows["group_first"]
+        group = rows["group_first"].where(first, rows["group_second"])
+        key = rows["key_first"].where(first, rows["key_second"])
+        columns = (rows["ordinal"], rows["serial"], rows["group"], group, key)
         fates.conflicts = dict(fates.conflicts) | {
-            int(ordinal): self._explain(serial, int(group), other)
-            for _, same in rows.groupby(["gtin", "serial"], sort=False)
-            for ordinal, serial, group in zip(same["ordinal"], same["serial"], same["group"], strict=True)
-            for other in [same[same["group"] != group].iloc[0]]
+            int(ordinal): self._explain(serial, self.batches[ours], self.batches[theirs], int(key))
+            for ordinal, serial, ours, theirs, key in zip(*columns, strict=True)
         }
 
-    def _explain(self, serial: str, group: int, other: pd.Series[Any]) -> Reject:
-        ours, theirs = self.batches[group], self.batches[int(other["group"])]
+    def _explain(self, serial: str, ours: Batch, theirs: Batch, key: int) -> Reject:
         return Reject(
             "conflict_in_source",
             f"Serial {serial} of GTIN {ours.gtin} stands here with {describe(ours)}, but with {describe(theirs)} in "
-            f"{self.where(int(other['key']))}. Nothing tells which is right: correct or delete the wrong row.",
+            f"{self.where(key)}. Nothing tells which is right: correct or delete the wrong row.",
         )
 
 
