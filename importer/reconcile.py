@@ -98,7 +98,7 @@ def _too_large(chunk: Chunk, answer: Answer) -> Settlement:
     count = len(chunk.serials)
     if count == 1:
         return Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "request_too_large", _said(answer)))
-    limit = max(1, min(answer.limit or count, count // 2 if answer.limit is None else count - 1))
+    limit = min(answer.limit or count // 2, count - 1)
     return Settlement(ChunkState.CUT, parts=list(slices(count, limit)), limit=limit)
 
 
@@ -113,7 +113,7 @@ def isolate(serials: Sequence[str], named: Sequence[str]) -> Iterator[Sequence[i
     """How a refused chunk is cut, to find the serials that are to blame: those named in the answer one by one, if they
     are not all; else in halves, which costs about 2·k·log2(n/k) requests for k bad ones among n.
     """
-    blamed = set(named)
+    blamed = set(named).intersection(serials)
     if 0 < len(blamed) < len(serials):
         places = {serial: place for place, serial in enumerate(serials)}
         yield from ([place] for place in sorted(places[serial] for serial in blamed))
