@@ -14,6 +14,8 @@ The number is the exit code of a command that ends with it. A message is one lin
 where, what was expected, what to do. The cause (`raise … from cause`) is for the log.
 """
 
+from collections.abc import Sequence
+
 
 class ImporterError(Exception):
     exit_code = 1
@@ -24,7 +26,13 @@ class ConfigError(ImporterError):
 
 
 class SourceError(ImporterError):
+    """`headers` are those that the list has, where it could be read but for the choice of its columns."""
+
     exit_code = 2
+
+    def __init__(self, message: str, headers: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.headers = tuple(headers)
 
 
 class LedgerError(ImporterError):

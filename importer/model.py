@@ -126,6 +126,8 @@ class Sheet:
     """As a spreadsheet numbers rows; 0 where the list has no header."""
     columns: Mapping[str, str]
     """Role (serial, gtin, batch, expiry) to the header as it stands in the file."""
+    headers: Sequence[str] = ()
+    """All headers: what the columns could be chosen from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,20 @@ class Report(Section):
     formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_parts)] = get_args(Format)
 
 
+class Web(Section):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8700
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = ()
+    users_file: OptionalPath = None
+    trusted_header: str = ""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = ("127.0.0.1", "::1")
+    tls_cert: OptionalPath = None
+    tls_key: OptionalPath = None
+    session_hours: Annotated[float, Field(gt=0)] = 8.0
+    max_upload_megabytes: Annotated[int, Field(ge=1)] = 2048
+    max_uploads: Annotated[int, Field(ge=1)] = 50
+
+
 class Settings(BaseSettings):
     """All settings, checked and unchangeable. Made by `config.load` and by tests, never from the environment alone."""
 
@@ -166,6 +180,7 @@ class Settings(BaseSettings):
     unknown: Unknown = Unknown()
     ledger: Ledger = Ledger()
     report: Report = Report()
+    web: Web = Web()
 
     @classmethod
     def settings_customise_sources(

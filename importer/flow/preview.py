@@ -16,6 +16,7 @@ from importer.planning import Planned
 from importer.tables import Source
 
 _EXAMPLES = 5
+"""Of each problem, unless more are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,9 @@ class Preview:
 class _Counting:
     """A stage.Sink that counts, and keeps the first rows of each problem."""
 
-    def __init__(self, sheet_names: Sequence[str]) -> None:
+    def __init__(self, sheet_names: Sequence[str], most: int) -> None:
         self._sheet_names = sheet_names
+        self._most = most
         self.requests = 0
         self.by_group: defaultdict[int, Counter[Standing]] = defaultdict(Counter)
         self.problems: defaultdict[str, Problem] = defaultdict(Problem)
@@ -87,13 +89,13 @@ class _Counting:
     def rejects(self, rows: Any) -> None:
         for code, count in Counter(rows["code"].to_pylist()).items():
             self.problems[code].rows += count
-        full = {code for code, problem in self.problems.items() if len(problem.examples) >= _EXAMPLES}
+        full = {code for code, problem in self.problems.items() if len(problem.examples) >= self._most}
         for place, code in enumerate(rows["code"].to_pylist()):
             if code in full:
                 continue
             problem = self.problems[code]
             problem.examples.append(self._example(rows.slice(place, 1).to_pylist()[0]))
-            if len(problem.examples) >= _EXAMPLES:
+            if len(problem.examples) >= self._most:
                 full.add(code)
 
     def _example(self, row: dict[str, Any]) -> Example:
@@ -111,9 +113,10 @@ def preview(
     *,
     stopping: Stopping,
     progress: Callable[[int], None],
+    examples: int = _EXAMPLES,
 ) -> Preview:
-    """Stage a source into nothing. Raises what `stage` raises."""
-    counting = _Counting(source.sheet_names)
+    """Stage a source into nothing; keep up to so many examples of each problem. Raises what `stage` raises."""
+    counting = _Counting(source.sheet_names, examples)
     staged = stage(source, staging, counting, earlier, stopping=stopping, progress=progress)
     return Preview(
         name=name,

@@ -36,6 +36,8 @@ class NewRun:
     host: str
     target: str = ""
     """The API that it is sent to."""
+    comment: str = ""
+    """What its person wrote for the record."""
 
 
 class Ledger:
@@ -138,6 +140,10 @@ class Ledger:
     async def settle(self, run: int, chunk: int, settled: Settlement) -> list[int]:
         """Durably note what follows for a chunk without a new answer (given up, held, cut to a learned size)."""
         return await self._writer.done(lambda db: store.settle(db, run, chunk, settled))
+
+    async def remark(self, run: int, text: str) -> None:
+        """Write a line for the record beside the run."""
+        await self._writer.done(lambda db: store.execute(db, "remark", run=run, text=text))
 
     async def renew(self, run: int) -> None:
         """A retry: what was refused, is unknown or was not sent is pending again, and the run is running."""

@@ -2,9 +2,9 @@
 
 -- insert_run: A run begins; until it is staged it is as good as never begun.
 INSERT INTO run (id, state, source_name, source_path, source_sha256, source_bytes, options, settings, target,
-    started_at, version, user, host)
+    started_at, version, user, host, comment)
 VALUES (:id, 'staging', :source_name, :source_path, :source_sha256, :source_bytes, :options, :settings, :target,
-    :started_at, :version, :user, :host)
+    :started_at, :version, :user, :host, :comment)
 RETURNING num;
 
 -- staged: The whole source is in the ledger: from here on the run exists.
@@ -16,6 +16,9 @@ UPDATE run SET state = 'running', ended_at = NULL, exit_code = NULL, stopped_by 
 -- ended: A run ended, finished or stopped early.
 UPDATE run SET state = :state, ended_at = :at, exit_code = :exit_code, stopped_by = :stopped_by,
     seconds = seconds + :seconds WHERE num = :run;
+
+-- remark: A person writes something down about a run.
+UPDATE run SET comment = comment || CASE WHEN comment = '' THEN '' ELSE char(10) END || :text WHERE num = :run;
 
 -- learn_limit: The API takes no more serials than this in one request of this run.
 UPDATE run SET chunk_limit = min(coalesce(chunk_limit, :chunk_limit), :chunk_limit) WHERE num = :run;
@@ -62,6 +65,9 @@ INSERT INTO batch (run, num, gtin, batch, expiry) VALUES (:run, :num, :gtin, :ba
 
 -- batches: The pharma batches of a run.
 SELECT num, gtin, batch, expiry FROM batch WHERE run = :run ORDER BY num;
+
+-- runs_of_batch: The runs that hold a product, a batch, or both; an empty one means any.
+SELECT DISTINCT run FROM batch WHERE (:gtin = '' OR gtin = :gtin) AND (:batch = '' OR batch = :batch);
 
 -- products: Which products each run against one API holds, to find those that can overlap.
 SELECT DISTINCT run.num, run.id, batch.gtin FROM run JOIN batch ON batch.run = run.num

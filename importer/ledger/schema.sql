@@ -24,7 +24,8 @@ CREATE TABLE run (
     exit_code     INTEGER,
     version       TEXT NOT NULL,
     user          TEXT NOT NULL,
-    host          TEXT NOT NULL
+    host          TEXT NOT NULL,
+    comment       TEXT NOT NULL DEFAULT ''     -- what people wrote for the record, a line each
 ) STRICT;
 
 CREATE TABLE batch (

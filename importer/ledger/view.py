@@ -46,6 +46,7 @@ class Run:
     version: str
     user: str
     host: str
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,10 @@ class View:
 
     def batches(self, run: int) -> dict[int, Batch]:
         return {row["num"]: Batch(row["gtin"], row["batch"], row["expiry"]) for row in self._all("batches", run=run)}
+
+    def runs_of_batch(self, gtin: str, batch: str) -> set[int]:
+        """Numbers of the runs that hold a product, a batch, or both; an empty one means any."""
+        return {row["run"] for row in self._all("runs_of_batch", gtin=gtin, batch=batch)}
 
     def products(self, target: str) -> list[tuple[int, str, str]]:
         """Number and id of each run against an API, with each GTIN in it."""

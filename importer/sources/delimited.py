@@ -51,7 +51,7 @@ class DelimitedList:
             format="csv" if self._kind is Kind.TEXT else f"csv.{self._kind}",
             encoding=dialect.encoding,
             delimiter=_DELIMITER_NAMES.get(dialect.delimiter, dialect.delimiter),
-            sheets=(Sheet("", layout.header_row, layout.columns),),
+            sheets=(Sheet("", layout.header_row, layout.columns, layout.headers),),
             remarks=tuple(layout.remarks),
         )
 

@@ -128,7 +128,7 @@ class WorkbookList:
 
     @property
     def reading(self) -> Reading:
-        sheets = tuple(Sheet(s.name, s.layout.header_row, s.layout.columns) for s in self._found)
+        sheets = tuple(Sheet(s.name, s.layout.header_row, s.layout.columns, s.layout.headers) for s in self._found)
         return Reading(format=str(self._kind), sheets=sheets, remarks=tuple(self._remarks))
 
     def __iter__(self) -> Iterator[Rows]:

@@ -86,7 +86,8 @@ def _check_claims(headers: Sequence[str], found: Match, given: Mapping[str, str]
         if len(claims) > 1:
             names = shown([headers[p] for p in claims])
             raise SourceError(
-                f'{name} has {len(claims)} columns for the {spoken(role)}: {names}. Choose one with --map {role}="…".'
+                f'{name} has {len(claims)} columns for the {spoken(role)}: {names}. Choose one with --map {role}="…".',
+                headers,
             )
     missing = [r for r in ROLES if r not in found.claims and r not in given]
     if missing:
@@ -94,7 +95,8 @@ def _check_claims(headers: Sequence[str], found: Match, given: Mapping[str, str]
         also = f", or give one value for all rows with {' '.join(once)}" if once else ""
         raise SourceError(
             f"{name} has no column for the {', the '.join(map(spoken, missing))}. Found: {shown(headers)}. "
-            f'Name the column with --map {missing[0]}="…"{also}.'
+            f'Name the column with --map {missing[0]}="…"{also}.',
+            headers,
         )
 
 

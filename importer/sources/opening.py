@@ -16,6 +16,15 @@ def open_source(path: Path, options: SourceOptions) -> Source:
 
     Raises SourceError where it can't be read, or only by guessing.
     """
+    source = _opened(path, options)
+    if options.edits:
+        from importer.sources.edits import Edited  # noqa: PLC0415  heavy
+
+        return Edited(source, options.edits)
+    return source
+
+
+def _opened(path: Path, options: SourceOptions) -> Source:
     kind = kind_of(path)
     if kind in (Kind.TEXT, Kind.GZIP, Kind.ZIP):
         from importer.sources.delimited import open_delimited  # noqa: PLC0415  heavy

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class SourceOptions:
     """`columns` maps a header to its role and wins over the known names. `gtin`, `batch` and `expiry` are given once
     for a list that lacks the column. `sheet` is a name or "all"; `fill_down` repeats a GTIN, batch or expiry that
-    stands only in the first row of its block.
+    stands only in the first row of its block. `edits` are what a person has corrected, row by row (edits.py).
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -21,6 +21,7 @@ class SourceOptions:
     fill_down: bool = False
     encoding: str | None = None
     date_order: str = ""
+    edits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def given(self) -> dict[str, str]:
         """The roles that one value fills for all rows."""

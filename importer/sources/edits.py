@@ -1,0 +1,64 @@
+"""What a person has corrected in a list that stays as it is: kept with the options, laid over the rows as they are read.
+
+An edit is known by the row's key (tables.py) as text, and holds the values of the four roles, `left_out` for a row that
+is not to be sent, or `confirmed` where a person vouches for what stands in a cell that may be damaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from importer.model import Reading, Reject
+from importer.tables import ROLES, ROWS, Rows, Source
+
+Edit = Mapping[str, str]
+LEFT_OUT = Reject("left_out", "A person left this row out: nothing to do.")
+
+
+class Edited:
+    """A `Source` (see tables.py) with corrections."""
+
+    def __init__(self, source: Source, edits: Mapping[str, Edit]) -> None:
+        self._source = source
+        self._edits = {int(key): edit for key, edit in edits.items()}
+        self._keys = np.array(sorted(self._edits), np.int64)
+
+    @property
+    def reading(self) -> Reading:
+        return self._source.reading
+
+    @property
+    def sheet_names(self) -> Sequence[str]:
+        return self._source.sheet_names
+
+    def __iter__(self) -> Iterator[Rows]:
+        for rows in self._source:
+            hits = np.flatnonzero(np.isin(rows.table["key"].to_numpy(), self._keys))
+            yield self._corrected(rows, hits.tolist()) if len(hits) else rows
+
+    def _corrected(self, rows: Rows, places: Sequence[int]) -> Rows:
+        columns = {role: rows.table[role].to_pylist() for role in ROLES}
+        faults = dict(rows.faults)
+        for place in places:
+            edit = self._edits[rows.table["key"][place].as_py()]
+            before = {role: columns[role][place] for role in ROLES}
+            for role in ROLES:
+                columns[role][place] = edit.get(role, before[role])
+            fault = LEFT_OUT if edit.get("left_out") else faults.pop(place, None)
+            if fault and (fault is LEFT_OUT or not _settles(edit, before, fault)):
+                faults[place] = fault
+        arrays = [rows.table["key"].combine_chunks(), *(pa.array(columns[role], pa.string()) for role in ROLES)]
+        return Rows(pa.table(arrays, schema=ROWS), faults, rows.notes)
+
+
+def _settles(edit: Edit, before: Edit, fault: Reject) -> bool:
+    """Whether an edit answers what was wrong: the cell at fault was changed, or somebody vouches for it."""
+    if edit.get("confirmed"):
+        return True
+    changed = {role for role in ROLES if edit.get(role, before[role]) != before[role]}
+    blamed = {role for role in ROLES if fault.message.startswith((f"The {role} ", f"The {role.upper()} "))}
+    blamed |= {role for role in ROLES if fault.code.startswith(f"{role}_")}
+    return bool(blamed & changed if blamed else changed)

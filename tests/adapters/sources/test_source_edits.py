@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from importer.model import Reject
+from importer.sources.edits import LEFT_OUT, _settles
+from importer.sources.opening import SourceOptions, open_source
+from importer.tables import Rows
+
+HEADER = "SerialNumber,GTIN,Batch,ExpirationDate\n"
+GOOD = "04012345000030,B1,271130\n"
+
+
+def read(tmp_path: Path, text: str, edits: Mapping[str, Mapping[str, str]]) -> list[Rows]:
+    path = tmp_path / "list.csv"
+    path.write_text(HEADER + text)
+    return list(open_source(path, SourceOptions(edits=edits)))
+
+
+def test_an_edit_replaces_the_values_of_its_row_alone(tmp_path: Path) -> None:
+    (rows,) = read(tmp_path, f"S 1,{GOOD}S2,{GOOD}", {"2": {"serial": "S1", "batch": "B2"}})
+    assert rows.table["serial"].to_pylist() == ["S1", "S2"]
+    assert rows.table["batch"].to_pylist() == ["B2", "B1"]
+
+
+def test_a_row_that_is_left_out_is_rejected_as_such(tmp_path: Path) -> None:
+    (rows,) = read(tmp_path, f"S1,{GOOD}S2,{GOOD}", {"3": {"left_out": "yes"}})
+    assert rows.faults == {1: LEFT_OUT}
+
+
+def test_the_width_of_a_row_is_forgiven_once_somebody_has_entered_its_values(tmp_path: Path) -> None:
+    (rows,) = read(tmp_path, "S1,oops,04012345000030,B1,271130\n", {"2": {"gtin": "04012345000030", "batch": "B1"}})
+    assert not rows.faults
+
+
+@pytest.mark.parametrize(
+    ("edit", "settled"),
+    [
+        pytest.param({"batch": "B2"}, False, id="another_cell"),
+        pytest.param({"serial": "0012"}, True, id="that_cell"),
+        pytest.param({"serial": "12", "confirmed": "yes"}, True, id="vouched_for"),
+        pytest.param({"serial": "12"}, False, id="nothing_changed"),
+    ],
+)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Reject("serial_numeric_cell", "…"), id="by_code"),
+        pytest.param(Reject("boolean_cell", "The serial is the truth value TRUE"), id="by_message"),
+    ],
+)
+def test_a_damaged_cell_stays_damaged_until_that_cell_is_settled(
+    fault: Reject, edit: dict[str, str], settled: bool
+) -> None:
+    before = {"serial": "12", "gtin": "04012345000030", "batch": "B1", "expiry": "271130"}
+    assert _settles(edit, before, fault) is settled
