@@ -1,0 +1,88 @@
+"""Runs the table of figures, or some rows of it, against the importer's real command. See README.md beside this file.
+
+`run.py` alone takes every row but the 100 million; `run.py rows-5m shuffled` these two; `run.py rows --rows 1000000` a
+sorted list of any length.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rows import ROWS, Bench, Line, Result, rows
+
+RESULTS = Path(__file__).parent / "results"
+_LATER = {"rows-100m"}
+_LIBRARIES = ("aiohttp", "msgspec", "numpy", "pandas", "pyarrow", "requests")
+
+
+def machine() -> dict[str, Any]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "load_before": [round(load, 2) for load in os.getloadavg()],
+    }
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+def table(lines: list[Line]) -> str:
+    """A table in Markdown."""
+    head = ["| measure | here | at least | aim | |", "|---|---|---|---|---|"]
+    return "\n".join(head + [_cells(line) for line in lines])
+
+
+def _cells(line: Line) -> str:
+    figures = (f"{number:,.10g} {line.unit}" for number in (line.value, line.least, line.aim))
+    return f"| {line.measure} | {' | '.join(figures)} | {line.verdict()} |"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("names", nargs="*", metavar="ROW", help=f"{', '.join(ROWS)}, or rows with --rows")
+    options.add_argument("--rows", type=int, default=1_000_000)
+    options.add_argument("--repeat", type=int, default=3)
+    options.add_argument("--work", type=Path, help="where lists and ledgers go for the time being")
+    options.add_argument("--out", type=Path, default=RESULTS / "last.json")
+    chosen = options.parse_args()
+    work = Path(tempfile.mkdtemp(prefix="importer-bench-", dir=chosen.work))
+    bench = Bench(work, chosen.repeat)
+    about = machine()
+    found: dict[str, Result] = {}
+    try:
+        for name in chosen.names or [name for name in ROWS if name not in _LATER]:
+            found[name] = rows(bench, chosen.rows) if name == "rows" else ROWS[name](bench)
+            print(f"{name}: {json.dumps(found[name].figures)}", flush=True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    about["load_after"] = [round(load, 2) for load in os.getloadavg()]
+    print("\n" + table([line for result in found.values() for line in result.lines]))
+    chosen.out.parent.mkdir(exist_ok=True)
+    known = json.loads(chosen.out.read_text("utf-8")) if chosen.out.exists() else {}
+    known |= {name: {**asdict(result), "machine": about} for name, result in found.items()}
+    chosen.out.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
