@@ -1,4 +1,5 @@
-"""What a person has corrected in a list that stays as it is: kept with the options, laid over the rows as they are read.
+"""What a person has corrected in a list that stays as it is: kept with the options, laid over the rows as they are
+read.
 
 An edit is known by the row's key (tables.py) as text, and holds the values of the four roles, `left_out` for a row that
 is not to be sent, or `confirmed` where a person vouches for what stands in a cell that may be damaged.
