@@ -6,6 +6,7 @@ import getpass
 import random
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -17,11 +18,12 @@ from typing import Any
 from importer import backoff
 from importer.api.auth import Credentials, TokenEndpoint
 from importer.api.client import Client
-from importer.api.pace import Pace, Paced
+from importer.api.pace import LONGEST_HOLD, Pace, Paced
 from importer.api.retry import Retrying
 from importer.api.scrub import Scrub
 from importer.api.session import open_session
 from importer.api.token import DynamicTokens, StaticTokens, Tokens
+from importer.api.turnstile import Turnstile, shared_by
 from importer.api.waiting import until
 from importer.checks import CheckSettings
 from importer.errors import ConfigError
@@ -66,13 +68,21 @@ def staging(settings: Settings, spill: Path | None) -> Staging:
     return Staging(check_settings(settings), today, settings.limits.chunk_size, spill)
 
 
-def parts(settings: Settings, ledger: Ledger, stopping: Stopping, watcher: Watcher, target: str = "") -> Parts:
+def parts(
+    settings: Settings,
+    ledger: Ledger,
+    stopping: Stopping,
+    watcher: Watcher,
+    target: str = "",
+    *,
+    urgent: bool = False,
+) -> Parts:
     """Everything that an import needs. Raises ConfigError where credentials are missing."""
     must_have_credentials(settings)
     return Parts(
         ledger=ledger,
         open_source=open_source,
-        connect=connect(settings, stopping),
+        connect=connect(settings, stopping, alone=target.startswith(SANDBOX), urgent=urgent),
         staging=staging(settings, settings.ledger.path.absolute().parent),
         submitting=Submitting(
             settings.limits.max_in_flight,
@@ -108,11 +118,19 @@ def must_have_credentials(settings: Settings) -> None:
         )
 
 
-def connect(settings: Settings, stopping: Stopping) -> Connect:
-    """How a connection to the API is opened: all runs of the process share its pace."""
+def connect(settings: Settings, stopping: Stopping, *, alone: bool = False, urgent: bool = False) -> Connect:
+    """How a connection to the API is opened: all runs of the process share its pace, and unless it is `alone` with its
+    API, all processes of this user and host do; of them the urgent ones come first.
+    """
     limits = settings.limits
     sleep = until(stopping.heard)
-    pace = Pace(limits.requests_per_second, sleep=sleep, stopping=stopping)
+    pace = Pace(
+        limits.requests_per_second,
+        sleep=sleep,
+        stopping=stopping,
+        turnstile=None if alone else _turnstile(settings),
+        yields=not alone and not urgent,
+    )
     delay = partial(
         backoff.delay,
         dice=random.Random().random,  # noqa: S311  jitter needs no secrecy
@@ -164,6 +182,12 @@ def connect(settings: Settings, stopping: Stopping) -> Connect:
             yield wrap
 
     return opened
+
+
+def _turnstile(settings: Settings) -> Turnstile:
+    """Shared by all who use the same quota: that of a channel at an address."""
+    api = settings.api
+    return shared_by(api.base_url, api.channel_key.get_secret_value(), longest_hold=LONGEST_HOLD, now=time.monotonic())
 
 
 def _user() -> str:

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 
+from importer.api.turnstile import OwnTurnstile, Turnstile
 from importer.api.waiting import STOPPED, Clock, Sleep, Stopping, never
 from importer.model import Answer, Chunk, Commissioner, Verdict
 
@@ -21,7 +22,7 @@ _RECOVERY = 0.02
 _SLOWEST = 1 / 64
 _FREE_AGAIN = 2.0
 _UNKNOWN_RATE = 10.0
-_LONGEST_HOLD = 600.0
+LONGEST_HOLD = 600.0
 _PRESSING = frozenset({429, 503})
 _EASING = frozenset({Verdict.SETTLED, Verdict.REFUSED, Verdict.PRODUCT, Verdict.TOO_LARGE})
 
@@ -41,8 +42,13 @@ class Pace:
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         stopping: Stopping = never,
-        longest_hold: float = _LONGEST_HOLD,
+        longest_hold: float = LONGEST_HOLD,
+        turnstile: Turnstile | None = None,
+        yields: bool = False,
     ) -> None:
+        """`turnstile` may be shared with others who use the same quota; whoever yields comes a little later than the
+        moment, so that those who don't come first. It costs no rate.
+        """
         self._limit = requests_per_second * _SHARE
         self._clock = clock
         self._sleep = sleep
@@ -50,7 +56,8 @@ class Pace:
         self._longest_hold = longest_hold
         self._base = self._limit
         self._factor = 1.0
-        self._next = clock()
+        self._turnstile = turnstile or OwnTurnstile(clock())
+        self._yields = _TOLERANCE / 2 if yields else 0.0
         self._slowed_at = float("-inf")
         self._left: deque[float] = deque(maxlen=64)
         self._turn = asyncio.Lock()
@@ -63,19 +70,20 @@ class Pace:
     async def slot(self) -> float | None:
         """Waits for a turn; the moment it came, or None where the run was stopped before."""
         async with self._turn:
-            while (wait := self._next - self._clock()) > 0:
+            while True:
+                moment = self._clock()
+                interval = 1 / self.rate if self._base else 0.0
+                again = self._turnstile.take(moment, interval, _TOLERANCE)
+                if again is None:
+                    self._left.append(moment)
+                    return moment
                 if self._stopping():
                     return None
-                await self._sleep(wait)
-            moment = self._clock()
-            interval = 1 / self.rate if self._base else 0.0
-            self._next = max(self._next, moment - _TOLERANCE) + interval
-            self._left.append(moment)
-            return moment
+                await self._sleep(again - moment + self._yields)
 
     def hold(self, seconds: float) -> None:
         """No request leaves before `seconds` are over, nor more than the longest hold."""
-        self._next = max(self._next, self._clock() + min(seconds, self._longest_hold))
+        self._turnstile.hold(self._clock() + min(seconds, self._longest_hold))
 
     def press(self, left_at: float) -> None:
         """Half the rate. An answer to a request that left before the last slowing down changes nothing."""

@@ -46,6 +46,9 @@ MaxDuration = Annotated[
     str | None, typer.Option("--max-duration", metavar="4h", help="Stop cleanly after this time (s, m, h, d).")
 ]
 StopAt = Annotated[str | None, typer.Option("--stop-at", metavar="05:00", help="Stop cleanly at this local time.")]
+Priority = Annotated[
+    bool, typer.Option("--priority", help="Go before other imports on this host that use the same quota.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Log more, and show where an internal fault is.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", show_default=False)]
 
@@ -65,6 +68,7 @@ def run(
     report_dir: ReportDir = None,
     max_duration: MaxDuration = None,
     stop_at: StopAt = None,
+    priority: Priority = False,
     sandbox: InSandbox = False,
     sandbox_option: SandboxOption = None,
     as_json: Json = False,
@@ -76,7 +80,9 @@ def run(
 
     setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
     given = Given(gtin, batch, expiry, sheet, columns or [], fill_down=fill_down, encoding=encoding)
-    raise typer.Exit(run_files(setup, files, given, limits(max_duration, stop_at), box(sandbox, sandbox_option)))
+    raise typer.Exit(
+        run_files(setup, files, given, limits(max_duration, stop_at, priority), box(sandbox, sandbox_option))
+    )
 
 
 @app.command()
@@ -111,6 +117,7 @@ def resume(
     report_dir: ReportDir = None,
     max_duration: MaxDuration = None,
     stop_at: StopAt = None,
+    priority: Priority = False,
     sandbox: InSandbox = False,
     sandbox_option: SandboxOption = None,
     as_json: Json = False,
@@ -121,7 +128,7 @@ def resume(
     from importer.cli.setup import Setup
 
     setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
-    raise typer.Exit(resume_runs(setup, run, limits(max_duration, stop_at), box(sandbox, sandbox_option)))
+    raise typer.Exit(resume_runs(setup, run, limits(max_duration, stop_at, priority), box(sandbox, sandbox_option)))
 
 
 @app.command()
@@ -132,6 +139,7 @@ def retry(
     report_dir: ReportDir = None,
     max_duration: MaxDuration = None,
     stop_at: StopAt = None,
+    priority: Priority = False,
     sandbox: InSandbox = False,
     sandbox_option: SandboxOption = None,
     as_json: Json = False,
@@ -142,7 +150,7 @@ def retry(
     from importer.cli.setup import Setup
 
     setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
-    raise typer.Exit(retry_run(setup, run, limits(max_duration, stop_at), box(sandbox, sandbox_option)))
+    raise typer.Exit(retry_run(setup, run, limits(max_duration, stop_at, priority), box(sandbox, sandbox_option)))
 
 
 @app.command()
@@ -209,6 +217,7 @@ def watch(
     report_dir: ReportDir = None,
     max_duration: MaxDuration = None,
     stop_at: StopAt = None,
+    priority: Priority = False,
     sandbox: InSandbox = False,
     sandbox_option: SandboxOption = None,
     debug: Debug = False,
@@ -220,7 +229,7 @@ def watch(
     setup = Setup.load(config, ledger, report_dir, debug=debug)
     given = Given(gtin, batch, expiry, sheet, columns or [], fill_down=fill_down, encoding=encoding)
     box_ = box(sandbox, sandbox_option)
-    raise typer.Exit(watch_inbox(setup, inbox, given, limits(max_duration, stop_at), box_, once=once))
+    raise typer.Exit(watch_inbox(setup, inbox, given, limits(max_duration, stop_at, priority), box_, once=once))
 
 
 @app.command()
@@ -256,8 +265,8 @@ def about(version: Annotated[bool, typer.Option("--version", help="Show the vers
         raise typer.Exit
 
 
-def limits(max_duration: str | None, stop_at: str | None) -> tuple[str | None, str | None]:
-    return max_duration, stop_at
+def limits(max_duration: str | None, stop_at: str | None, priority: bool) -> tuple[str | None, str | None, bool]:
+    return max_duration, stop_at, priority
 
 
 def box(sandbox: bool, options: list[str] | None) -> list[str] | None:

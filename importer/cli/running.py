@@ -18,7 +18,7 @@ from importer.cli.times import seconds_until
 from importer.cli.watching import watcher
 from importer.errors import ConfigError, ImporterError
 from importer.flow.importing import Finished, Import
-from importer.flow.stopping import Stopping
+from importer.flow.stopping import Stopped, Stopping
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run
 from importer.model import RunState
@@ -26,7 +26,8 @@ from importer.model import RunState
 _WORST_FIRST = (1, 2, 75, 4, 5, 3, 0)
 _TIME_UP = 4
 
-Limits = tuple[str | None, str | None]
+Limits = tuple[str | None, str | None, bool]
+"""--max-duration, --stop-at, --priority."""
 
 
 class Ends:
@@ -44,10 +45,20 @@ class Ends:
         except ImporterError as error:
             self._codes.append(error.exit_code)
             self._shown.failed(name, error)
+            if isinstance(error, Stopped):
+                self._shown.not_begun()
         else:
             self._codes.append(finished.facts.exit_code)
             self._shown.finished(finished)
         return self._codes[-1]
+
+    def left_out(self) -> None:
+        """What is left has not had its turn, since the command was told to stop."""
+        self._codes.append(self._stopping.exit_code)
+        self._shown.not_begun()
+
+    def nothing_to_do(self, why: str) -> None:
+        self._shown.nothing(why)
 
     def exit_code(self) -> int:
         self._shown.close()
@@ -67,6 +78,7 @@ def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits,
         _ = ledger, target
         for file in files:
             if stopping():
+                ends.left_out()
                 break
             await ends.of(str(file), imports.run(file, options, wiring.identity_of(options)))
 
@@ -75,8 +87,13 @@ def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits,
 
 def resume_runs(setup: Setup, run_id: str | None, limits: Limits, box: list[str] | None) -> int:
     async def work(ends: Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
-        for run in _to_resume(ledger, run_id, target):
+        runs = _to_resume(ledger, run_id, target)
+        if not runs:
+            to = "a sandbox" if target.startswith(wiring.SANDBOX) else target
+            ends.nothing_to_do(f"No run into {to} stopped early: nothing to go on with.")
+        for run in runs:
             if stopping():
+                ends.left_out()
                 break
             await ends.of(run.id, imports.submit(run))
 
@@ -129,15 +146,19 @@ async def importing(
     work: Callable[[Ends, Import, Ledger, str, Stopping], Awaitable[None]],
 ) -> int:
     stopping = Stopping()
-    seconds = seconds_until(*limits, datetime.now().astimezone())
+    seconds = seconds_until(*limits[:2], datetime.now().astimezone())
     async with boxed.inside(setup.settings, box) as (settings, target), _stopped_by_signals(stopping):
         wiring.must_have_credentials(settings)
         with Ledger(settings.ledger.path) as ledger, watcher() as watching:
             if seconds is not None:
                 asyncio.get_running_loop().call_later(seconds, stopping.stop, "the time is up", _TIME_UP)
-            imports = Import(wiring.parts(settings, ledger, stopping, watching, target))
+            imports = Import(wiring.parts(settings, ledger, stopping, watching, target, urgent=limits[2]))
             ends = Ends(setup, stopping)
-            await work(ends, imports, ledger, target, stopping)
+            try:
+                await work(ends, imports, ledger, target, stopping)
+            except asyncio.CancelledError:
+                # Signals came one after another, the last while a list was read or a report written.
+                ends.left_out()
     return ends.exit_code()
 
 

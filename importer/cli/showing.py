@@ -31,6 +31,7 @@ class Shown:
         self._documents: list[dict[str, Any]] = []
         self._log = structlog.get_logger()
         self._next: list[str] = []
+        self._whole_again = False
 
     def finished(self, finished: Finished) -> None:
         facts = finished.facts
@@ -61,10 +62,20 @@ class Shown:
         if self._as_json:
             self._documents.append({"source": name, "error": text, "exit_code": error.exit_code})
 
+    def not_begun(self) -> None:
+        """Something of the command was not begun: only the whole of it goes on with all."""
+        self._whole_again = True
+
+    def nothing(self, why: str) -> None:
+        """There was nothing to do."""
+        typer.echo(why, err=self._as_json)
+
     def close(self) -> None:
         if self._as_json:
             whole: Any = self._documents[0] if len(self._documents) == 1 else {"runs": self._documents}
             typer.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2))
+        if self._whole_again:
+            self._next = [f"Go on with: {shlex.join(['importer', *sys.argv[1:]])}"]
         for line in self._next:
             typer.echo(line, err=self._as_json)
 
