@@ -1,6 +1,6 @@
 """Kills the importer again and again, and proves that nothing was lost and nothing claimed.
 
-    python benchmarks/chaos.py --kills 1000 --seed 1
+    python benchmarks/chaos.py --kills 1000 --seed 1 --warm
 
 Each round makes a list, imports it once undisturbed, then some times more into a sandbox that loses 10 % of the
 answers, gives 10 % 5xx (before and after the work), 20 % 429 and refuses 5 % of the serials, while the importer's real
@@ -16,8 +16,6 @@ import os
 import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -26,15 +24,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos_list import List, make
+from chaos_process import Starter
 from chaos_proof import How, Told, assigned_in, differences, received, resent, told
 
-COMMAND = (sys.executable, "-m", "importer")
 FAULTS = (
     "any:latency=1,seconds=0.002,jitter=0.02",
     "commission:drop_after=0.04",
     "commission:truncate=0.03",
-    "commission:hang_after=0.02,seconds=2",
-    "commission:hang_before=0.01,seconds=2",
+    "commission:hang_after=0.02,seconds=1",
+    "commission:hang_before=0.01,seconds=1",
     "commission:error_before=0.04",
     "commission:error_after=0.04",
     "commission:html_after=0.02",
@@ -54,6 +52,7 @@ class Different(Exception):  # noqa: N818  it says what was found
 class Case:
     """One import with its faults; `directory` holds all of it."""
 
+    starter: Starter
     directory: Path
     rows: List
     how: How
@@ -74,7 +73,7 @@ class Case:
             "API__BASE_URL": url,
             "API__TOKEN": "sandbox-token",
             "API__CHANNEL_KEY": "sandbox-channel",
-            "API__TIMEOUT_SECONDS": "0.5",
+            "API__TIMEOUT_SECONDS": "0.3",
             "LIMITS__CHUNK_SIZE": "20",
             "LIMITS__MAX_ATTEMPTS": "60",
             "LIMITS__MAX_FAILURE_PERCENT": "0",
@@ -112,11 +111,11 @@ class Sandbox:
 
     def __init__(self, case: Case) -> None:
         options = [f"ledger={case.box}", *case.rows.options, *case.options]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "importer.sandbox", "--port", "0", *options], stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout is not None
-        self.url: str = json.loads(self._process.stdout.readline())["url"]
+        source, sink = os.pipe()
+        self._process = case.starter.start("importer.sandbox", ["--port", "0", *options], sink, case.directory)
+        os.close(sink)
+        with os.fdopen(source) as said:
+            self.url: str = json.loads(said.readline())["url"]
         self._db = sqlite3.connect(f"file:{case.box}?mode=ro", uri=True)
 
     def requests(self) -> int:
@@ -125,7 +124,7 @@ class Sandbox:
     def close(self) -> None:
         self._db.close()
         self._process.kill()
-        self._process.communicate()
+        self._process.wait(_FOREVER)
 
 
 class Killer:
@@ -144,7 +143,7 @@ class Killer:
         kind = self._dice.choices(("time", "staging", "request", "report"), weights)[0]
         event: Callable[[], bool]
         if kind == "time":
-            event, pause = (lambda: True), self._dice.uniform(0.4, 1.0) * self._seconds
+            event, pause = (lambda: True), self._dice.uniform(0.2, 1.0) * self._seconds
         elif kind == "staging":
             event, pause = self._case.ledger.exists, self._dice.uniform(0, 0.15)
         elif kind == "request":
@@ -176,20 +175,18 @@ def execute(case: Case, url: str, arguments: list[str], kill_at: Callable[[], bo
     with (case.directory / "output.txt").open("ab") as output:
         output.write(f"--- {' '.join(arguments)}\n".encode())
         output.flush()
-        process = subprocess.Popen(
-            [*COMMAND, *arguments], cwd=case.directory, env=case.environ(url), stdout=output, stderr=output
-        )
-        until = time.monotonic() + _FOREVER
-        while kill_at and process.poll() is None and time.monotonic() < until:
-            if kill_at():
-                process.kill()
-                break
-            time.sleep(0.002)
-        try:
-            return process.wait(_FOREVER)
-        except subprocess.TimeoutExpired:
+        process = case.starter.start("importer", arguments, output.fileno(), case.directory, case.environ(url))
+    until = time.monotonic() + _FOREVER
+    while kill_at and process.ended() is None and time.monotonic() < until:
+        if kill_at():
             process.kill()
-            raise Different(f"`importer {' '.join(arguments)}` hangs") from None
+            break
+        time.sleep(0.002)
+    code = process.wait(_FOREVER)
+    if code is None:
+        process.kill()
+        raise Different(f"`importer {' '.join(arguments)}` hangs")
+    return code
 
 
 def state_of(case: Case) -> tuple[str, str]:
@@ -274,7 +271,7 @@ def prove(case: Case, code: int, undisturbed: Told, tally: Tally) -> None:
     tally.rows += len(report)
 
 
-def case_of(directory: Path, rows: List, dice: random.Random) -> Case:
+def case_of(starter: Starter, directory: Path, rows: List, dice: random.Random) -> Case:
     directory.mkdir()
     rows.write(directory / "list.csv")
     how = How(
@@ -292,18 +289,19 @@ def case_of(directory: Path, rows: List, dice: random.Random) -> Case:
         f"extra={dice.choice((0, 1))}",
     )
     limits = (
-        ("LIMITS__REQUESTS_PER_SECOND", dice.choice(("0", "50", "150"))),
+        ("LIMITS__REQUESTS_PER_SECOND", dice.choice(("0", "0", "100", "400"))),
         ("LIMITS__MAX_IN_FLIGHT", dice.choice(("1", "3", "8"))),
         ("REPORT__FORMATS", dice.choice(("csv", "csv,html", "csv,xlsx,html"))),
     )
-    return Case(directory, rows, how, options, limits)
+    return Case(starter, directory, rows, how, options, limits)
 
 
-def undisturbed_of(directory: Path, rows: List) -> tuple[Told, float]:
+def undisturbed_of(starter: Starter, directory: Path, rows: List) -> tuple[Told, float]:
     """What a run without faults and kills says, held against what is known of the list; and how long it took."""
     directory.mkdir()
     rows.write(directory / "list.csv")
-    case = Case(directory, rows, How("assigned", "unknown", "replay"), (), (("LIMITS__REQUESTS_PER_SECOND", "0"),))
+    plain = How("assigned", "unknown", "replay")
+    case = Case(starter, directory, rows, plain, (), (("LIMITS__REQUESTS_PER_SECOND", "0"),))
     box = Sandbox(case)
     started = time.monotonic()
     try:
@@ -324,18 +322,18 @@ def undisturbed_of(directory: Path, rows: List) -> tuple[Told, float]:
     return report, seconds
 
 
-def chaos(kills: int, seed: int, rows: int, directory: Path) -> Tally:
+def chaos(starter: Starter, kills: int, seed: int, rows: int, directory: Path) -> Tally:
     dice = random.Random(seed)
     tally = Tally()
     number = 0
     while tally.kills < kills:
         listed = make(dice, rows)
         home = directory / f"list-{number}"
-        undisturbed, seconds = undisturbed_of(home, listed)
+        undisturbed, seconds = undisturbed_of(starter, home, listed)
         for place in range(_CASES_PER_LIST):
             if tally.kills >= kills:
                 break
-            case = case_of(directory / f"list-{number}-case-{place}", listed, dice)
+            case = case_of(starter, directory / f"list-{number}-case-{place}", listed, dice)
             wanted = min(dice.randint(4, 10), kills - tally.kills)
             try:
                 code = disturbed(case, dice, wanted, seconds, tally)
@@ -355,12 +353,15 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rows", type=int, default=300)
+    parser.add_argument("--warm", action="store_true", help="fork each command from a process that has all imported")
     parser.add_argument("--directory", type=Path, help="where everything stays after a difference; default: a new one")
     given = parser.parse_args()
     directory = given.directory or Path(tempfile.mkdtemp(prefix="chaos-"))
     directory.mkdir(exist_ok=True)
+    starter = Starter(given.warm)
+    starter.prepare()
     try:
-        tally = chaos(given.kills, given.seed, given.rows, directory)
+        tally = chaos(starter, given.kills, given.seed, given.rows, directory)
     except Different as found:
         print(f"DIFFERENT: {found}")
         return 1

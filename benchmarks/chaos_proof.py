@@ -96,7 +96,7 @@ def differences(rows: List, ledger: Path, box: Path, report: Told, undisturbed: 
             for text in _row(row, report[number], entries.get(row.key), how)
             if "rejected" not in row.outcomes
         )
-        if report[number] != undisturbed[number] and not _excused(row, report[number], undisturbed, doubtful, how):
+        if report[number] != undisturbed[number] and not _excused(row, report[number], doubtful, how):
             yield f"row {number} ({row.serial}): {report[number]}, undisturbed {undisturbed[number]}"
     assigned = {rows.rows[number - 2].key for number, (outcome, _) in report.items() if outcome == "assigned"}
     if assigned != (kept := assigned_in(ledger)):
@@ -121,9 +121,13 @@ def _row(row: Row, said: tuple[str, str], entry: Entry | None, how: How) -> Iter
         yield f"duplicate ({code}), and its first row was {'' if taken else 'not '}taken"
 
 
-def _excused(row: Row, said: tuple[str, str], undisturbed: Told, doubtful: set[Key], how: How) -> bool:
-    """Doubt may end as `unknown` where the API doesn't take a serial twice as if new, or the importer may not ask."""
-    _ = undisturbed
+def _excused(row: Row, said: tuple[str, str], doubtful: set[Key], how: How) -> bool:
+    """Doubt may end as `unknown` where the API doesn't take a serial twice as if new, or the importer may not ask.
+
+    Where it may not ask whether a product is registered, it asks with the next chunk of it.
+    """
+    if how.policy == "hold" and "unsent" in row.outcomes and said[1] == "product_not_registered":
+        return True
     may_be_unknown = how.policy == "hold" or (how.twice != "assigned" and how.exists_means == "unknown")
     unknown = said[0] == "unknown" or said == ("duplicate", "first_row_not_assigned")
     return may_be_unknown and unknown and row.key in doubtful
