@@ -32,7 +32,8 @@ def _guarded(app: object) -> int:
         if os.environ.get("PYTHONDEVMODE") or "--debug" in sys.argv:
             raise
         text = " ".join(str(error).split())[:300]
-        _say(f"importer: internal fault, {type(error).__name__}: {text}. What was recorded is kept (--debug: where).")
+        what = f"internal fault, {type(error).__name__}: {text}"
+        _say(f"importer: {what}. What was recorded is kept (PYTHONDEVMODE=1 shows where).")
         return 1
     return 0
 

@@ -141,7 +141,9 @@ class Import:
         return await self.submit(run)
 
     async def submit(self, run: Run) -> Finished:
-        """Send what is pending, then write the report, however the sending ended."""
+        """Send what is pending, then write the report, however the sending ended. Cancelled after it was told to stop,
+        it cuts off what is on its way, and ends as one that stopped.
+        """
         fault: BaseException | None = None
         view = self._parts.ledger.view()
         try:
@@ -152,6 +154,8 @@ class Import:
         finally:
             view.close()
         finished = await asyncio.shield(asyncio.create_task(self._conclude(run.id)))
+        if isinstance(fault, asyncio.CancelledError) and self._parts.stopping():
+            return finished  # it was told to stop before it was cancelled, and so it has
         if fault:
             raise fault
         return finished

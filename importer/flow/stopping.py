@@ -41,7 +41,7 @@ class Stopping:
     def check(self) -> None:
         """Raise Stopped if it was told."""
         if self():
-            raise Stopped(self.why, self.exit_code)
+            raise Stopped(f"{self.why}: nothing of it was sent or kept", self.exit_code)
 
     async def heard(self) -> None:
         """Return when it was told. From one event loop only."""

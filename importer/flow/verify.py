@@ -50,6 +50,8 @@ class Verified:
             first = next(iter(look()), None)
         except ImporterError as error:
             first = str(error)
+        except (LookupError, ValueError, TypeError) as error:
+            first = f"what is kept makes no sense ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
         if first is None:
             self.passed.append(kind)
         else:

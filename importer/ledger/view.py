@@ -152,10 +152,15 @@ class View:
         return Chunk(row["id"], row["seq"], batches[row["batch"]], serials, row["doubt"] != Doubt.NONE)
 
     def rows(self, chunk: int) -> Rows:
-        return self._whole(unpack, self._all("chunk_rows", chunk=chunk)[0]["rows"])
+        return self._whole(unpack, self._blob(chunk))
 
     def serials(self, chunk: int) -> list[str]:
-        return self._whole(unpack_serials, self._all("chunk_rows", chunk=chunk)[0]["rows"])
+        return self._whole(unpack_serials, self._blob(chunk))
+
+    def _blob(self, chunk: int) -> bytes:
+        for row in self._all("chunk_rows", chunk=chunk):
+            return bytes(row["rows"])
+        raise opening.explain(Damaged(f"the rows of chunk {chunk} are missing"), self.path)
 
     def exceptions(self, chunk: int) -> list[tuple[int, Fate | None]]:
         """Place and fate of each serial that did not share its chunk's; None: it is in a younger chunk now."""

@@ -56,4 +56,6 @@ class Box:
     def kill(self) -> None:
         """As a power cut does. Harmless when it is dead already."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()

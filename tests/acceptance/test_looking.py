@@ -1,0 +1,124 @@
+"""runs, status, report, verify: each command that looks, and each with one JSON document."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from boxes import Box
+from commands import Importer
+from lists import packs, write_csv
+from readback import Report, only_report
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working directory of a run with assigned, refused and rejected rows. To be copied, not changed."""
+    directory = tmp_path_factory.mktemp("finished")
+    work = directory / "work"
+    work.mkdir()
+    box = Box(directory / "box.db", "refused=S00002")
+    try:
+        source = write_csv(work / "list.csv", [*packs(20), ("has space", *packs(1)[0][1:])])
+        assert Importer(work)("run", source, env=box.env).code == 3
+    finally:
+        box.kill()
+    return work
+
+
+@pytest.fixture
+def copied(finished: Path, importer: Importer) -> Report:
+    """The report of a run that is the importer's own now, ledger and all."""
+    shutil.copytree(finished, importer.cwd, dirs_exist_ok=True)
+    return only_report(importer.cwd / "reports")
+
+
+def test_runs_and_status_tell_of_the_run(importer: Importer, copied: Report) -> None:
+    (run,) = importer("runs", "--json").json
+    assert (run["run"], run["rows"], run["source"], run["state"]) == (copied.run, 21, "list.csv", "finished")
+    status = importer("status", copied.run, "--json").json
+    assert status["outcomes"] == run["outcomes"] == copied.summary["outcomes"]
+    assert status["to_send"] == 0
+
+    for_people = importer("runs").out + importer("status", copied.run).out
+    assert for_people.count(copied.run) >= 2
+    assert f"importer retry {copied.run}" in for_people
+
+
+def test_a_report_can_be_written_again(importer: Importer, copied: Report) -> None:
+    before = {name: (copied.directory / name).read_bytes() for name in ("assigned.csv", "not_assigned.csv")}
+    shutil.rmtree(copied.directory)
+    done = importer("report", copied.run, "--json")
+    assert (done.code, done.json["run"]) == (0, copied.run)
+    assert {name: (copied.directory / name).read_bytes() for name in before} == before
+    assert importer("verify", copied.run).code == 0
+
+
+def test_verify_proves_a_run_that_was_left_alone(importer: Importer, copied: Report) -> None:
+    done = importer("verify", copied.run, "--json")
+    assert (done.code, done.json["holds"], done.json["findings"], done.json["skipped"]) == (0, True, [], [])
+    told = importer("verify", copied.run)
+    assert told.last_line == f"Run {copied.run} holds: 21 rows, each with one outcome."
+
+
+def edit_a_byte(report: Report) -> None:
+    path = report.directory / "assigned.csv"
+    text = path.read_bytes()
+    path.write_bytes(text.replace(b"S00007", b"S00070"))
+
+
+def change_the_summary(report: Report) -> None:
+    path = report.directory / "summary.json"
+    path.write_text(path.read_text("utf-8").replace('"refused": 1', '"refused": 0'), "utf-8")
+
+
+def remove_the_report(report: Report) -> None:
+    shutil.rmtree(report.directory)
+
+
+def in_ledger(statement: str) -> Callable[[Report], None]:
+    def change(report: Report) -> None:
+        db = sqlite3.connect(report.directory.parents[1] / "importer.db", isolation_level=None)
+        assert db.execute(statement).rowcount > 0
+        db.close()
+
+    return change
+
+
+TAMPERING = [
+    pytest.param(edit_a_byte, {"manifest", "lists"}, id="a byte of assigned.csv"),
+    pytest.param(change_the_summary, {"manifest", "summary"}, id="summary.json"),
+    pytest.param(remove_the_report, {"report"}, id="no report"),
+    pytest.param(in_ledger("DELETE FROM exception"), {"answers", "summary", "lists"}, id="a refusal becomes assigned"),
+    pytest.param(in_ledger("DELETE FROM reject"), {"identity", "source", "lists"}, id="a rejected row is lost"),
+    pytest.param(in_ledger("DELETE FROM reject_count"), {"identity", "summary"}, id="a rejected row is not counted"),
+    pytest.param(in_ledger("UPDATE chunk_rows SET rows = substr(rows, 1, 20)"), {"identity"}, id="serials are cut off"),
+    pytest.param(in_ledger("DELETE FROM chunk_rows"), {"identity"}, id="serials are lost"),
+    pytest.param(in_ledger("UPDATE attempt SET assigned = 3"), {"answers"}, id="an answer named fewer"),
+]
+
+
+@pytest.mark.parametrize(("tamper", "kinds"), TAMPERING)
+def test_verify_finds_what_was_changed_since(
+    tamper: Callable[[Report], None], kinds: set[str], importer: Importer, copied: Report
+) -> None:
+    tamper(copied)
+    done = importer("verify", copied.run, "--json")
+    assert (done.code, done.json["holds"]) == (1, False)
+    assert kinds <= {finding["kind"] for finding in done.json["findings"]}
+    assert "Traceback" not in done.err
+
+
+def test_verify_finds_a_source_that_was_changed_since(importer: Importer) -> None:
+    source = write_csv(importer.cwd / "list.csv", packs(3))
+    assert importer("run", "--sandbox", source).code == 0
+    run = only_report(importer.cwd / "reports").run
+    source.write_bytes(source.read_bytes().replace(b"S00002", b"S00020"))
+
+    done = importer("verify", run)
+    assert done.code == 1
+    assert "NOT RIGHT  source: " in done.out
+    assert "it was changed since" in done.out

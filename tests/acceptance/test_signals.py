@@ -1,0 +1,104 @@
+"""A run is interrupted cleanly, and another command goes on from there."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+import pytest
+from agreement import disagreements
+from commands import Importer
+from conftest import StartBox
+from lists import packs, write_csv
+from readback import Report
+
+CHUNKS_OF_5 = {"IMPORTER_LIMITS__CHUNK_SIZE": "5"}
+STALLED = {**CHUNKS_OF_5, "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "0.001"}
+"""The first request goes out at once, the next one a quarter of an hour later."""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_cleanly_and_resume_finishes_it(
+    number: signal.Signals, code: int, importer: Importer, sandbox: StartBox, report: Callable[[], Report]
+) -> None:
+    box = sandbox()
+    source = write_csv(importer.cwd / "list.csv", packs(20))
+    with importer.start("run", source, env={**box.env, **STALLED}) as running:
+        running.wait_for("chunk")
+        running.send(number)
+        stopped = running.ended()
+
+    assert (stopped.code, stopped.errors) == (code, [])
+    assert report().outcomes == {"assigned": 5, "unsent": 15}
+    assert {line.code for line in report().not_assigned} == {"not_sent"}
+    assert report().summary["exit_code"] == code
+    assert stopped.last_line == f"Go on with: importer resume {report().run}"
+    assert disagreements(report(), box) == []
+
+    resumed = importer("resume", env=box.env)
+    assert (resumed.code, report().outcomes) == (0, {"assigned": 20})
+    assert disagreements(report(), box) == []
+    assert {entry.received for entry in box.ledger().values()} == {1}
+
+
+def test_what_is_on_its_way_is_finished_first(
+    importer: Importer, sandbox: StartBox, report: Callable[[], Report]
+) -> None:
+    box = sandbox("commission:latency=1,seconds=0.3")
+    source = write_csv(importer.cwd / "list.csv", packs(300))
+    with importer.start("run", source, env={**box.env, **CHUNKS_OF_5}) as running:
+        running.wait_for("chunk")
+        running.send(signal.SIGINT)
+        stopped = running.ended()
+
+    assert stopped.code == 130
+    assert set(report().outcomes) == {"assigned", "unsent"}
+    assert disagreements(report(), box) == []
+    assert {(line.gtin, line.serial) for line in report().assigned} == set(box.ledger())
+
+
+def test_a_second_signal_does_not_wait_for_an_answer(
+    importer: Importer, sandbox: StartBox, report: Callable[[], Report]
+) -> None:
+    box = sandbox("commission:hang_after=at:2")
+    source = write_csv(importer.cwd / "list.csv", packs(20))
+    env = {**box.env, **CHUNKS_OF_5, "IMPORTER_LIMITS__MAX_IN_FLIGHT": "1"}
+    with importer.start("run", source, env=env) as running:
+        running.wait_for("chunk")
+        running.send(signal.SIGINT)
+        running.send(signal.SIGTERM)
+        stopped = running.ended()
+
+    assert stopped.code in {130, 143}  # whichever came first
+    assert "Traceback" not in stopped.err
+    assert stopped.errors == []
+    assert stopped.last_line == f"Go on with: importer resume {report().run}"
+    assert sum(report().outcomes.values()) == 20
+    assert len(report().assigned) == 5
+
+    assert importer("resume", env=box.env).code == 0
+    assert report().outcomes == {"assigned": 20}
+    assert disagreements(report(), box) == []
+
+
+def test_a_run_ends_cleanly_when_its_time_is_up(
+    importer: Importer, sandbox: StartBox, report: Callable[[], Report]
+) -> None:
+    box = sandbox()
+    source = write_csv(importer.cwd / "list.csv", packs(20))
+    stopped = importer("run", source, "--max-duration", "1.5s", env={**box.env, **STALLED})
+    assert (stopped.code, stopped.errors) == (4, [])
+    assert report().outcomes == {"assigned": 5, "unsent": 15}
+    assert "the time is up" in report().not_assigned[0].message
+    assert stopped.last_line == f"Go on with: importer resume {report().run}"
+
+
+def test_a_list_that_was_still_being_read_is_not_kept(importer: Importer, sandbox: StartBox) -> None:
+    box = sandbox()
+    source = write_csv(importer.cwd / "list.csv", packs(20))
+    stopped = importer("run", source, "--max-duration", "0s", env=box.env)
+    assert stopped.code == 4
+    assert stopped.errors == [f"{source}: the time is up: nothing of it was sent or kept"]
+    assert stopped.last_line == f"Go on with: importer run {source} --max-duration 0s"
+    assert box.requests() == []
+    assert importer("runs", "--json").json == []
