@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from importer import gs1
 from importer.model import Parsed, Reject
+from importer.scans import unscan
 from importer.serials import Serials, read_serials
 from importer.tables import REJECTS, ROWS
 
@@ -95,9 +97,11 @@ def check(table: Any, faults: Mapping[int, Reject], settings: CheckSettings, tod
     A row that is wrong in several ways has one reject: the source's, else that of its GTIN, batch, expiry or serial,
     in this order; `expiry_zero_lost` comes last.
     """
-    columns = {name: _flat(table.column(name)) for name in ROWS.names}
-    few = _read_few(columns, settings, today)
+    as_read = columns = {name: _flat(table.column(name)) for name in ROWS.names}
     serials = read_serials(columns["serial"])
+    if serials.rejects:
+        columns, serials, faults = _without_scans(columns, serials, faults, settings, today)
+    few = _read_few(columns, settings, today)
     reasons = _reasons(few, serials, faults)
     good: _Indices | slice = slice(None)
     if reasons:
@@ -106,10 +110,29 @@ def check(table: Any, faults: Mapping[int, Reject], settings: CheckSettings, tod
         good = np.flatnonzero(mask)
     return Checked(
         table=_sent_form(columns["key"], serials.column, {role: few[role].encode(good) for role in few}, good),
-        rejects=_rejects(columns, reasons),
+        rejects=_rejects(as_read, reasons),
         notes=_count_notes(few, serials, good),
         restorable=_restorable(columns, few, serials, reasons, settings, today),
     )
+
+
+def _without_scans(
+    columns: dict[str, Any], serials: Serials, faults: Mapping[int, Reject], settings: CheckSettings, today: date
+) -> tuple[dict[str, Any], Serials, Mapping[int, Reject]]:
+    """Take apart the scanned codes that stand in place of serials; one that can't be is a fault of its row."""
+
+    @cache
+    def same(role: str, ours: str, theirs: str) -> bool:
+        return gs1.same_value(role, ours, theirs, today=today, date_order=settings.date_order)
+
+    found = unscan(columns, serials.rejects.keys() - faults.keys(), same)
+    if not found:
+        return columns, serials, faults
+    read = np.zeros(len(columns["serial"]), dtype=np.bool_)
+    read[found.rows] = True
+    again = read_serials(found.columns["serial"])
+    again = replace(again, notes={**again.notes, "serial_from_scan": read})
+    return dict(found.columns), again, {**found.rejects, **faults}
 
 
 def _flat(column: Any) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 from typing import Literal
 
 from importer.characters import CSET_82, foreign, meant, show, trim
@@ -16,6 +17,7 @@ from importer.model import Parsed, Reject
 __all__ = [
     "DAMAGED",
     "LONGEST",
+    "SCANNED",
     "CheckDigit",
     "DateOrder",
     "Day00",
@@ -26,6 +28,7 @@ __all__ = [
     "parse_gtin",
     "parse_serial",
     "restored_expiry",
+    "same_value",
 ]
 
 CheckDigit = Literal["error", "warn", "off"]
@@ -55,6 +58,9 @@ DAMAGED = "|".join(
 """What a spreadsheet makes of a code that it takes for a number or a date: `1.23E+15`, `2027-01-01`, `2-Sep`.
 A serial like that is legal, so it is sent, with a warning. To be matched with a whole value, by Python or by RE2.
 Each holds a character that is no letter or digit: `1E5` is shaped like many a random serial and warns nobody."""
+
+SCANNED = ("(01)", "(21)")
+"""How a scanned code begins. A serial like that is legal, so it is sent, with a warning."""
 
 _DAMAGED = re.compile(DAMAGED)
 _NO_CSET_82 = re.compile(f"[^{re.escape(CSET_82)}]")
@@ -92,7 +98,7 @@ def parse_serial(text: str) -> Parsed | Reject:
     """Parse a serial: 1 to 20 characters of CSET 82, AI (21), GS1 General Specifications 3.5.2 and figure 7.11-1.
 
     Case is never changed. Notes: `serial_trimmed`, `serial_looks_damaged` (legal, but shaped like a spreadsheet's
-    exponent or date).
+    exponent or date), `serial_looks_scanned` (legal, but begins like a scanned code).
     """
     return _parse_code("serial", "Serial", text)
 
@@ -103,6 +109,22 @@ def parse_batch(text: str) -> Parsed | Reject:
     Case is never changed. Notes: `batch_trimmed`, `batch_looks_damaged`.
     """
     return _parse_code("batch", "Batch number", text)
+
+
+def same_value(role: str, one: str, other: str, *, today: date, date_order: DateOrder) -> bool:
+    """Tell whether two spellings of a GTIN, batch or expiry mean the same. What can't be parsed contradicts nothing:
+    it is rejected for its own reason. Day 00 is the last day of the month.
+    """
+
+    def parse(text: str) -> Parsed | Reject:
+        if role == "gtin":
+            return parse_gtin(text, check_digit="off")
+        if role == "batch":
+            return parse_batch(text)
+        return parse_expiry(text, today=today, date_order=date_order, day_00="last-day", expired="off")
+
+    first, second = parse(one), parse(other)
+    return not isinstance(first, Parsed) or not isinstance(second, Parsed) or first.value == second.value
 
 
 def check_digit_of(digits: str) -> str:
@@ -123,6 +145,8 @@ def _parse_code(role: str, noun: str, text: str) -> Parsed | Reject:
     notes = (f"{role}_trimmed",) if trimmed else ()
     if _DAMAGED.fullmatch(value):
         notes = (*notes, f"{role}_looks_damaged")
+    if role == "serial" and value.startswith(SCANNED):
+        notes = (*notes, "serial_looks_scanned")
     return Parsed(value, notes)
 
 

@@ -5,6 +5,7 @@ Pure. The rules are those of `gs1.parse_serial`; a test holds the two against ea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ _ILLEGAL[list(_CSET_82)] = False
 _STARTS_DAMAGED = np.zeros(256, dtype=np.bool_)
 _STARTS_DAMAGED[list(b"-0123456789JFMASOND")] = True
 _DAMAGED = f"^(?:{gs1.DAMAGED})$"
+_SCANNED = f"^(?:{'|'.join(map(re.escape, gs1.SCANNED))})"
 
 _Mask = npt.NDArray[np.bool_]
 _Indices = npt.NDArray[np.integer[Any]]
@@ -54,6 +56,9 @@ def read_serials(column: Any) -> Serials:
         column = stripped
         data, offsets = _buffers(column)
     notes["serial_looks_damaged"] = _damaged(column, data, offsets)
+    if b"(" in rest:
+        scanned = pc.match_substring_regex(column, _SCANNED)
+        notes["serial_looks_scanned"] = scanned.to_numpy(zero_copy_only=False)
     bad = _wrong(data, offsets)
     texts = column.take(pa.array(bad)).to_pylist()
     results = ((row, gs1.parse_serial(text)) for row, text in zip(bad.tolist(), texts, strict=True))

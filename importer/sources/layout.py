@@ -5,13 +5,14 @@ What is not beyond doubt is an error that says what was found: a wrong guess wou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from importer.errors import SourceError
 from importer.sources.columns import Match, fold, match, role_of, spoken
 from importer.sources.headerless import recognise
 from importer.sources.options import SourceOptions
+from importer.sources.scanned import find_scans, roles_at
 from importer.tables import ROLES
 
 HEADER_WITHIN = 50
@@ -61,14 +62,15 @@ def find_layout(records: Sequence[Sequence[str]], options: SourceOptions, name: 
         return _without_header(records, options, name)
     if len(head[best]) > MOST_COLUMNS:
         raise SourceError(f"{name} has more than {MOST_COLUMNS:,} columns: keep those of the list and import again.")
-    return _with_header(head, best, options, name)
+    return _with_header(records, best, options, name)
 
 
-def _with_header(head: Sequence[Sequence[str]], at: int, options: SourceOptions, name: str) -> Layout:
-    headers = [c.strip() for c in head[at]]
+def _with_header(records: Sequence[Sequence[str]], at: int, options: SourceOptions, name: str) -> Layout:
+    headers = [c.strip() for c in records[at]]
     found = match(headers, options.columns)
-    given = _given(head[:at], found, options, name)
-    _check_claims(headers, found, given, name)
+    given = _given(records[:at], found, options, name)
+    found, scanned = _scanned(records[at + 1 :], found, given)
+    _check_claims(headers, found, {*given, *scanned}, name)
     unused = [headers[p] for p in found.unknown]
     remarks = [f"{name}: columns not used: {shown(unused)}."] if unused else []
     remarks += [
@@ -76,11 +78,33 @@ def _with_header(head: Sequence[Sequence[str]], at: int, options: SourceOptions,
         for h, role in options.columns.items()
         if fold(h) not in map(fold, headers)
     ]
+    if scanned:
+        remarks.append(f"{name}: the {_listed(scanned)} is taken from the scanned codes in the serial's column.")
     positions = {role: found.claims[role][0] for role in ROLES if role in found.claims}
     return Layout(at + 1, at + 1, headers, positions, given, remarks)
 
 
-def _check_claims(headers: Sequence[str], found: Match, given: Mapping[str, str], name: str) -> None:
+def _scanned(rows: Sequence[Sequence[str]], found: Match, given: Mapping[str, str]) -> tuple[Match, list[str]]:
+    """The roles that have no column because scanned codes hold them, in the serial's column or one that plays it."""
+    missing = [r for r in ROLES if r not in found.claims and r not in given]
+    if not missing:
+        return found, []
+    if "serial" not in found.claims:
+        scans = find_scans(rows)
+        if scans is None or any(scans.position in claims for claims in found.claims.values()):
+            return found, []
+        unknown = [p for p in found.unknown if p != scans.position]
+        found = Match({**found.claims, "serial": [scans.position]}, unknown)
+    held = roles_at(rows, found.claims["serial"][0])
+    return found, [r for r in missing if r in held]
+
+
+def _listed(roles: Sequence[str]) -> str:
+    *others, last = map(spoken, roles)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _check_claims(headers: Sequence[str], found: Match, given: Collection[str], name: str) -> None:
     for role in ROLES:
         claims = found.claims.get(role, ())
         if len(claims) > 1:
@@ -134,6 +158,8 @@ def _said_above(above: Sequence[Sequence[str]]) -> dict[str, str]:
 
 def _without_header(records: Sequence[Sequence[str]], options: SourceOptions, name: str) -> Layout:
     given = options.given()
+    if scans := _list_of_scans(records, given, name):
+        return scans
     positions = recognise(records, [r for r in ROLES if r not in given])
     first = next(r for r in records if any(c.strip() for c in r))
     if positions is None:
@@ -143,3 +169,25 @@ def _without_header(records: Sequence[Sequence[str]], options: SourceOptions, na
         )
     remark = f"{name} has no header: its columns were recognised by their values."
     return Layout(0, 0, [""] * len(first), positions, given, [remark])
+
+
+def _list_of_scans(records: Sequence[Sequence[str]], given: Mapping[str, str], name: str) -> Layout | None:
+    """A list of scanned codes needs no header, and one that it has may say anything."""
+    scans = find_scans(records)
+    if scans is None:
+        return None
+    above = [i for i in range(scans.first) if any(c.strip() for c in records[i])]
+    header = [c.strip() for c in records[above[-1]]] if above else []
+    if len(above) > 1 or {len(r) for r in records[scans.first :] if r} != {len(header) or 1}:
+        return None
+    missing = [r for r in ROLES[1:] if r not in given and r not in scans.roles]
+    if missing:
+        once = " ".join(f"--{r}" for r in missing)
+        raise SourceError(
+            f"{name} is a list of scanned codes, which hold no {' and no '.join(map(spoken, missing))}: give one value "
+            f"for all rows with {once}, or add the column."
+        )
+    row = above[-1] + 1 if above else 0
+    taken = _listed(["serial", *(r for r in ROLES[1:] if r not in given)])
+    remark = f"{name}: a list of scanned codes; {taken} are taken from them."
+    return Layout(row, row, header or [""], {"serial": scans.position}, given, [remark])

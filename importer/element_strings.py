@@ -1,0 +1,135 @@
+"""GS1 element strings as scanners give them: bracketed, or raw with FNC1 in one of its spellings. Pure.
+
+Which Application Identifiers there are and how long their values may be is biip's knowledge. Its parsers are not used:
+they cut a bracketed value at the next bracket and a raw one after 20 characters, without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from biip import ParseError
+from biip.gs1_application_identifiers import GS1ApplicationIdentifier
+
+from importer.characters import OUTER
+from importer.gs1 import LONGEST, check_digit_of
+
+_FNC1 = "\x1d"
+_SPELLINGS = re.compile(
+    r"<(?:GS|FNC1)>|\{(?:GS|FNC1)\}|\[(?:GS|FNC1)\]|_x001D_|&#29;|&#x1D;|\\x1D|\\u001D|\\F|~1|~d029|\^\]|[\^|\u241d]",
+    re.IGNORECASE,
+)
+"""How programs write FNC1 where they can't write U+001D; none of it is likely in a value, most of it is not legal."""
+_SYMBOLOGY = re.compile(r"\][A-Za-z][0-9A-Za-z]")
+_BRACKETED = re.compile(r"\((\d{2,4})\)")
+_GTIN_FIRST = re.compile(r"01(\d{13})(\d)(?=\d\d)")
+_DATE = re.compile(r"1[17]\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])")
+_DATE_LENGTH, _GTIN_LENGTH = 8, 16
+
+Elements = Mapping[str, str]
+"""Values by Application Identifier."""
+
+
+class ScanError(ValueError):
+    """`code` says what kind of reject follows, the text is the reason in a planner's words."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+def plain(text: str) -> str:
+    """The scan without symbology identifier, and with U+001D where FNC1 is spelled out."""
+    text = _SYMBOLOGY.sub("", text.strip(OUTER), count=1) if text.lstrip(OUTER).startswith("]") else text.strip(OUTER)
+    return _SPELLINGS.sub(_FNC1, text).lstrip(_FNC1)
+
+
+def is_element_string(text: str) -> bool:
+    """Whether a text that is no legal serial is meant as a scan. A serial that is too long may begin like one."""
+    scan = plain(text)
+    if _BRACKETED.match(scan):
+        return True
+    first = _GTIN_FIRST.match(scan)
+    return bool(first and check_digit_of(first[1]) == first[2]) or (
+        (_FNC1 in scan or text.lstrip(OUTER).startswith("]")) and scan[:2].isdigit()
+    )
+
+
+def read_elements(text: str) -> Elements:
+    """All elements of a scan. Raises ScanError where it can't be read, or in two ways."""
+    scan = plain(text)
+    return _bracketed(scan) if scan.startswith("(") else _raw(scan)
+
+
+def _bracketed(scan: str) -> Elements:
+    found: dict[str, str] = {}
+    starts = [m for m in _BRACKETED.finditer(scan) if (known := _identifier(m[1])) and known[0] == m[1]]
+    for start, end in zip(starts, [*(m.start() for m in starts[1:]), len(scan)], strict=True):
+        _add(found, start[1], scan[start.end() : end].strip(OUTER + _FNC1))
+    return found
+
+
+def _raw(scan: str) -> Elements:
+    found: dict[str, str] = {}
+    rest = scan
+    while rest:
+        known = _identifier(rest[:4])
+        if not known:
+            raise ScanError("scan_unreadable", f'no GS1 element begins at "{_shown(rest)}"')
+        name, pattern, fixed = known
+        data = rest.split(_FNC1, 1)[0]
+        match = pattern.match(data) if fixed else pattern.fullmatch(data)
+        if not match:
+            raise _broken(name, data)
+        _add(found, name, match[0][len(name) :])
+        rest = rest[match.end() :].lstrip(_FNC1)
+        if not fixed and _FNC1 not in scan and _hides_another(found[name], frozenset(found)):
+            raise ScanError("scan_ambiguous", f"({name}){found[name]} may hold another element: its end is not marked")
+    return found
+
+
+def _add(found: dict[str, str], name: str, value: str) -> None:
+    if found.setdefault(name, value) != value:
+        raise ScanError("scan_ambiguous", f'it has ({name}) twice, as "{found[name]}" and "{value}"')
+
+
+def _broken(name: str, data: str) -> ScanError:
+    if len(data) - len(name) > LONGEST:
+        return ScanError("scan_ambiguous", f'where ({name}) ends is not marked, in "{_shown(data)}"')
+    return ScanError("scan_unreadable", f'"{_shown(data)}" is no value of ({name})')
+
+
+def _hides_another(value: str, seen: frozenset[str]) -> bool:
+    """Whether the end of a value can be read as elements that a pack has, and whose separator was lost."""
+    return any(_could_be(value[at:], seen) for at in range(1, len(value) - 2))
+
+
+def _could_be(text: str, seen: frozenset[str]) -> bool:
+    name = text[:2]
+    if name in seen:
+        return False
+    if name in ("10", "21"):
+        return len(text) > len(name)
+    if _DATE.match(text):
+        rest = text[_DATE_LENGTH:]
+    elif (gtin := re.match(r"01(\d{13})(\d)", text)) and check_digit_of(gtin[1]) == gtin[2]:
+        rest = text[_GTIN_LENGTH:]
+    else:
+        return False
+    return not rest or _could_be(rest, seen | {name})
+
+
+def _shown(text: str) -> str:
+    return text[:30].replace(_FNC1, "<GS>")
+
+
+@lru_cache(4096)
+def _identifier(start: str) -> tuple[str, re.Pattern[str], bool] | None:
+    """The Application Identifier that a text starts with, the pattern of it and its value, and if that ends itself."""
+    try:
+        found = GS1ApplicationIdentifier.extract(start)
+    except ParseError:
+        return None
+    return found.ai, re.compile(found.pattern.removeprefix("^").removesuffix("$")), not found.separator_required
