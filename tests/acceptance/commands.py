@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +91,16 @@ class Running:
 
 
 class Importer:
-    """`importer(*arguments)` in a working directory, with nothing of the developer's own configuration."""
+    """`importer(*arguments)` in a working directory, with nothing of the developer's own configuration.
+
+    Each command has a TMPDIR of its own: it shares no pace with others of this host.
+    """
 
     def __init__(self, cwd: Path, env: Mapping[str, str] | None = None) -> None:
         self.cwd = cwd
         self.env = dict(env or {})
+        self._tmpdirs = cwd.with_name(f"{cwd.name}-tmp")
+        self._tmpdirs.mkdir(exist_ok=True)
 
     def __call__(self, *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Result:
         done = subprocess.run(
@@ -122,4 +128,4 @@ class Importer:
 
     def _environ(self, env: Mapping[str, str] | None) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("IMPORTER_")}
-        return {**clean, **self.env, **(env or {})}
+        return {**clean, "TMPDIR": tempfile.mkdtemp(dir=self._tmpdirs), **self.env, **(env or {})}

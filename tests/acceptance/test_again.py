@@ -6,10 +6,10 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-from agreement import disagreements
 from commands import Importer
 from conftest import StartBox
 from lists import DROPS, TABLETS, packs, write_csv
+from oracle import disagreements
 from readback import Report, reports
 
 CHUNKS_OF_10 = {"IMPORTER_LIMITS__CHUNK_SIZE": "10"}

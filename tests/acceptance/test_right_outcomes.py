@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from agreement import disagreements
 from commands import Importer
 from conftest import StartBox
 from lists import DROPS, SYRINGE, TABLETS, packs, write_csv, write_xlsx
+from oracle import disagreements
 from readback import Report
 
 CHUNKS_OF_10 = {"IMPORTER_LIMITS__CHUNK_SIZE": "10"}

@@ -6,15 +6,15 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from agreement import disagreements
 from commands import Importer
 from conftest import StartBox
 from lists import packs, write_csv
+from oracle import disagreements
 from readback import Report
 
 CHUNKS_OF_5 = {"IMPORTER_LIMITS__CHUNK_SIZE": "5"}
-STALLED = {**CHUNKS_OF_5, "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "0.001"}
-"""The first request goes out at once, the next one a quarter of an hour later."""
+STALLED = {**CHUNKS_OF_5, "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "0.005"}
+"""The first request goes out at once, the next one minutes later."""
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
