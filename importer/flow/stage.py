@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer import gs1
+from importer.case_pairs import CasePairs
 from importer.checks import Checked, CheckSettings, check
 from importer.errors import SourceError
 from importer.fates import Fates
@@ -78,7 +79,10 @@ def stage(
     spill = Spill(staging.spill or Path(tempfile.gettempdir()))
     try:
         stager = _Stager(source, staging, sink, spill, stopping)
-        stager.read(progress)
+        try:
+            stager.read(progress)
+        finally:
+            stager.forget_case()
         stager.plan(stager.judge(earlier))
         return stager.result()
     finally:
@@ -96,6 +100,7 @@ class _Stager:
         self._staged = Staged()
         self._good = np.empty(0, np.int64)
         self._aside: list[tuple[Any, Any]] = []
+        self._case = CasePairs(staging.spill or Path(tempfile.gettempdir()))
 
     def read(self, progress: Callable[[int], None]) -> None:
         for rows in self._source:
@@ -109,8 +114,12 @@ class _Stager:
             progress(self._staged.rows)
         self._take_back()
         self._spill.seal()
+        self._staged.notes["case_pair"] += self._case.count(self._spill.hashes())
         if not self._staged.rows:
             raise SourceError("the list has no rows below its header: nothing to import")
+
+    def forget_case(self) -> None:
+        self._case.close()
 
     def _keep(self, table: Any) -> None:
         if not table.num_rows:
@@ -119,7 +128,9 @@ class _Stager:
         good = np.bincount(groups, minlength=len(self._groups.batches))
         good[: len(self._good)] += self._good
         self._good = good
-        hashes = fingerprints(table["serial"], self._groups.gtins[groups])
+        gtins = self._groups.gtins[groups]
+        hashes = fingerprints(table["serial"], gtins)
+        self._case.add(table["serial"], gtins, hashes)
         self._spill.add(table["key"], table["serial"], groups, hashes)
 
     def _set_aside(self, checked: Checked) -> None:
