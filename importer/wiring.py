@@ -99,7 +99,7 @@ def parts(
             "settings": settings.public(),
             "target": target or settings.api.base_url,
             "version": VERSION,
-            "user": _user(),
+            "user": user(),
             "host": socket.gethostname(),
         },
     )
@@ -190,7 +190,8 @@ def _turnstile(settings: Settings) -> Turnstile:
     return shared_by(api.base_url, api.channel_key.get_secret_value(), longest_hold=LONGEST_HOLD, now=time.monotonic())
 
 
-def _user() -> str:
+def user() -> str:
+    """Who runs this process."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

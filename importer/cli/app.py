@@ -272,3 +272,6 @@ def limits(max_duration: str | None, stop_at: str | None, priority: bool) -> tup
 def box(sandbox: bool, options: list[str] | None) -> list[str] | None:
     """The knobs of the sandbox inside the process; None: there is none."""
     return (options or []) if sandbox or options else None
+
+
+from importer.cli import planners  # noqa: E402, F401  adds its commands

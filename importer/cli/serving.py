@@ -1,0 +1,69 @@
+"""The planners' page as a command, and the people who may use it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import typer
+
+from importer.cli import boxed
+from importer.cli.setup import Setup
+from importer.errors import ConfigError
+from importer.settings import Settings, Web
+from importer.web.serve import serve
+from importer.web.users import Users
+
+
+def serve_page(
+    setup: Setup, host: str | None, port: int | None, tls: tuple[Path | None, Path | None], box: list[str] | None
+) -> int:
+    """Serve until SIGINT or SIGTERM. Raises ConfigError where that is not allowed, LedgerBusy."""
+    given = {"host": host, "port": port, "tls_cert": tls[0], "tls_key": tls[1]}
+    values = setup.settings.web.model_dump() | {name: value for name, value in given.items() if value is not None}
+    settings = setup.settings.model_copy(update={"web": Web(**values)})
+
+    async def run() -> None:
+        async with boxed.inside(settings, box) as (sending, target):
+            await serve(sending, target, _announce)
+
+    asyncio.run(run())
+    return 0
+
+
+def _announce(url: str) -> None:
+    typer.echo(f"The page is at {url} (Ctrl-C ends it; what is running goes on when it is started again).")
+
+
+def add_user(setup: Setup, name: str) -> int:
+    """Ask for a password on a terminal, or read one line from stdin. Raises ConfigError."""
+    if sys.stdin.isatty():
+        password = typer.prompt(f"Password for {name}", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    users = _users(setup.settings)
+    known = users.know(name)
+    users.add(name, password)
+    typer.echo(f"{name} {'has a new password' if known else 'may use the page now'} ({users.path}).")
+    return 0
+
+
+def remove_user(setup: Setup, name: str) -> int:
+    users = _users(setup.settings)
+    users.remove(name)
+    typer.echo(f"{name} may not use the page any more.")
+    return 0
+
+
+def list_users(setup: Setup) -> int:
+    for name in _users(setup.settings).names():
+        typer.echo(name)
+    return 0
+
+
+def _users(settings: Settings) -> Users:
+    path = settings.web.users_file or settings.ledger.path.absolute().parent / "users.json"
+    if path.is_dir():
+        raise ConfigError(f"{path} is a directory: web.users_file names a file")
+    return Users(path)

@@ -1,0 +1,155 @@
+"""What a person can do, once for pages and API. Each raises web.HTTPException with a code that both say in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from importer import wiring
+from importer.ledger.view import View
+from importer.tables import ROLES
+from importer.web import looking
+from importer.web.data import preview_of
+from importer.web.jobs import Job
+from importer.web.site import Site
+from importer.web.uploads import Upload
+from importer.web.worker import line
+
+_TEXTS = ("gtin", "batch", "expiry", "sheet", "encoding", "date_order")
+_LONGEST_VALUE = 500
+_LONGEST_COMMENT = 1000
+_MOST_EDITS = 2000
+_PATIENCE = 10.0
+
+
+def upload_of(site: Site, number: str) -> Upload:
+    upload = site.uploads.get(number)
+    if upload is None:
+        raise web.HTTPNotFound(text="not_found")
+    return upload
+
+
+def _must_wait(site: Site, upload: Upload) -> None:
+    """Raise unless the upload still waits for somebody."""
+    if upload.imported or any(job.upload == upload.id for job in site.jobs.all):
+        raise web.HTTPConflict(text="queued")
+
+
+def read_differently(site: Site, upload: Upload, values: Mapping[str, Any]) -> None:
+    """`values`: column_<role> names a header, and the texts of SourceOptions; what is empty is left to the importer."""
+    _must_wait(site, upload)
+    columns = {_text(values, f"column_{role}"): role for role in ROLES if _text(values, f"column_{role}")}
+    options: dict[str, Any] = {name: _text(values, name) for name in _TEXTS if _text(values, name)}
+    if options.get("date_order", "") not in ("", "dmy", "mdy"):
+        raise web.HTTPBadRequest(text="bad_request")
+    if columns:
+        options["columns"] = columns
+    if values.get("fill_down"):
+        options["fill_down"] = True
+    site.uploads.change(upload, options=options, edits={})
+
+
+def correct(site: Site, upload: Upload, edits: Mapping[str, Mapping[str, Any]]) -> None:
+    """Lay corrections over the list, by the key of the row. One that says nothing takes an older one back."""
+    _must_wait(site, upload)
+    merged = dict(upload.edits)
+    for key, edit in edits.items():
+        if not (key.isascii() and key.isdigit() and len(key) < 20 and isinstance(edit, Mapping)):  # noqa: PLR2004
+            raise web.HTTPBadRequest(text="bad_request")
+        kept = {role: str(edit[role])[:_LONGEST_VALUE] for role in ROLES if edit.get(role) is not None}
+        kept |= {name: "yes" for name in ("left_out", "confirmed") if edit.get(name)}
+        merged[key] = kept
+        if not kept:
+            del merged[key]
+    if len(merged) > _MOST_EDITS:
+        raise web.HTTPBadRequest(text="bad_request")
+    if merged != upload.edits:
+        site.uploads.change(upload, edits=merged)
+
+
+async def confirm(site: Site, upload: Upload, by: str, seen: str, comment: str) -> str:
+    """Queue the import of what was seen; return the id of its run. Of two who confirm, both get the same run."""
+    if upload.imported or any(job.upload == upload.id for job in site.jobs.all):
+        return upload.run
+    reading = await preview_of(site, upload, _PATIENCE)
+    if reading.data is None:
+        raise web.HTTPConflict(text="not_ready")
+    if reading.data["seen"] != seen:
+        raise web.HTTPConflict(text="changed")
+    comment = comment.strip()[:_LONGEST_COMMENT]
+    twin = await site.read(_twin, site, upload)
+    if twin:
+        upload.run = twin
+        comment = line(by, comment or "go on")
+    upload.fault = ""
+    site.uploads.save(upload)
+    site.jobs.add("resume" if twin else "import", upload.run, by, upload=upload.id, comment=comment)
+    site.previews.forget(upload.id)
+    structlog.get_logger().info(
+        "confirmed", run=upload.run, by=by, source=upload.name, serials=reading.data["to_send"], goes_on=bool(twin)
+    )
+    return upload.run
+
+
+def _twin(site: Site, upload: Upload) -> str:
+    """The run of the same list that stopped early."""
+    if not site.ledger.exists():
+        return ""
+    identity = json.dumps(wiring.identity_of(site.worker.options(upload)), sort_keys=True)
+    view = View(site.ledger)
+    try:
+        run = view.unfinished_twin(upload.sha256, identity, site.target)
+        return run.id if run else ""
+    finally:
+        view.close()
+
+
+def discard(site: Site, upload: Upload) -> None:
+    _must_wait(site, upload)
+    site.previews.forget(upload.id)
+    site.uploads.discard(upload.id)
+
+
+async def act(site: Site, run_id: str, what: str, by: str) -> None:
+    """pause, go-on, stop or retry a run."""
+    job = site.jobs.of(run_id)
+    if job:
+        _act_on_job(site, job, what, by)
+        return
+    known = await site.read(looking.run_data, site.ledger, run_id, site.settings.report.dir)
+    if known is None:
+        raise web.HTTPNotFound(text="not_found")
+    if what == "go-on" and known["can_go_on"]:
+        site.jobs.add("resume", run_id, by, comment=line(by, "go on"))
+    elif what == "retry" and known["can_retry"]:
+        site.jobs.add("retry", run_id, by, comment=line(by, "retry"))
+    else:
+        raise web.HTTPConflict(text="bad_request")
+
+
+def _act_on_job(site: Site, job: Job, what: str, by: str) -> None:
+    runs = site.worker.now is job
+    if what == "pause":
+        job.paused = True
+        site.jobs.save(job)
+        site.worker.halt(job, f"paused by {by}", keeps=True)
+    elif what == "go-on":
+        job.paused, job.fault = False, ""
+        site.jobs.save(job)
+    elif what == "stop" and runs:
+        job.paused = False
+        site.jobs.save(job)
+        site.worker.halt(job, f"stopped by {by}", keeps=False)
+    elif what == "stop":
+        site.jobs.done(job)
+    else:
+        raise web.HTTPConflict(text="queued")
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    return str(value).strip()[:_LONGEST_VALUE] if value is not None else ""

@@ -1,0 +1,89 @@
+"""The page as an application of aiohttp: routes, what every request passes, what begins and ends with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aiohttp import web
+
+from importer.sources.template import write_template
+from importer.web import api, guard, pages_login, pages_runs, pages_uploads
+from importer.web.site import SITE, Site
+
+_FORM = 8 << 20
+"""Bytes that a form may have: a table of some thousand corrected rows."""
+_STATIC = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_TEMPLATES = {
+    "list.csv": "text/csv",
+    "list.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/static/{name}")
+async def static(request: web.Request) -> web.Response:
+    kind = _STATIC.get(request.match_info["name"])
+    if kind is None:
+        raise web.HTTPNotFound(text="not_found")
+    body = _static(request.match_info["name"])
+    return web.Response(body=body, content_type=kind, charset="utf-8", headers={"Cache-Control": "max-age=300"})
+
+
+@cache
+def _static(name: str) -> bytes:
+    return (files("importer.web") / "static" / name).read_bytes()
+
+
+@routes.get("/templates/{name}")
+async def template(request: web.Request) -> web.Response:
+    """An empty list to fill in."""
+    name = request.match_info["name"]
+    if name not in _TEMPLATES:
+        raise web.HTTPNotFound(text="not_found")
+    body = await request.app[SITE].read(_template, name)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return web.Response(body=body, content_type=_TEMPLATES[name], headers=headers)
+
+
+def _template(name: str) -> bytes:
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / name
+        write_template(path)
+        return path.read_bytes()
+
+
+def make_app(site: Site) -> web.Application:
+    app = web.Application(
+        client_max_size=_FORM, middlewares=[guard.answers, guard.address, guard.person, guard.forgery]
+    )
+    app[SITE] = site
+    for table in (routes, pages_login.routes, pages_uploads.routes, pages_runs.routes, api.routes):
+        app.router.add_routes(table)
+    app.cleanup_ctx.append(_working)
+    app.on_shutdown.append(_close)
+    return app
+
+
+async def _working(app: web.Application) -> AsyncIterator[None]:
+    site = app[SITE]
+    task = asyncio.create_task(site.worker.run())
+    yield
+    site.worker.end()
+    with suppress(asyncio.CancelledError):
+        await task
+    site.close()
+
+
+async def _close(app: web.Application) -> None:
+    """End what would keep connections open; tell the run to stop."""
+    site = app[SITE]
+    site.closing.set()
+    site.previews.end()
+    site.worker.end()

@@ -1,0 +1,100 @@
+"""What is known of the run that goes on now: its pace, and what slows it. Heard from the flow, read by the pages."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from importer.flow.submit import Heard
+from importer.ledger.view import Run
+from importer.model import ChunkState, Verdict
+
+_RECENT = 60.0
+_SLOW_ANSWER = 3.0
+_TOO_MANY = 429
+_BUSY_SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    at: float
+    serials: int
+    """Serials that it settled."""
+    kind: str
+    seconds: float
+
+
+class Live:
+    """A flow.importing.Watcher. Written from the event loop and from threads; every value is replaced whole."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_second = per_second
+        self._clock = clock
+        self._attempts: deque[_Attempt] = deque(maxlen=20_000)
+        self._since = clock()
+        self.phase = "opening"
+        self.rows = 0
+        self.run = ""
+        self.left = 0
+        self.retry_after: float | None = None
+
+    def reading(self, name: str, size: int) -> None:
+        _ = name, size
+        self.phase = "reading"
+
+    def read(self, rows: int) -> None:
+        self.rows = rows
+
+    def sending(self, run: Run, left: int, done: int) -> None:
+        _ = done
+        self.run, self.left, self._since, self.phase = run.id, left, self._clock(), "sending"
+
+    def heard(self, event: Heard) -> None:
+        settled = len(event.chunk.serials) if event.settled.state == ChunkState.SETTLED else 0
+        answer = event.answer
+        self.left -= settled
+        self.retry_after = answer.retry_after
+        self._attempts.append(_Attempt(self._clock(), settled, _kind(event), answer.seconds))
+
+    def reporting(self, run: Run) -> None:
+        self.run, self.phase = run.id, "reporting"
+
+    def _recent(self) -> list[_Attempt]:
+        start = self._clock() - _RECENT
+        return [one for one in self._attempts if one.at >= start]
+
+    def per_second(self) -> float:
+        """Serials per second over the last minute."""
+        seconds = min(self._clock() - self._since, _RECENT)
+        return sum(one.serials for one in self._recent()) / seconds if seconds > 0.2 else 0.0  # noqa: PLR2004
+
+    def seconds_left(self) -> float | None:
+        rate = self.per_second()
+        return max(self.left, 0) / rate if rate else None
+
+    def slowed_by(self) -> list[dict[str, float | str]]:
+        """What costs time, over the last minute: a code of the catalogue and its figures."""
+        recent = self._recent()
+        counts = Counter(one.kind for one in recent if one.kind != "answered")
+        found: list[dict[str, float | str]] = [{"code": kind, "count": count} for kind, count in counts.items()]
+        if self.retry_after:
+            found.append({"code": "retry_after", "seconds": self.retry_after})
+        seconds = max(min(self._clock() - self._since, _RECENT), 1.0)
+        if self._per_second and len(recent) / seconds >= _BUSY_SHARE * self._per_second:
+            found.append({"code": "rate_limit", "limit": self._per_second})
+        if recent and sum(one.seconds for one in recent) / len(recent) > _SLOW_ANSWER:
+            found.append({"code": "slow_answers", "seconds": sum(one.seconds for one in recent) / len(recent)})
+        return found
+
+
+def _kind(event: Heard) -> str:
+    answer = event.answer
+    if answer.http_status == _TOO_MANY:
+        return "throttled"
+    if answer.verdict is Verdict.DOUBT:
+        return "no_answer"
+    if answer.verdict is Verdict.NOT_TAKEN:
+        return "not_reached"
+    return "token" if answer.verdict is Verdict.TOKEN else "answered"

@@ -1,0 +1,253 @@
+"""What the pages and the API show of the ledger, as plain data. Reads only; in threads, not in the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import csv
+
+from importer.flow.counting import count
+from importer.flow.report import facts_of
+from importer.flow.tracing import Trace, trace
+from importer.ledger.view import Run, View
+from importer.model import Outcome, RunState
+from importer.reports.chart import chart
+from importer.reports.columns import NOT_ASSIGNED
+from importer.reports.facts import Facts
+from importer.reports.spelling import restored
+
+FILES = ("report.xlsx", "not_assigned.csv", "assigned.csv", "report.html", "summary.json", "manifest.json")
+"""What can be downloaded of a report, the workbook first."""
+ORDER = tuple(outcome.value for outcome in Outcome)
+_MOST_BARS = 50
+_EXAMPLES = 5
+_LOOKED_AT = 4 << 20
+"""Bytes of not_assigned.csv in which examples are looked for."""
+_MOST_TRACES = 200
+
+
+@contextmanager
+def viewed(path: Path) -> Iterator[View | None]:
+    """The ledger for reading; None where there is none yet."""
+    view = View(path) if path.exists() and path.stat().st_size else None
+    try:
+        yield view
+    finally:
+        if view:
+            view.close()
+
+
+def stamp(path: Path) -> tuple[int, str]:
+    """How far the ledger is: changes when a run begins or ends."""
+    with viewed(path) as view:
+        runs = view.runs() if view else []
+    return len(runs), max((run.ended_at or "" for run in runs), default="")
+
+
+def find_run(path: Path, run_id: str) -> Run | None:
+    with viewed(path) as view:
+        return next((run for run in view.runs() if run.id == run_id), None) if view else None
+
+
+def run_lines(path: Path, wanted: Mapping[str, str], most: int) -> list[dict[str, Any]]:
+    """Runs that fit, the youngest first. `wanted`: file, batch, gtin, person, from, to (dates), state."""
+    with viewed(path) as view:
+        if view is None:
+            return []
+        runs = [run for run in reversed(view.runs()) if _fits(run, wanted)]
+        gtin = wanted.get("gtin", "").strip()
+        batch = wanted.get("batch", "").strip()
+        if gtin or batch:
+            having = view.runs_of_batch(gtin.rjust(14, "0") if gtin else "", batch)
+            runs = [run for run in runs if run.num in having]
+        return [_line(view, run) for run in runs[:most]]
+
+
+def _fits(run: Run, wanted: Mapping[str, str]) -> bool:
+    def part(name: str, text: str) -> bool:
+        return wanted.get(name, "").strip().casefold() in text.casefold()
+
+    day = run.started_at[:10]
+    return (
+        part("file", run.source_name)
+        and part("person", run.user)
+        and wanted.get("from", "") <= day
+        and day <= (wanted.get("to") or "9999")
+        and wanted.get("state", "") in ("", run.state.value)
+    )
+
+
+def _line(view: View, run: Run) -> dict[str, Any]:
+    counts = count(view, run)
+    return {
+        "run": run.id,
+        "state": run.state.value,
+        "source": run.source_name,
+        "rows": run.rows,
+        "user": run.user,
+        "comment": run.comment,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "outcomes": {outcome.value: rows for outcome, rows in counts.tally.outcomes.items()},
+        "to_send": counts.to_send,
+    }
+
+
+def run_data(path: Path, run_id: str, report_dir: Path) -> dict[str, Any] | None:
+    """All that the page of a run shows, true also while it runs."""
+    with viewed(path) as view:
+        run = next((one for one in view.runs() if one.id == run_id), None) if view else None
+        if view is None or run is None:
+            return None
+        facts = facts_of(view, run)
+        counts = count(view, run)
+    directory = report_dir / run.id
+    resting = run.state in {RunState.FINISHED, RunState.STOPPED}
+    return {
+        "run": run.id,
+        "state": run.state.value,
+        "source": {"name": run.source_name, "sha256": run.source_sha256, "bytes": run.source_bytes, "rows": run.rows},
+        "user": run.user,
+        "comment": run.comment,
+        "host": run.host,
+        "target": run.target,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "stopped_by": run.stopped_by,
+        "exit_code": facts.exit_code if resting else None,
+        "rows": run.rows,
+        "outcomes": dict(facts.outcomes),
+        "identity_holds": facts.identity_holds,
+        "to_send": counts.to_send,
+        "can_retry": resting and any(facts.outcomes[one] for one in (Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT)),
+        "can_go_on": bool(counts.pending),
+        "batches": _batches(facts),
+        "batches_in_all": len(facts.batches),
+        "problems": _problems(facts, directory if resting else None),
+        "warnings": dict(facts.warnings),
+        "requests": {"sent": facts.requests.sent, "retried": facts.requests.retried, "seconds": facts.requests.seconds},
+        "files": _files(directory) if resting else [],
+    }
+
+
+def _batches(facts: Facts) -> list[dict[str, Any]]:
+    """The batches that need a look first, with the pieces of their bars."""
+    return [
+        {
+            "gtin": bar.batch.gtin,
+            "batch": bar.batch.batch,
+            "expiry_date": bar.batch.expiry,
+            "rows": bar.rows,
+            "outcomes": dict(bar.counts),
+            "pieces": [{"outcome": one.outcome, "start": one.start, "width": one.width} for one in bar.pieces],
+        }
+        for bar in chart(facts.batches, _MOST_BARS).bars
+    ]
+
+
+def _problems(facts: Facts, directory: Path | None) -> list[dict[str, Any]]:
+    examples = _examples(directory / NOT_ASSIGNED) if directory else {}
+    return [{"code": code, "rows": rows, "examples": examples.get(code, [])} for code, rows in facts.codes.items()]
+
+
+def _examples(path: Path) -> dict[str, list[dict[str, str]]]:
+    """The first rows of each code, as far as the head of the list holds them."""
+    found: dict[str, list[dict[str, str]]] = {}
+    try:
+        with path.open("rb") as file:
+            head = file.read(_LOOKED_AT)
+        whole = head[: head.rfind(b"\r\n") + 2]
+        names = whole.split(b"\r\n", 1)[0].decode("utf-8-sig").split(",")
+        types = dict.fromkeys(names, pa.string())
+        table = csv.read_csv(
+            pa.BufferReader(whole),
+            parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda _: "skip"),
+            convert_options=csv.ConvertOptions(column_types=types, strings_can_be_null=False, null_values=[]),
+        )
+    except (OSError, UnicodeDecodeError, pa.ArrowException):
+        return {}
+    for rows in table.to_batches():
+        columns = {name: restored(rows[name]).to_pylist() for name in names}
+        for values in zip(*columns.values(), strict=True):
+            row = dict(zip(columns, values, strict=True))
+            kept = found.setdefault(row["code"], [])
+            if len(kept) < _EXAMPLES:
+                kept.append(_named(row))
+    return found
+
+
+def _named(row: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "sheet": row.get("sheet", ""),
+        "row": row["row"],
+        "serial": row["SerialNumber"],
+        "gtin": row["GTIN"],
+        "batch": row["Batch"],
+        "expiry": row["ExpirationDate"],
+        "outcome": row["outcome"],
+        "message": row["message"],
+    }
+
+
+def _files(directory: Path) -> list[dict[str, Any]]:
+    there = ((name, directory / name) for name in FILES)
+    return [{"name": name, "bytes": path.stat().st_size} for name, path in there if path.is_file()]
+
+
+def traces(path: Path, serial: str, gtin: str) -> list[dict[str, Any]]:
+    """What became of a serial, the youngest run first."""
+    with viewed(path) as view:
+        found = trace(view, serial, gtin.rjust(14, "0") if gtin else "") if view else iter(())
+        return [_traced(one) for one, _ in zip(found, range(_MOST_TRACES), strict=False)]
+
+
+def _traced(one: Trace) -> dict[str, Any]:
+    return {
+        "run": one.run.id,
+        "source": one.run.source_name,
+        "user": one.run.user,
+        "row": one.row,
+        "sheet": one.sheet,
+        "gtin": one.batch.gtin,
+        "batch": one.batch.batch,
+        "expiry_date": one.batch.expiry,
+        "outcome": one.fate.outcome.value,
+        "code": one.fate.code,
+        "message": one.fate.message,
+        "chunk": one.chunk or None,
+        "attempts": one.attempts,
+        "recorded_at": one.recorded_at,
+    }
+
+
+def not_begun(run_id: str, name: str, by: str, comment: str, at: str) -> dict[str, Any]:
+    """What `run_data` says of a run that stands in the queue only."""
+    return {
+        "run": run_id,
+        "state": "queued",
+        "source": {"name": name, "sha256": "", "bytes": 0, "rows": 0},
+        "user": by,
+        "comment": comment,
+        "host": "",
+        "target": "",
+        "started_at": at,
+        "ended_at": None,
+        "stopped_by": "",
+        "exit_code": None,
+        "rows": 0,
+        "outcomes": {outcome.value: 0 for outcome in Outcome},
+        "identity_holds": True,
+        "to_send": 0,
+        "can_retry": False,
+        "can_go_on": False,
+        "batches": [],
+        "batches_in_all": 0,
+        "problems": [],
+        "warnings": {},
+        "requests": {"sent": 0, "retried": 0, "seconds": 0.0},
+        "files": [],
+    }

@@ -1,0 +1,80 @@
+"""The pages of runs: one that waits, goes on or has ended; the list of them; what became of a serial."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from importer.web import actions, data, looking
+from importer.web.rendering import page
+from importer.web.site import PERSON, SITE
+
+routes = web.RouteTableDef()
+_TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+}
+_WANTED = ("file", "batch", "gtin", "person", "from", "to", "state")
+_LONGEST = 100
+
+
+def wanted_of(request: web.Request) -> dict[str, str]:
+    """What runs are looked for."""
+    return {name: request.query.get(name, "").strip()[:_LONGEST] for name in _WANTED}
+
+
+@routes.get("/runs")
+async def runs(request: web.Request) -> web.Response:
+    wanted = wanted_of(request)
+    found = await data.runs_data(request.app[SITE], wanted)
+    return page(request, "runs.html", {**found, "wanted": wanted})
+
+
+@routes.get("/serials")
+async def serials(request: web.Request) -> web.Response:
+    serial = request.query.get("serial", "").strip()[:_LONGEST]
+    gtin = request.query.get("gtin", "").strip()[:_LONGEST]
+    found = (
+        await data.serial_data(request.app[SITE], serial, gtin) if serial else {"serial": "", "gtin": "", "found": []}
+    )
+    return page(request, "serial.html", found)
+
+
+@routes.get("/runs/{run}")
+async def run(request: web.Request) -> web.Response:
+    """With `?part=live`, what changes while it goes on."""
+    found = await data.run_data(request.app[SITE], request.match_info["run"])
+    if found is None:
+        raise web.HTTPNotFound(text="not_found")
+    template = "run_live.html" if request.query.get("part") == "live" else "run.html"
+    return page(request, template, {"run": found, "order": looking.ORDER})
+
+
+@routes.post("/runs/{run}/{what:pause|go-on|stop|retry}")
+async def act(request: web.Request) -> web.Response:
+    site, run_id = request.app[SITE], request.match_info["run"]
+    await actions.act(site, run_id, request.match_info["what"], request[PERSON])
+    known = await data.run_data(site, run_id)
+    raise web.HTTPSeeOther(f"/runs/{run_id}" if known else "/")
+
+
+@routes.get("/runs/{run}/files/{name}")
+async def file(request: web.Request) -> web.StreamResponse:
+    return await download(request)
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """One file of a report, to be saved and never shown: it holds what others wrote."""
+    site, name = request.app[SITE], request.match_info["name"]
+    run = await site.read(looking.find_run, site.ledger, request.match_info["run"])
+    if run is None or name not in looking.FILES:
+        raise web.HTTPNotFound(text="not_found")
+    path = site.settings.report.dir / run.id / name
+    if not path.is_file():
+        raise web.HTTPNotFound(text="not_found")
+    headers = {
+        "Content-Disposition": f'attachment; filename="{run.id}-{name}"',
+        "Content-Type": _TYPES[name.rpartition(".")[2]],
+    }
+    return web.FileResponse(path, headers=headers)

@@ -1,0 +1,130 @@
+"""The pages of a list before it is confirmed: dropped, looked at, corrected, confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from multidict import MultiMapping
+
+from importer.errors import ImporterError
+from importer.tables import ROLES
+from importer.web import actions, data
+from importer.web.marking import marked_workbook
+from importer.web.receiving import Receiving
+from importer.web.rendering import page
+from importer.web.site import PERSON, SITE
+
+routes = web.RouteTableDef()
+_PATIENCE = 3.0
+_PATIENCE_TO_CHECK = 15.0
+
+
+@routes.get("/")
+async def start(request: web.Request) -> web.Response:
+    """With `?part=activity`, what changes by itself."""
+    found = await data.overview(request.app[SITE])
+    template = "activity.html" if request.query.get("part") == "activity" else "start.html"
+    return page(request, template, found)
+
+
+@routes.post("/uploads")
+async def upload(request: web.Request) -> web.Response:
+    found = await Receiving(request.app[SITE], request, request[PERSON]).files()
+    if not found:
+        raise web.HTTPBadRequest(text="no_file")
+    raise web.HTTPSeeOther(f"/uploads/{found[0].id}" if len(found) == 1 else "/")
+
+
+@routes.get("/uploads/{upload}")
+async def show(request: web.Request) -> web.Response:
+    site = request.app[SITE]
+    found = await data.upload_data(site, actions.upload_of(site, request.match_info["upload"]), _PATIENCE)
+    if found["state"] == "confirmed":
+        raise web.HTTPSeeOther(f"/runs/{found['run']}")
+    return page(request, "upload.html", {"upload": found, "roles": ROLES, "headers": _headers(found)})
+
+
+def _headers(found: Mapping[str, Any]) -> list[str]:
+    """What the columns can be chosen from."""
+    if found["preview"] is None:
+        names = found["headers"]
+    else:
+        names = [name for sheet in found["preview"]["reading"]["sheets"] for name in sheet["headers"]]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+@routes.post("/uploads/{upload}/options")
+async def options(request: web.Request) -> web.Response:
+    site = request.app[SITE]
+    found = actions.upload_of(site, request.match_info["upload"])
+    actions.read_differently(site, found, await request.post())
+    raise web.HTTPSeeOther(f"/uploads/{found.id}")
+
+
+@routes.get("/uploads/{upload}/fix")
+async def fix(request: web.Request) -> web.Response:
+    site = request.app[SITE]
+    found = await data.upload_data(site, actions.upload_of(site, request.match_info["upload"]), _PATIENCE_TO_CHECK)
+    if found["state"] != "ready":
+        raise web.HTTPSeeOther(f"/uploads/{found['id']}")
+    return page(request, "fix.html", {"upload": found, "roles": ROLES})
+
+
+@routes.post("/uploads/{upload}/fix")
+async def fixed(request: web.Request) -> web.Response:
+    site = request.app[SITE]
+    found = actions.upload_of(site, request.match_info["upload"])
+    form = await request.post()
+    if form.get("undo"):
+        actions.correct(site, found, {key: {} for key in found.edits})
+    else:
+        actions.correct(site, found, edits_of(form))
+    raise web.HTTPSeeOther(f"/uploads/{found.id}/fix")
+
+
+def edits_of(form: MultiMapping[Any]) -> dict[str, dict[str, str]]:
+    """Corrections from a form: `<role>:<key>` is a cell, `was:<role>:<key>` what stood there, so that only rows that
+    somebody touched become corrections.
+    """
+    found: dict[str, dict[str, str]] = {}
+    touched: set[str] = set()
+    for name, value in form.items():
+        role, _, key = name.partition(":")
+        if role in ROLES and isinstance(value, str):
+            found.setdefault(key, {})[role] = value
+            if value != form.get(f"was:{name}"):
+                touched.add(key)
+        elif role in ("left_out", "confirmed"):
+            found.setdefault(key, {})[role] = "yes"
+            touched.add(key)
+    return {key: edit for key, edit in found.items() if key in touched}
+
+
+@routes.get("/uploads/{upload}/marked.xlsx")
+async def marked(request: web.Request) -> web.StreamResponse:
+    site = request.app[SITE]
+    found = actions.upload_of(site, request.match_info["upload"])
+    try:
+        path = await site.read(marked_workbook, site, found)
+    except ImporterError as error:
+        raise web.HTTPConflict(text=str(error)) from error
+    headers = {"Content-Disposition": 'attachment; filename="marked.xlsx"'}
+    return web.FileResponse(path, headers=headers)
+
+
+@routes.post("/uploads/{upload}/confirm")
+async def confirm(request: web.Request) -> web.Response:
+    site = request.app[SITE]
+    form = await request.post()
+    found = actions.upload_of(site, request.match_info["upload"])
+    run = await actions.confirm(site, found, request[PERSON], str(form.get("seen", "")), str(form.get("comment", "")))
+    raise web.HTTPSeeOther(f"/runs/{run}")
+
+
+@routes.post("/uploads/{upload}/discard")
+async def discard(request: web.Request) -> web.Response:
+    site = request.app[SITE]
+    actions.discard(site, actions.upload_of(site, request.match_info["upload"]))
+    raise web.HTTPSeeOther("/")

@@ -1,0 +1,171 @@
+"""Reads what was dropped in the background, keeps what was found in memory, reads again when anything has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from importer import wiring
+from importer.errors import ImporterError, SourceError
+from importer.flow.preview import Example, Preview, preview
+from importer.flow.stopping import Stopping
+from importer.ledger.view import Run, View
+from importer.settings import Settings
+from importer.sources.opening import open_source
+from importer.web.uploads import Upload, Uploads
+
+EXAMPLES = 200
+"""Rows of each problem that can be corrected on the page at once."""
+_AT_ONCE = 2
+_MOST_KEPT = 40
+
+Stamp = tuple[int, int, str]
+"""Version of the upload, and how far the ledger is: what a preview depends on."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """A preview on its way: `data` or `fault` is set in the end."""
+
+    stamp: Stamp
+    rows: int = 0
+    data: dict[str, Any] | None = None
+    fault: str = ""
+    headers: list[str] = field(default_factory=list)
+    stopping: Stopping = field(default_factory=Stopping)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for the end, but no longer than this."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.done.wait(), seconds)
+
+    @property
+    def state(self) -> str:
+        return "ready" if self.data else "failed" if self.fault else "reading"
+
+
+class Previews:
+    def __init__(self, settings: Settings, target: str, uploads: Uploads) -> None:
+        self._settings = settings
+        self._target = target
+        self._uploads = uploads
+        self._known: dict[str, Reading] = {}
+        self._places = asyncio.Semaphore(_AT_ONCE)
+
+    def of(self, upload: Upload, ledger: tuple[int, str]) -> Reading:
+        """What is known of an upload; it begins to be read where that is nothing, or not true any more."""
+        stamp = (upload.version, *ledger)
+        known = self._known.get(upload.id)
+        if known and (known.stamp == stamp or (not known.done.is_set() and known.stamp[0] == upload.version)):
+            return known
+        self.forget(upload.id)
+        while len(self._known) >= _MOST_KEPT:
+            self.forget(next(iter(self._known)))
+        reading = self._known[upload.id] = Reading(stamp)
+        reading.task = asyncio.create_task(self._read(upload, reading))
+        return reading
+
+    def forget(self, number: str) -> None:
+        if known := self._known.pop(number, None):
+            known.stopping.stop("it is not wanted any more", 0)
+
+    def end(self) -> None:
+        for number in list(self._known):
+            self.forget(number)
+
+    async def _read(self, upload: Upload, reading: Reading) -> None:
+        try:
+            async with self._places:
+                reading.data = await asyncio.to_thread(self._look, upload, reading)
+        except ImporterError as error:
+            reading.fault = str(error)
+            reading.headers = [one for one in getattr(error, "headers", ()) if one]
+        except OSError as error:
+            reading.fault = f"{upload.name} can't be read: {error.strerror}"
+        finally:
+            reading.fault = reading.fault or ("" if reading.data else "internal fault")
+            reading.done.set()
+
+    def _look(self, upload: Upload, reading: Reading) -> dict[str, Any]:
+        def progress(rows: int) -> None:
+            reading.rows = rows
+
+        settings = self._settings
+        options = wiring.source_options(settings, {**upload.options, "edits": upload.edits or None})
+        view = View(settings.ledger.path) if settings.ledger.path.exists() else None
+        try:
+            reading.stopping.check()
+            source = open_source(self._uploads.path(upload), options)
+            with tempfile.TemporaryDirectory(dir=settings.ledger.path.absolute().parent) as spill:
+                found = preview(
+                    upload.name,
+                    source,
+                    wiring.staging(settings, Path(spill)),
+                    (view, self._target) if view else None,
+                    stopping=reading.stopping,
+                    progress=progress,
+                    examples=EXAMPLES,
+                )
+            before = [run for run in view.runs() if run.source_sha256 == upload.sha256] if view else []
+            identity = json.dumps(wiring.identity_of(options), sort_keys=True)
+            twin = view.unfinished_twin(upload.sha256, identity, self._target) if view else None
+        except (UnicodeError, ValueError) as error:
+            raise SourceError(f"{upload.name} can't be read: {error}") from error
+        finally:
+            if view:
+                view.close()
+        return document(found, before, twin, settings.limits.requests_per_second)
+
+
+def document(found: Preview, before: list[Run], twin: Run | None, per_second: float) -> dict[str, Any]:
+    """A preview as pages and API have it. `seen` stands for all of it: what was confirmed is what was seen."""
+    names = [sheet.name for sheet in found.reading.sheets]
+    data: dict[str, Any] = {
+        "rows": found.rows,
+        "to_send": sum(line.send for line in found.batches),
+        "already_assigned": sum(line.already_assigned for line in found.batches),
+        "duplicate": sum(line.duplicate for line in found.batches),
+        "rejected": sum(line.rejected for line in found.batches),
+        "batches_to_send": sum(1 for line in found.batches if line.send),
+        "requests": found.requests,
+        "seconds": found.requests / per_second if per_second else None,
+        "requests_per_second": per_second or None,
+        "reading": asdict(found.reading),
+        "batches": [
+            {
+                "gtin": line.batch.gtin if line.batch else "",
+                "batch": line.batch.batch if line.batch else "",
+                "expiry_date": line.batch.expiry if line.batch else "",
+                "rows": line.rows,
+                "to_send": line.send,
+                "already_assigned": line.already_assigned,
+                "duplicate": line.duplicate,
+                "rejected": line.rejected,
+            }
+            for line in found.batches
+        ],
+        "problems": [
+            {"code": code, "rows": one.rows, "examples": [_example(row, names) for row in one.examples]}
+            for code, one in found.problems.items()
+        ],
+        "warnings": dict(found.notes),
+        "imported_before": [
+            {"run": run.id, "state": run.state.value, "started_at": run.started_at, "user": run.user} for run in before
+        ],
+        "goes_on_with": twin.id if twin else "",
+    }
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False)
+    return data | {"seen": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]}
+
+
+def _example(row: Example, names: list[str]) -> dict[str, Any]:
+    sheet = names.index(row.sheet) if row.sheet in names else 0
+    return {**asdict(row), "key": str(sheet << 32 | row.row)}

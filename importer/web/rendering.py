@@ -1,0 +1,76 @@
+"""Pages from templates, in the browser's language. Every value is escaped: a serial may be a `<script>`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from importer import wiring
+from importer.web.language import Language, negotiate
+from importer.web.site import PERSON, SITE
+
+_ERRORS = {403: "csrf", 404: "not_found", 405: "not_found", 413: "too_large", 421: "host", 500: "internal"}
+_CODES = frozenset(
+    {
+        *("csrf", "host", "not_found", "too_large", "too_many_uploads", "disk_full", "no_file", "changed", "not_ready"),
+        *("nothing_to_send", "queued", "bad_request", "internal"),
+    }
+)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("importer.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def language(request: web.Request) -> Language:
+    return Language(negotiate(request.headers.get("Accept-Language", "")))
+
+
+def page(request: web.Request, template: str, values: Mapping[str, Any], status: int = 200) -> web.Response:
+    """A page, or the part of one that is asked for with `?part=`."""
+    site = request.app[SITE]
+    spoken = language(request)
+    person = request.get(PERSON, "")
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            t=spoken.say,
+            L=spoken,
+            lang=spoken.tag,
+            csrf=site.csrf.token(request),
+            person=person,
+            can_log_out=bool(person) and person != site.owner and not site.settings.web.trusted_header,
+            sandbox=site.target.startswith(wiring.SANDBOX),
+            target=site.target,
+            here=request.path,
+            most=spoken.bytes(site.settings.web.max_upload_megabytes << 20),
+            **values,
+        )
+    )
+    response = web.Response(text=text, content_type="text/html", status=status)
+    response.headers["Vary"] = "Accept-Language"
+    return response
+
+
+def failed(request: web.Request, status: int, text: str) -> web.Response:
+    """An answer that says what went wrong: JSON for programs, a page for people."""
+    code = text if text in _CODES else _ERRORS.get(status, "") if text.startswith(f"{status}: ") else ""
+    code = code or ("bad_request" if text.startswith(f"{status}: ") else "")
+    spoken = language(request)
+    most = spoken.bytes(request.app[SITE].settings.web.max_upload_megabytes << 20)
+    words = spoken.say(f"error.{code}", most=most) if code else text
+    if request.path.startswith("/api/"):
+        return web.json_response({"error": code or "failed", "message": words}, status=status)
+    return page(request, "message.html", {"words": words}, status)

@@ -1,0 +1,85 @@
+"""Serves the page until SIGTERM or SIGINT, and says first whether it may."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+from collections.abc import Callable
+
+from aiohttp import web
+
+from importer import wiring
+from importer.errors import ConfigError
+from importer.settings import Settings, Web
+from importer.web.app import make_app
+from importer.web.guard import is_loopback
+from importer.web.site import Site
+
+
+def must_be_allowed(settings: Settings, site: Site) -> None:
+    """Beyond this machine only for people who are known. Raises ConfigError."""
+    wanted = settings.web
+    if is_loopback(wanted.host) or wanted.trusted_header or site.users.names():
+        return
+    raise ConfigError(
+        f"the page can't be opened to others at {wanted.host}: there are no users. Add one with `importer user add "
+        f"NAME`, or name the header of a trusted proxy (web.trusted_header), or serve this machine alone (127.0.0.1)"
+    )
+
+
+async def serve(settings: Settings, target: str, ready: Callable[[str], None]) -> None:
+    """Call `ready` with the address once the page is there. Raises ConfigError, LedgerBusy."""
+    wiring.must_have_credentials(settings)
+    site = Site(settings, target)
+    try:
+        must_be_allowed(settings, site)
+        context = _tls(settings.web)
+    except ConfigError:
+        site.close()
+        raise
+    runner = web.AppRunner(make_app(site), handle_signals=False, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        await _listen(runner, settings.web, context, ready)
+        await _told_to_end()
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(
+    runner: web.AppRunner, wanted: Web, context: ssl.SSLContext | None, ready: Callable[[str], None]
+) -> None:
+    listener = web.TCPSite(runner, wanted.host, wanted.port, ssl_context=context)
+    try:
+        await listener.start()
+    except OSError as error:
+        raise ConfigError(f"the page can't listen on {wanted.host}:{wanted.port}: {error.strerror or error}") from error
+    port = runner.addresses[0][1]
+    host = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
+    ready(f"{'https' if context else 'http'}://{host}:{port}/")
+
+
+def _tls(wanted: Web) -> ssl.SSLContext | None:
+    if wanted.tls_cert is None and wanted.tls_key is None:
+        return None
+    if wanted.tls_cert is None or wanted.tls_key is None:
+        raise ConfigError("https needs both files: web.tls_cert and web.tls_key")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(wanted.tls_cert, wanted.tls_key)
+    except OSError as error:
+        raise ConfigError(f"{wanted.tls_cert} and {wanted.tls_key} can't be used for https: {error}") from error
+    return context
+
+
+async def _told_to_end() -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,75 @@
+"""What all pages share: the parts, put together once. All that lasts is on the disk, in the ledger or beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from aiohttp import web
+from filelock import FileLock, Timeout
+
+from importer import wiring
+from importer.errors import ConfigError, LedgerBusy
+from importer.settings import Settings
+from importer.web.csrf import Csrf
+from importer.web.jobs import Jobs
+from importer.web.kept import secret
+from importer.web.previews import Previews
+from importer.web.sessions import Sessions
+from importer.web.throttle import Throttle
+from importer.web.uploads import Uploads
+from importer.web.users import Users
+from importer.web.worker import Worker
+
+T = TypeVar("T")
+_READERS = 4
+
+
+class Site:
+    """Raises LedgerBusy where another server uses the same directory, ConfigError where it can't be used."""
+
+    def __init__(self, settings: Settings, target: str) -> None:
+        self.settings = settings
+        self.target = target
+        self.ledger = settings.ledger.path
+        self.directory = settings.ledger.path.absolute().parent / "uploads"
+        own = self.directory / ".server"
+        try:
+            own.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = FileLock(own / "lock", mode=0o600, thread_local=False)
+            self._lock.acquire(blocking=False)
+            self.csrf = Csrf(secret(own / "key.json"))
+            self.sessions = Sessions(own / "sessions.json", settings.web.session_hours)
+            self.uploads = Uploads(self.directory, wiring.new_run_id)
+            self.jobs = Jobs(own / "jobs")
+        except Timeout:
+            raise LedgerBusy(f"another `importer serve` uses {self.directory}: end that one first") from None
+        except OSError as error:
+            raise ConfigError(f"{self.directory} can't be used: {error.strerror}") from error
+        self.users = Users(settings.web.users_file or self.ledger.absolute().parent / "users.json")
+        self.owner = wiring.user()
+        """Who started the server: without users, whoever sits at this machine."""
+        self.throttle = Throttle({"name": 5, "address": 20})
+        self.previews = Previews(settings, target, self.uploads)
+        self.worker = Worker(settings, target, self.jobs, self.uploads)
+        self.closing = asyncio.Event()
+        self.arriving = 0
+        self.listeners = 0
+        self.hashing = asyncio.Semaphore(1)
+        """A password takes 64 MB to check."""
+        self._readers = ThreadPoolExecutor(_READERS, "reader")
+
+    async def read(self, work: Callable[..., T], *values: Any) -> T:
+        """Look something up in a thread: the ledger, a report."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work, *values)
+
+    def close(self) -> None:
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        self._lock.release()
+
+
+SITE = web.AppKey("site", Site)
+PERSON = "person"
+"""Key of a request: who it is that asks."""

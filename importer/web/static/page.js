@@ -1,0 +1,142 @@
+// The page works without this. What it adds: a progress bar for uploads, cells that are checked at once, and news by itself.
+"use strict";
+
+const token = () => document.querySelector("meta[name=csrf]").content;
+
+function watchUpload(form) {
+  const input = form.querySelector("input[type=file]");
+  const progress = form.querySelector(".progress");
+  const send = (files) => {
+    if (!files.length) return;
+    const body = new FormData();
+    body.append("csrf", token());
+    for (const file of files) body.append("file", file, file.name);
+    const request = new XMLHttpRequest();
+    const what = progress.querySelector(".what");
+    const say = (text) => { what.textContent = text; progress.hidden = false; };
+    say(form.dataset.uploading.replace("{name}", [...files].map((file) => file.name).join(", ")));
+    form.querySelector("button").disabled = true;
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable) progress.querySelector("progress").value = (100 * event.loaded) / event.total;
+    };
+    const failed = () => {
+      let text = form.dataset.failed;
+      try { text = JSON.parse(request.responseText).message || text; } catch { /* not ours: keep the general words */ }
+      say(text);
+      form.querySelector("button").disabled = false;
+      input.value = "";
+    };
+    request.onload = () => {
+      if (request.status !== 201) { failed(); return; }
+      const { uploads } = JSON.parse(request.responseText);
+      location.assign(uploads.length === 1 ? `/uploads/${uploads[0].id}` : "/");
+    };
+    request.onerror = failed;
+    request.open("POST", "/api/uploads");
+    request.setRequestHeader("X-CSRF-Token", token());
+    request.send(body);
+  };
+  form.addEventListener("submit", (event) => { event.preventDefault(); send(input.files); });
+  input.addEventListener("change", () => send(input.files));
+  for (const kind of ["dragenter", "dragover"]) {
+    document.addEventListener(kind, (event) => { event.preventDefault(); form.classList.add("over"); });
+  }
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) form.classList.remove("over"); });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    form.classList.remove("over");
+    send(event.dataTransfer.files);
+  });
+}
+
+async function replace(element, url) {
+  try {
+    const answer = await fetch(url);
+    if (!answer.ok) return false;
+    const text = await answer.text();
+    if (!element.contains(document.activeElement) || document.activeElement === document.body) {
+      // Our own server's page, escaped there; scripts in it would not run.
+      element.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function watchRun(element) {
+  const source = new EventSource(element.dataset.events);
+  let busy = false;
+  source.addEventListener("run", async (event) => {
+    const run = JSON.parse(event.data);
+    if (!run || run.phase !== element.dataset.phase) {
+      source.close();
+      location.reload();
+      return;
+    }
+    if (busy) return;
+    busy = true;
+    await replace(element, element.dataset.live);
+    busy = false;
+  });
+  source.addEventListener("end", () => { source.close(); location.reload(); });
+}
+
+function watchReading(element) {
+  const look = async () => {
+    try {
+      const answer = await fetch(element.dataset.poll);
+      const data = await answer.json();
+      if (data.state !== "reading") { location.reload(); return; }
+    } catch { /* the server restarts: try again */ }
+    setTimeout(look, 1000);
+  };
+  look();
+}
+
+function watchCells(form) {
+  const status = form.querySelector("#fix-state");
+  const number = (value) => value.toLocaleString(document.documentElement.lang);
+  const check = async (row) => {
+    const edit = {};
+    for (const cell of row.querySelectorAll("input.cell")) edit[cell.name.split(":")[0]] = cell.value;
+    for (const box of row.querySelectorAll("input[type=checkbox]")) edit[box.name.split(":")[0]] = box.checked;
+    const touched = [...row.querySelectorAll("input.cell")].some((cell) => cell.value !== cell.defaultValue);
+    const body = { [row.dataset.key]: touched || edit.left_out || edit.confirmed ? edit : {} };
+    const answer = await fetch(form.dataset.edits, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": token() },
+      body: JSON.stringify(body),
+    });
+    const data = await answer.json();
+    if (!answer.ok || data.state !== "ready") { status.textContent = data.message || data.error || ""; return; }
+    show(data.preview);
+  };
+  const show = (preview) => {
+    const wrong = new Map(preview.problems.flatMap((one) => one.examples.map((row) => [row.key, row.message])));
+    for (const row of form.querySelectorAll("tr[data-key]")) {
+      const message = row.querySelector(".message");
+      const out = row.querySelector("input[name^=left_out]").checked;
+      row.classList.toggle("right", !wrong.has(row.dataset.key) && !out);
+      message.textContent = wrong.get(row.dataset.key) || (out ? "" : form.dataset.right);
+    }
+    status.textContent = form.dataset.state
+      .replace("{rejected}", number(preview.rejected))
+      .replace("{send}", number(preview.to_send));
+  };
+  form.addEventListener("change", (event) => {
+    const row = event.target.closest("tr[data-key]");
+    if (row) check(row).catch(() => { /* the button checks again */ });
+  });
+}
+
+const upload = document.getElementById("upload");
+if (upload) watchUpload(upload);
+const live = document.querySelector("[data-events]");
+if (live) watchRun(live);
+const reading = document.querySelector("[data-poll]");
+if (reading) watchReading(reading);
+const cells = document.getElementById("fix");
+if (cells) watchCells(cells);
+const activity = document.querySelector("[data-refresh]");
+if (activity) setInterval(() => { if (!document.hidden) replace(activity, activity.dataset.refresh); }, 3000);

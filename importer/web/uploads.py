@@ -1,0 +1,117 @@
+"""Files that were dropped on the page, each in a directory of its own with what is known of it beside.
+
+The directory's name is random. The file keeps its own name, made harmless, since messages and reports show it.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from importer.ledger.store import now
+from importer.web.kept import read_json, write_json
+
+_ID = re.compile(r"[0-9a-f]{20}")
+_LONGEST = 100
+
+
+@dataclass(slots=True)
+class Upload:
+    """`options` and `edits` say how it is to be read. `run` is the id that its run will have, or has. `version` grows
+    with every change. `fault` says why an import of it came to nothing.
+    """
+
+    id: str
+    name: str
+    bytes: int
+    sha256: str
+    by: str
+    at: str
+    run: str
+    options: dict[str, Any] = field(default_factory=dict)
+    edits: dict[str, dict[str, str]] = field(default_factory=dict)
+    version: int = 1
+    imported: bool = False
+    fault: str = ""
+
+
+def harmless(name: str) -> str:
+    """A name for people that is also one part of a path and nothing else."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    kept = "".join(c if c.isalnum() or c in "._- ()+" else "_" for c in last).strip(" .")
+    stem, dot, end = kept.rpartition(".")
+    if dot and len(kept) > _LONGEST and len(end) < 10:  # noqa: PLR2004  longer is no ending
+        kept = f"{stem[: _LONGEST - len(end) - 1]}.{end}"
+    while len(kept.encode()) > 2 * _LONGEST:
+        kept = kept[:-1]
+    return kept[:_LONGEST] or "list"
+
+
+class Uploads:
+    """All uploads, read once from the disk; one server uses the directory at a time."""
+
+    def __init__(self, directory: Path, new_run_id: Callable[[], str]) -> None:
+        self._directory = directory
+        self._new_run_id = new_run_id
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._known: dict[str, Upload] = {}
+        for path in sorted(directory.iterdir()):
+            if _ID.fullmatch(path.name):
+                self._take_in(path)
+
+    def _take_in(self, path: Path) -> None:
+        values = read_json(path / "upload.json")
+        if not isinstance(values, dict):
+            shutil.rmtree(path, ignore_errors=True)  # cut off while it arrived
+            return
+        names = {one.name for one in fields(Upload)}
+        upload = Upload(**{name: value for name, value in values.items() if name in names})
+        self._known[upload.id] = upload
+
+    def begin(self, name: str) -> tuple[str, Path]:
+        """An id, and where the bytes are to go. Unless `arrived` is called, it has never been."""
+        number = secrets.token_hex(10)
+        path = self._directory / number / "source" / harmless(name)
+        path.parent.mkdir(mode=0o700, parents=True)
+        return number, path
+
+    def arrived(self, number: str, path: Path, size: int, sha256: str, by: str) -> Upload:
+        upload = Upload(number, path.name, size, sha256, by, now(), self._new_run_id())
+        self.save(upload)
+        self._known[number] = upload
+        return upload
+
+    def save(self, upload: Upload) -> None:
+        write_json(self._directory / upload.id / "upload.json", asdict(upload))
+
+    def change(self, upload: Upload, *, options: Mapping[str, Any] | None = None, edits: Any = None) -> None:
+        """Read it in another way from now on."""
+        upload.options = dict(options) if options is not None else upload.options
+        upload.edits = dict(edits) if edits is not None else upload.edits
+        upload.version += 1
+        upload.fault = ""
+        self.save(upload)
+
+    def discard(self, number: str) -> None:
+        self._known.pop(number, None)
+        shutil.rmtree(self._directory / number, ignore_errors=True)
+
+    def get(self, number: str) -> Upload | None:
+        return self._known.get(number)
+
+    def path(self, upload: Upload) -> Path:
+        return self._directory / upload.id / "source" / upload.name
+
+    def of_run(self, run: str) -> Upload | None:
+        return next((one for one in self._known.values() if one.run == run), None)
+
+    def not_imported(self) -> list[Upload]:
+        """Youngest first."""
+        found = [one for one in self._known.values() if not one.imported]
+        return sorted(found, key=lambda one: one.at, reverse=True)

@@ -1,0 +1,180 @@
+"""Does what is queued, one run at a time, under the ledger's lock, which it holds only while it has something to do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from importer import wiring
+from importer.errors import ConfigError, ImporterError, LedgerBusy, LedgerError
+from importer.flow.importing import Finished, Import
+from importer.flow.stopping import Stopped, Stopping
+from importer.ledger.ledger import Ledger
+from importer.ledger.store import now
+from importer.ledger.view import Run
+from importer.model import RunState
+from importer.settings import Settings
+from importer.web.jobs import Job, Jobs
+from importer.web.live import Live
+from importer.web.uploads import Upload, Uploads
+
+_AGAIN_AFTER = 2.0
+"""Seconds until the ledger's lock is tried again."""
+_STOPPED, _TERMINATED = 4, 143
+_MOST_FAULT = 500
+
+
+class Worker:
+    def __init__(self, settings: Settings, target: str, jobs: Jobs, uploads: Uploads) -> None:
+        self._settings = settings
+        self._target = target
+        self._jobs = jobs
+        self._uploads = uploads
+        self._log = structlog.get_logger()
+        self._ending = False
+        self._keeps = False
+        """Whether what was stopped has not lost its place: paused, or the server ends."""
+        self._stopping: Stopping | None = None
+        self.now: Job | None = None
+        self.live: Live | None = None
+        self.waits_for = ""
+        """Who holds the ledger, where that is not this process."""
+
+    async def run(self) -> None:
+        """Work until `end`."""
+        while not self._ending:
+            self._jobs.changed.clear()
+            job = self._jobs.next()
+            if job is None:
+                await self._jobs.changed.wait()
+            elif not await self._work(job):
+                try:
+                    await asyncio.wait_for(self._jobs.changed.wait(), _AGAIN_AFTER)
+                except TimeoutError:
+                    continue
+
+    def end(self) -> None:
+        """Stop cleanly: what is queued or running goes on after a restart."""
+        self._ending = True
+        if self._stopping:
+            self._keeps = True
+            self._stopping.stop("the server was stopped", _TERMINATED)
+        self._jobs.changed.set()
+
+    def halt(self, job: Job, why: str, *, keeps: bool) -> None:
+        """Stop the run that goes on, if it is this one; whether it keeps its place in the queue."""
+        if self.now is job and self._stopping and not self._ending:
+            self._keeps = keeps
+            self._stopping.stop(why, _STOPPED)
+
+    async def _work(self, job: Job) -> bool:
+        """Do a job; False where the ledger is not free."""
+        try:
+            ledger = await asyncio.to_thread(Ledger, self._settings.ledger.path)
+        except LedgerBusy as error:
+            self.waits_for = str(error)
+            return False
+        except ImporterError as error:
+            self._hold(job, error)
+            return True
+        self.waits_for = ""
+        stopping = self._stopping = Stopping()
+        self.now, self.live = job, Live(self._settings.limits.requests_per_second)
+        self._keeps = self._ending or job.paused
+        if self._keeps or job not in self._jobs.all:
+            stopping.stop("it was stopped before it began", _STOPPED)
+        try:
+            await self._do(job, ledger, stopping, self.live)
+        finally:
+            self.now = self.live = self._stopping = None
+            await asyncio.to_thread(ledger.close)
+        return True
+
+    async def _do(self, job: Job, ledger: Ledger, stopping: Stopping, live: Live) -> None:
+        upload = self._uploads.get(job.upload) if job.upload else None
+        try:
+            stopping.check()
+            run = _known(ledger, job.run)
+            parts = wiring.parts(self._settings, ledger, stopping, live, self._target)
+            facts = {**parts.facts, "user": job.by, "comment": job.comment}
+            imports = Import(replace(parts, facts=facts, new_run_id=lambda: job.run))
+            finished = await self._go(job, ledger, imports, run, upload)
+        except ImporterError as error:
+            self._failed(job, upload, ledger, error)
+        except Exception as error:  # noqa: BLE001  whatever it is, the server goes on; what was recorded is kept
+            self._log.exception("job", run=job.run)
+            self._failed(job, upload, ledger, ImporterError(f"internal fault, {type(error).__name__}: {error}"))
+        else:
+            self._log.info("job", run=finished.run.id, by=job.by, exit_code=finished.facts.exit_code)
+            self._over(job, upload, finished.run)
+
+    async def _go(self, job: Job, ledger: Ledger, imports: Import, run: Run | None, upload: Upload | None) -> Finished:
+        if run is None:
+            if upload is None:
+                raise ConfigError(f"there is no run {job.run} in the ledger any more")
+            options = self.options(upload)
+            return await imports.run(self._uploads.path(upload), options, wiring.identity_of(options))
+        if not self.fits(run):
+            raise ConfigError(f"run {run.id} was sent to {run.target}, but this server sends to {self._target}")
+        if job.kind == "retry":
+            await ledger.renew(run.num)
+            job.kind = "resume"
+            self._jobs.save(job)
+        if job.kind == "resume" and job.comment:
+            await ledger.remark(run.num, job.comment)
+            job.comment = ""
+            self._jobs.save(job)
+        return await imports.submit(run)
+
+    def options(self, upload: Upload) -> Any:
+        return wiring.source_options(self._settings, {**upload.options, "edits": upload.edits or None})
+
+    def fits(self, run: Run) -> bool:
+        both = run.target.startswith(wiring.SANDBOX) and self._target.startswith(wiring.SANDBOX)
+        return both or run.target == self._target
+
+    def _over(self, job: Job, upload: Upload | None, run: Run) -> None:
+        if upload:
+            upload.run, upload.imported, upload.fault = run.id, True, ""
+            self._uploads.save(upload)
+        if run.state == RunState.FINISHED or not self._keeps:
+            self._jobs.done(job)
+
+    def _failed(self, job: Job, upload: Upload | None, ledger: Ledger, error: ImporterError) -> None:
+        """What stopped early stands in the ledger; what never began waits again for somebody to confirm it."""
+        if isinstance(error, Stopped) and self._keeps:
+            return
+        self._log.warning("job_failed", run=job.run, error=str(error))
+        run = _known(ledger, job.run)
+        if upload and run:
+            self._over(job, upload, run)
+            return
+        if upload:
+            upload.fault = "" if isinstance(error, Stopped) else str(error)[:_MOST_FAULT]
+            self._uploads.save(upload)
+        elif isinstance(error, ConfigError | LedgerError):
+            self._hold(job, error)
+            return
+        self._jobs.done(job)
+
+    def _hold(self, job: Job, error: ImporterError) -> None:
+        job.paused, job.fault = True, str(error)[:_MOST_FAULT]
+        self._jobs.save(job)
+
+
+def _known(ledger: Ledger, run_id: str) -> Run | None:
+    view = ledger.view()
+    try:
+        return view.run(run_id)
+    except ConfigError:
+        return None
+    finally:
+        view.close()
+
+
+def line(by: str, what: str) -> str:
+    """For the record of a run."""
+    return f"{now()} {by}: {what}"
