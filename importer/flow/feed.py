@@ -1,19 +1,23 @@
 """Which chunk goes out next. Knows the ledger's pending chunks, and which products the API has proven to know.
 
 Of a product that no answer has proven yet only one chunk is on its way at a time: a product that is not registered
-costs one refused chunk, however many workers there are, and a run that was killed ends with the same outcomes.
+costs one refused chunk, however many workers there are. It is always the first one of it in the order of planning, and
+of that the first part: so a run that was killed ends with the same outcomes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections import deque
 from collections.abc import Iterable
 
 from importer.ledger.view import Kept, View
-from importer.model import Answer, Batch, Verdict
+from importer.model import Answer, Batch, Doubt, Verdict
 
 _PAGE = 256
+_MOST_WAITING = 16 * _PAGE
+"""Chunks kept in memory while their products are to be proven."""
 
 
 class Feed:
@@ -23,10 +27,12 @@ class Feed:
         self._view = view
         self._run = run
         self._batches = batches
-        self._after = 0
+        self._after = (0, 0)
         self._last = last_seq
+        self._read_all = False
         self._ready: deque[Kept] = deque()
-        self._waiting: dict[str, deque[Kept]] = {}
+        self._waiting: dict[str, list[tuple[int, int, Kept]]] = {}
+        """By product, a heap in the order of planning."""
         self._proven: set[str] = set()
         self._probed: set[str] = set()
         self._stopped: set[str] = set()
@@ -50,8 +56,11 @@ class Feed:
         """A chunk that was handed out has come to this (None: to nothing); `parts` replace it."""
         async with self._changed:
             self._out -= 1
-            self._ready.extend(parts)
-            self._learn(self._gtin(kept), answer)
+            gtin = self._gtin(kept)
+            self._learn(gtin, answer)
+            for part in parts:
+                self._wait(gtin, part)
+            self._call(gtin)
             self._changed.notify_all()
 
     async def close(self) -> None:
@@ -64,32 +73,42 @@ class Feed:
         self._probed.discard(gtin)
         if answer and answer.verdict is Verdict.PRODUCT:
             self._stopped.add(gtin)
-            self._waiting.pop(gtin, None)
         elif answer and (answer.verdict is Verdict.SETTLED or answer.exists):
             self._proven.add(gtin)
-            self._ready.extend(self._waiting.pop(gtin, ()))
-        elif waiting := self._waiting.get(gtin):
-            self._ready.append(waiting.popleft())
+
+    def _wait(self, gtin: str, kept: Kept) -> None:
+        heapq.heappush(self._waiting.setdefault(gtin, []), (kept.root, kept.seq, kept))
+
+    def _call(self, gtin: str) -> None:
+        """Who has waited for this product comes next: all of them when it is known, else the first one."""
+        waiting = self._waiting.get(gtin, [])
+        known = gtin in self._proven or gtin in self._stopped
+        called = [heapq.heappop(waiting)[-1] for _ in range(len(waiting) if known else min(1, len(waiting)))]
+        self._ready.extendleft(reversed(called))
 
     def _pick(self) -> Kept | None:
         while (kept := self._candidate()) is not None:
             gtin = self._gtin(kept)
-            if gtin in self._stopped:
-                continue
-            if gtin in self._proven:
+            if gtin in self._stopped and kept.doubt != Doubt.THIS_RUN:
+                continue  # the ledger has it as spared
+            if gtin in self._proven or gtin in self._stopped:
                 return kept
             if gtin not in self._probed:
                 self._probed.add(gtin)
                 return kept
-            self._waiting.setdefault(gtin, deque()).append(kept)
+            self._wait(gtin, kept)
         return None
 
     def _candidate(self) -> Kept | None:
-        if not self._ready and self._after < self._last:
+        while not self._ready and not self._read_all and self._waiters() < _MOST_WAITING:
             page = self._view.to_send(self._run, self._after, _PAGE)
-            self._after = page[-1].seq if page else self._last
+            self._read_all = not page
+            self._after = (page[-1].root, page[-1].seq) if page else self._after
             self._ready.extend(kept for kept in page if kept.seq <= self._last)
         return self._ready.popleft() if self._ready else None
+
+    def _waiters(self) -> int:
+        return sum(map(len, self._waiting.values()))
 
     def _gtin(self, kept: Kept) -> str:
         return self._batches[kept.batch].gtin

@@ -126,8 +126,9 @@ SELECT * FROM chunk WHERE id = :chunk;
 -- chunk_rows: The rows of one chunk.
 SELECT rows FROM chunk_rows WHERE chunk = :chunk;
 
--- to_send: The chunks that are to be sent, some at a time.
-SELECT id, seq, batch, doubt, serials FROM chunk WHERE run = :run AND state = 0 AND seq > :after ORDER BY seq LIMIT :limit;
+-- to_send: The chunks that are to be sent, some at a time; the parts of one that was cut in its place.
+SELECT * FROM chunk
+    WHERE run = :run AND state = 0 AND (root, seq) > (:root, :seq) ORDER BY root, seq LIMIT :limit;
 
 -- stop_product: The API doesn't know a product: what was not sent of it is spared.
 UPDATE chunk SET state = 2, outcome = 'unsent', code = 'product_not_registered', message = :message, recorded_at = :at
@@ -152,8 +153,7 @@ SELECT place, outcome, code, message FROM exception WHERE chunk = :chunk AND mov
 SELECT place, outcome, code, message, moved FROM exception WHERE chunk = :chunk ORDER BY place;
 
 -- chunks_by_key: The chunks of a run whose rows have a fate, in the order of their first rows.
-SELECT id, seq, batch, state, outcome, code, message, doubt, serials, repeats, first_key, last_key, attempts, recorded_at
-    FROM chunk WHERE run = :run AND state != 3 ORDER BY first_key;
+SELECT * FROM chunk WHERE run = :run AND state != 3 ORDER BY first_key;
 
 -- chunks_of_root: A planned chunk and all that was cut from it.
 SELECT * FROM chunk WHERE run = :run AND root = :root AND state != 3;

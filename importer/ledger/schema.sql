@@ -58,7 +58,7 @@ CREATE TABLE chunk (
 CREATE UNIQUE INDEX chunk_of_run ON chunk (run, seq);
 CREATE INDEX chunk_of_root ON chunk (run, root);
 CREATE INDEX chunk_by_key ON chunk (run, first_key);
-CREATE INDEX chunk_to_send ON chunk (run, seq) WHERE state = 0;
+CREATE INDEX chunk_to_send ON chunk (run, root, seq) WHERE state = 0;
 CREATE INDEX chunk_on_the_wire ON chunk (run) WHERE state = 1;
 
 CREATE TABLE chunk_rows (

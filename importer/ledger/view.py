@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from importer.errors import ConfigError, LedgerError
+from importer.errors import ConfigError, NoLedger
 from importer.fingerprints import Hashes
 from importer.ledger import index, opening, store
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
@@ -55,6 +55,7 @@ class Kept:
 
     id: int
     seq: int
+    root: int
     batch: int
     state: ChunkState
     fate: Fate | None
@@ -73,7 +74,7 @@ class View:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.exists():
-            raise LedgerError(f"there is no ledger at {path}: nothing was imported from here, or give --ledger PATH")
+            raise NoLedger(f"there is no ledger at {path}: nothing was imported from here, or give --ledger PATH")
         self._db = opening.connect(path, write=False)
 
     def close(self) -> None:
@@ -130,14 +131,10 @@ class View:
         for row in self._each("fingerprints", run=run, low=low, high=high):
             yield self._whole(index.decode, row["entries"])
 
-    def to_send(self, run: int, after: int, limit: int) -> list[Kept]:
-        """Pending chunks with a seq above `after`, lowest first."""
-        return [
-            Kept(
-                r["id"], r["seq"], r["batch"], ChunkState.PENDING, None, Doubt(r["doubt"]), r["serials"], 0, 0, 0, 0, ""
-            )
-            for r in self._all("to_send", run=run, after=after, limit=limit)
-        ]
+    def to_send(self, run: int, after: tuple[int, int], limit: int) -> list[Kept]:
+        """Pending chunks in the order in which they were planned, those after `after` (root and seq; (0, 0): all)."""
+        root, seq = after
+        return [_kept(row) for row in self._all("to_send", run=run, root=root, seq=seq, limit=limit)]
 
     def last_seq(self, run: int) -> int:
         return int(self._all("last_seq", run=run)[0][0])
@@ -199,6 +196,7 @@ def _kept(row: sqlite3.Row) -> Kept:
     return Kept(
         row["id"],
         row["seq"],
+        row["root"],
         row["batch"],
         ChunkState(row["state"]),
         _fate(row) if row["outcome"] else None,

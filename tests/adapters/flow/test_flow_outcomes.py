@@ -90,7 +90,7 @@ def run_of(ledger: Ledger, name: str) -> Run:
 async def answer_all(ledger: Ledger, run: Run, draw: st.DataObject) -> None:
     view = ledger.view()
     batches = view.batches(run.num)
-    for kept in view.to_send(run.num, 0, 100):
+    for kept in view.to_send(run.num, (0, 0), 100):
         chunk = view.load(kept.id, batches)
         fates = draw.draw(st.lists(st.sampled_from("amr"), min_size=len(chunk.serials), max_size=len(chunk.serials)))
         by = {kind: [s for s, fate in zip(chunk.serials, fates, strict=True) if fate == kind] for kind in "amr"}

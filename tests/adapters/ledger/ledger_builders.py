@@ -99,7 +99,7 @@ def looking(path: Path) -> Iterator[View]:
 def chunks_of(path: Path, run: int) -> list[Chunk]:
     """The run's pending chunks, ready to be sent."""
     with looking(path) as view:
-        return [view.load(kept.id, view.batches(run)) for kept in view.to_send(run, 0, 1000)]
+        return [view.load(kept.id, view.batches(run)) for kept in view.to_send(run, (0, 0), 1000)]
 
 
 def answer(verdict: Verdict = Verdict.SETTLED, serials: Sequence[str] = ()) -> Answer:

@@ -159,7 +159,7 @@ class LedgerLives(RuleBasedStateMachine):
     def _pending(self, run: int) -> dict[tuple[str, ...], int]:
         with looking(self.path) as view:
             assert view.run_by_num(run).state is RunState.RUNNING
-            return {tuple(view.serials(kept.id)): kept.id for kept in view.to_send(run, 0, 1000)}
+            return {tuple(view.serials(kept.id)): kept.id for kept in view.to_send(run, (0, 0), 1000)}
 
 
 TestLedgerLives = LedgerLives.TestCase

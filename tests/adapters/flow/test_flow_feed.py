@@ -1,0 +1,137 @@
+"""The order in which chunks go out, on a real ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from importer.flow.feed import Feed
+from importer.ledger.ledger import Ledger, NewRun
+from importer.ledger.store import PlannedChunk
+from importer.ledger.view import Kept
+from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
+from importer.packing import Rows, pack_rows
+
+BATCHES = {1: Batch("09520001010019", "B1", "491130"), 2: Batch("09520001010026", "B2", "491130")}
+SETTLED = Answer(Verdict.SETTLED)
+NO_PRODUCT = Answer(Verdict.PRODUCT)
+CUT = Settlement(ChunkState.CUT, parts=[[0], [1]], limit=1)
+STOPPED = Settlement(
+    ChunkState.SETTLED, Fate(Outcome.REFUSED, "product_not_registered", "No."), stop_product=BATCHES[1].gtin
+)
+
+
+def chunk(batch: int, *serials: str, doubt: Doubt = Doubt.NONE) -> PlannedChunk:
+    none = np.empty(0, np.int64)
+    rows = Rows(list(serials), np.arange(len(serials), dtype=np.int64), none.astype(np.int32), none)
+    return PlannedChunk(batch, ChunkState.PENDING, "", doubt, len(serials), 0, 0, len(serials) - 1, pack_rows(rows))
+
+
+class Run:
+    """A staged run and what hands out its chunks, by the first serial in each."""
+
+    def __init__(self, ledger: Ledger, chunks: Sequence[PlannedChunk]) -> None:
+        self.ledger = ledger
+        self.num = ledger.begin(
+            NewRun("run", "list.csv", "/list.csv", "0" * 64, 1, "{}", {}, "2026-11-22T07:15:00Z", "0", "me", "here")
+        )
+        ledger.add_chunks(self.num, 1, chunks)
+        ledger.staged(self.num, rows=9, reading={}, notes={}, batches=list(BATCHES.items()), rejected={})
+        self.view = ledger.view()
+        self.feed = self.fresh()
+
+    def fresh(self) -> Feed:
+        """As after a kill."""
+        return Feed(self.view, self.num, BATCHES, self.view.last_seq(self.num))
+
+    async def next(self) -> tuple[str, Kept]:
+        kept = await self.feed.next()
+        assert kept is not None
+        return self.view.serials(kept.id)[0], kept
+
+    async def cut(self, kept: Kept) -> list[Kept]:
+        return [self.view.kept(part) for part in await self.ledger.settle(self.num, kept.id, CUT)]
+
+    async def rest(self) -> list[str]:
+        """What still goes out, if everything is assigned at once."""
+        serials = []
+        while (kept := await self.feed.next()) is not None:
+            serials.append(self.view.serials(kept.id)[0])
+            await self.feed.done(kept, SETTLED)
+        return serials
+
+
+@contextmanager
+def staged(path: Path, *chunks: PlannedChunk) -> Iterator[Run]:
+    with Ledger(path / "importer.db") as ledger:
+        run = Run(ledger, chunks)
+        try:
+            yield run
+        finally:
+            run.view.close()
+
+
+async def test_one_chunk_of_a_product_goes_out_until_it_is_proven(tmp_path: Path) -> None:
+    with staged(tmp_path, chunk(1, "A"), chunk(1, "B"), chunk(2, "C"), chunk(2, "D")) as run:
+        first, probe = await run.next()
+        assert (first, (await run.next())[0]) == ("A", "C")
+        waiting = asyncio.create_task(run.feed.next())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        await run.feed.done(probe, SETTLED)
+        kept = await waiting
+        assert kept is not None
+        assert run.view.serials(kept.id) == ["B"]
+
+
+async def test_the_first_part_of_the_first_chunk_asks_for_a_product(tmp_path: Path) -> None:
+    with staged(tmp_path, chunk(1, "A", "B"), chunk(1, "C", "D")) as run:
+        _, probe = await run.next()
+        await run.feed.done(probe, Answer(Verdict.TOO_LARGE), await run.cut(probe))
+        assert (await run.next())[0] == "A"
+
+
+async def test_the_same_part_asks_for_it_after_a_kill(tmp_path: Path) -> None:
+    with staged(tmp_path, chunk(1, "A", "B"), chunk(1, "C", "D")) as run:
+        _, probe = await run.next()
+        await run.cut(probe)
+        run.feed = run.fresh()
+        assert await run.rest() == ["A", "B", "C"]
+
+
+async def test_nothing_of_a_product_that_is_not_registered_goes_out(tmp_path: Path) -> None:
+    with staged(tmp_path, chunk(1, "A"), chunk(1, "B"), chunk(2, "C")) as run:
+        _, probe = await run.next()
+        await run.ledger.settle(run.num, probe.id, STOPPED)
+        await run.feed.done(probe, NO_PRODUCT)
+        assert await run.rest() == ["C"]
+
+
+@pytest.mark.parametrize(("doubt", "sent"), [(Doubt.THIS_RUN, ["B"]), (Doubt.EARLIER_RUN, [])])
+async def test_of_such_a_product_what_this_run_has_sent_before_gets_an_answer_of_its_own(
+    tmp_path: Path, doubt: Doubt, sent: list[str]
+) -> None:
+    with staged(tmp_path, chunk(1, "A"), chunk(1, "B", doubt=doubt)) as run:
+        _, probe = await run.next()
+        await run.ledger.settle(run.num, probe.id, STOPPED)
+        await run.feed.done(probe, NO_PRODUCT)
+        assert await run.rest() == sent
+
+
+async def test_many_chunks_wait_for_a_product_in_bounded_memory(tmp_path: Path) -> None:
+    count = 5_000
+    with staged(tmp_path, *(chunk(1, f"S{number}") for number in range(count))) as run:
+        _, probe = await run.next()
+        waiting = asyncio.create_task(run.feed.next())
+        await asyncio.sleep(0)
+        assert run.feed._waiters() < count
+        await run.feed.done(probe, SETTLED)
+        kept = await waiting
+        assert kept is not None
+        await run.feed.done(kept, SETTLED)
+        assert len(await run.rest()) == count - 2
