@@ -1,33 +1,58 @@
-"""Holds a report against the ledger of the sandbox, serial by serial."""
+"""Holds a report against what the sandbox has really taken, serial by serial."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from boxes import Box
-from readback import Report
+from readback import Line, Report
+
+from importer.sandbox import Entry
+
+FAST = {
+    "IMPORTER_LIMITS__CHUNK_SIZE": "4",
+    "IMPORTER_LIMITS__BACKOFF_SECONDS": "0.01",
+    "IMPORTER_LIMITS__MAX_FAILURE_PERCENT": "0",
+    "IMPORTER_REPORT__FORMATS": "csv",
+}
+"""Small requests, and no time lost between attempts."""
+IMPATIENT = {"IMPORTER_API__TIMEOUT_SECONDS": "0.4"}
+PATIENT = {"IMPORTER_API__TIMEOUT_SECONDS": "1.5"}
+"""Where an answer that is late on a busy machine would change the outcome."""
 
 
-def disagreements(report: Report, box: Box) -> list[str]:
-    """What the report says and the sandbox doesn't bear out, and the other way round; empty where they agree.
-
-    Not for reports with duplicates or `already_assigned` of another sandbox.
-    """
-    ledger = box.ledger()
-    found = []
-    for line in report.lines:
-        entry = ledger.get((line.gtin, line.serial))
-        taken = entry is not None and entry.commissioned > 0
-        bears_out = {
-            "assigned": entry is not None and taken and entry.confirmed > 0,
-            "already_assigned": entry is not None and taken and entry.confirmed > 0,
-            "refused": entry is not None and not taken,
-            "rejected": entry is None,
-            "unsent": not taken,
-            "unknown": entry is not None,
-        }
-        if not bears_out[line.outcome]:
-            found.append(f"{line.serial} is {line.outcome} {line.code}, but the sandbox has {entry}")
-        if entry and taken and (entry.batch, entry.expiry) != (line.batch, line.expiry):
-            found.append(f"{line.serial} went out as {line.batch} {line.expiry}, but the sandbox has {entry}")
-    reported = {(line.gtin, line.serial) for line in report.lines}
-    found += [f"the sandbox took {key}, which the report doesn't name" for key in box.commissioned() - reported]
+def differences(box: Box, report: Report) -> list[str]:
+    """What the report claims without proof, denies although it is so, or leaves out."""
+    entries = box.ledger()
+    lines = {(line.gtin, line.serial): line for line in report.lines if line.outcome != "duplicate"}
+    found = [
+        f"{key} was taken and is in no row" for key, entry in entries.items() if _taken(entry) and key not in lines
+    ]
+    for key, line in lines.items():
+        found += [f"{key} is {line.outcome} ({line.code}): {text}" for text in _wrong(line, entries.get(key))]
     return found
+
+
+def _taken(entry: Entry | None) -> bool:
+    return entry is not None and entry.commissioned > 0
+
+
+def _wrong(line: Line, entry: Entry | None) -> Iterator[str]:
+    if line.outcome == "assigned":
+        if entry is None or not entry.commissioned:
+            yield "it was never taken"
+        elif (entry.batch, entry.expiry, entry.conflicts) != (line.batch, line.expiry, 0):
+            yield f"it was taken as {entry}"
+    elif line.outcome == "rejected" and entry is not None:
+        yield "it was sent"
+    elif (line.outcome == "unsent" and _taken(entry)) or (
+        line.outcome == "refused" and line.code != "already_exists" and _taken(entry)
+    ):
+        yield "it was taken"
+
+
+def unproven(box: Box, report: Report) -> list[str]:
+    """Serials that are reported as assigned, though no answer that came whole called them so."""
+    entries = box.ledger()
+    lines = [line for line in report.assigned if line.outcome == "assigned"]
+    return [line.serial for line in lines if not entries[line.gtin, line.serial].confirmed]
