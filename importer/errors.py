@@ -4,7 +4,8 @@
     ├── ConfigError          2   usage, configuration, credentials that are not there
     ├── SourceError          2   a list that can't be read
     ├── LedgerError          1   the ledger is damaged, from a newer version, or can't be written
-    │   └── LedgerBusy      75   another process holds it
+    │   ├── LedgerBusy      75   another process holds it
+    │   └── NoLedger         2   there is none at the path given, or none can be made there
     └── ApiError
         ├── Unavailable     75   the API can't be reached
         ├── AccessDenied     4   credentials refused
@@ -41,6 +42,10 @@ class LedgerError(ImporterError):
 
 class LedgerBusy(LedgerError):  # noqa: N818  the trade says busy
     exit_code = 75
+
+
+class NoLedger(LedgerError):  # noqa: N818  there is none
+    exit_code = 2
 
 
 class ApiError(ImporterError):

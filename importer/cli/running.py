@@ -18,6 +18,7 @@ from importer.cli.times import seconds_until
 from importer.cli.watching import watcher
 from importer.errors import ConfigError, ImporterError
 from importer.flow.importing import Finished, Import
+from importer.flow.report import must_have_room
 from importer.flow.stopping import Stopped, Stopping
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run
@@ -149,6 +150,7 @@ async def importing(
     seconds = seconds_until(*limits[:2], datetime.now().astimezone())
     async with boxed.inside(setup.settings, box) as (settings, target), _stopped_by_signals(stopping):
         wiring.must_have_credentials(settings)
+        must_have_room(settings.report.dir)
         with Ledger(settings.ledger.path) as ledger, watcher() as watching:
             if seconds is not None:
                 asyncio.get_running_loop().call_later(seconds, stopping.stop, "the time is up", _TIME_UP)

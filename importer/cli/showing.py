@@ -14,12 +14,14 @@ from importer.cli.setup import Setup
 from importer.cli.times import spoken
 from importer.errors import ImporterError
 from importer.flow.importing import Finished
+from importer.model import RunState
 from importer.notes import note
 from importer.reports.facts import Facts
 from importer.reports.summary import summary_json
 from importer.wiring import SANDBOX
 
 _MOST_CODES = 12
+_INTERRUPTED = 128
 
 
 class Shown:
@@ -43,6 +45,8 @@ class Shown:
         else:
             typer.echo("\n".join(summary_lines(facts)))
             typer.echo(f"Report: {finished.directory}{_best(finished)}")
+        if finished.run.state == RunState.STOPPED and facts.exit_code < _INTERRUPTED:
+            typer.echo(f"{facts.source.name}: {finished.run.stopped_by}", err=True)
         if facts.exit_code:
             self._next.append(self._goes_on(finished))
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from importer.errors import ConfigError
 from importer.flow.counting import Counts, batches_of, count
+from importer.flow.marked import give_back
 from importer.flow.outcomes import windows
 from importer.ledger.store import now
 from importer.ledger.view import Run, View
@@ -14,10 +18,25 @@ from importer.reports.facts import BatchTally, Facts, Requests, SourceFacts, Wri
 from importer.reports.writing import write_reports
 
 
+def must_have_room(directory: Path) -> None:
+    """Raise ConfigError where no report can be written: better before anything is sent than after it."""
+    nearest = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        why = "may not be written" if nearest.is_dir() else "is a file"
+        raise ConfigError(
+            f"no report can be written to {directory}: {nearest} {why}; choose another directory with --report-dir"
+        )
+
+
 def report(view: View, run: Run, directory: Path, formats: Collection[str]) -> tuple[Facts, Written]:
     """Write the report of a run into `directory`, and return what it says. Raises ImporterError where that fails."""
     facts = facts_of(view, run)
-    return facts, write_reports(directory, facts, windows(view, run, sheet_names(run)), formats)
+    marked = give_back(run, formats)
+    if isinstance(marked, str):
+        remarks = [*facts.reading.get("remarks", ()), marked]
+        facts = replace(facts, reading={**facts.reading, "remarks": remarks})
+        marked = None
+    return facts, write_reports(directory, facts, windows(view, run, sheet_names(run)), formats, marked)
 
 
 def sheet_names(run: Run) -> Sequence[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from importer.errors import LedgerBusy, LedgerError
+from importer.errors import LedgerBusy, LedgerError, NoLedger
 from importer.ledger import store
 from importer.sealing import Damaged
 
@@ -74,9 +74,9 @@ def _check_version(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
     ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if not ours and (version or db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]):
-        raise LedgerError(f"{path} is an SQLite file, but no ledger of this importer: choose another with --ledger")
+        raise NoLedger(f"{path} is an SQLite file, but no ledger of this importer: choose another with --ledger")
     if not write and not version:
-        raise LedgerError(f"the ledger at {path} is empty: nothing was imported from here, or give --ledger PATH")
+        raise NoLedger(f"the ledger at {path} is empty: nothing was imported from here, or give --ledger PATH")
     if version > SCHEMA_VERSION:
         raise LedgerError(
             f"ledger {path} was written by a newer importer (schema {version}, this one knows {SCHEMA_VERSION}): "
@@ -89,7 +89,7 @@ def create(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise LedgerError(
+        raise NoLedger(
             f"ledger {path} can't be opened: {error.strerror}; choose a path that can be written with --ledger"
         ) from error
     db = connect(path, write=True)
@@ -123,7 +123,7 @@ def make_directory(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise LedgerError(
+        raise NoLedger(
             f"ledger {path}: its directory can't be made: {error.strerror}; choose another path with --ledger"
         ) from error
 
@@ -136,7 +136,7 @@ def lock(path: Path) -> FileLock:
     except Timeout:
         raise LedgerBusy(f"ledger {path} is in use by {_holder(path)}: try again when that one has ended") from None
     except OSError as error:
-        raise LedgerError(
+        raise NoLedger(
             f"ledger {path} can't be locked: {error.strerror}; choose a path that can be written with --ledger"
         ) from error
     return held

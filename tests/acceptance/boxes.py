@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from importer.sandbox import Entry, Settings, Visit, read_ledger, read_requests
 
@@ -22,6 +23,11 @@ class Box:
         )
         assert self._process.stdout is not None
         self.url: str = json.loads(self._process.stdout.readline())["url"]
+
+    @property
+    def port(self) -> int:
+        """For another sandbox in its place, once this one is killed: to the importer it is the same API."""
+        return urlsplit(self.url).port or 0
 
     @property
     def env(self) -> dict[str, str]:

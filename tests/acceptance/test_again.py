@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import pytest
 from commands import Importer
@@ -69,7 +68,7 @@ def test_retry_sends_what_was_refused_once_its_cause_is_gone(
     assert refused.last_line == f"Go on with: importer retry {report().run}"
 
     box.kill()
-    registered = sandbox(port=urlsplit(box.url).port)
+    registered = sandbox(port=box.port)
     retried = importer("retry", report().run, env=registered.env)
     assert (retried.code, report().outcomes) == (0, {"assigned": 40})
     assert disagreements(report(), registered) == []

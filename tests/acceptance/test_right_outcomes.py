@@ -76,6 +76,9 @@ def test_a_static_token_that_was_revoked_stops_the_run_and_a_new_one_goes_on(
 
     stopped = importer("run", source, env={**env, "IMPORTER_API__TOKEN": "old-token"})
     assert (stopped.code, report().outcomes) == (4, {"assigned": 20, "unsent": 30})
+    (line,) = stopped.errors
+    assert line.startswith("list.csv: ")
+    assert "token" in line
     assert stopped.last_line == f"Go on with: importer resume {report().run}"
     assert disagreements(report(), box) == []
 

@@ -13,6 +13,7 @@ from oracle import disagreements
 from readback import Report
 
 CHUNKS_OF_5 = {"IMPORTER_LIMITS__CHUNK_SIZE": "5"}
+ONE_BY_ONE = {"IMPORTER_LIMITS__MAX_IN_FLIGHT": "1"}
 STALLED = {**CHUNKS_OF_5, "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "0.005"}
 """The first request goes out at once, the next one minutes later."""
 
@@ -62,7 +63,7 @@ def test_a_second_signal_does_not_wait_for_an_answer(
 ) -> None:
     box = sandbox("commission:hang_after=at:2")
     source = write_csv(importer.cwd / "list.csv", packs(20))
-    env = {**box.env, **CHUNKS_OF_5, "IMPORTER_LIMITS__MAX_IN_FLIGHT": "1"}
+    env = {**box.env, **CHUNKS_OF_5, **ONE_BY_ONE}
     with importer.start("run", source, env=env) as running:
         running.wait_for("chunk")
         running.send(signal.SIGINT)
@@ -76,6 +77,8 @@ def test_a_second_signal_does_not_wait_for_an_answer(
     assert sum(report().outcomes.values()) == 20
     assert len(report().assigned) == 5
 
+    box.kill()
+    box = sandbox(port=box.port)
     assert importer("resume", env=box.env).code == 0
     assert report().outcomes == {"assigned": 20}
     assert disagreements(report(), box) == []
@@ -84,12 +87,13 @@ def test_a_second_signal_does_not_wait_for_an_answer(
 def test_a_run_ends_cleanly_when_its_time_is_up(
     importer: Importer, sandbox: StartBox, report: Callable[[], Report]
 ) -> None:
-    box = sandbox()
+    box = sandbox("commission:revoke=at:2", "static_tokens=old", "static_tokens=new")
     source = write_csv(importer.cwd / "list.csv", packs(20))
-    stopped = importer("run", source, "--max-duration", "1.5s", env={**box.env, **STALLED})
-    assert (stopped.code, stopped.errors) == (4, [])
+    importer("run", source, env={**box.env, **CHUNKS_OF_5, **ONE_BY_ONE, "IMPORTER_API__TOKEN": "old"})
+    stopped = importer("resume", "--max-duration", "0s", env={**box.env, "IMPORTER_API__TOKEN": "new"})
+    assert (stopped.code, stopped.errors) == (4, ["list.csv: the time is up"])
     assert report().outcomes == {"assigned": 5, "unsent": 15}
-    assert "the time is up" in report().not_assigned[0].message
+    assert "the time is up" in report().not_assigned[-1].message
     assert stopped.last_line == f"Go on with: importer resume {report().run}"
 
 
