@@ -114,6 +114,11 @@ class Drafts:
         self._drafts.append(draft)
         return draft
 
+    def drop(self, draft: Draft) -> None:
+        """Give up a file that was begun."""
+        self._drafts.remove(draft)
+        draft.discard()
+
     def scratch(self) -> BinaryIO:
         """A nameless file on the report's disk, the owner's alone; it ends with the drafts, or with the process."""
         with explained(self.directory):

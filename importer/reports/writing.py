@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from importer.reports.drafts import Draft, Drafts
 from importer.reports.facts import Facts, FileEntry, Written
 from importer.reports.lines import csv_lines, header_line
 from importer.reports.manifest import MANIFEST, manifest_json
+from importer.reports.marking import MARKED
 from importer.reports.page import PAGE, page_html
 from importer.reports.summary import summary_json
 from importer.reports.tally import Tally
@@ -52,10 +53,14 @@ class CsvLists:
 
 
 def write_reports(
-    directory: Path, facts: Facts, windows: Iterable[pa.RecordBatch], formats: Collection[str]
+    directory: Path,
+    facts: Facts,
+    windows: Iterable[pa.RecordBatch],
+    formats: Collection[str],
+    marked: Callable[[Drafts], Sink] | None = None,
 ) -> Written:
     """Write or rewrite the report of one run into `directory`, in `formats` (csv, xlsx, html); summary.json and
-    manifest.json always.
+    manifest.json always. `marked` makes the sink that gives the list itself back (marking.py).
 
     `windows` (schema OUTCOMES, source order) are read once, in flat memory. Any failure, also one of `windows`, leaves
     an older report as it was. Files are replaced one by one, the manifest last; files of formats that are not wanted
@@ -63,7 +68,7 @@ def write_reports(
     """
     tally = Tally()
     with Drafts(directory) as drafts:
-        sinks = list(_sinks(drafts, facts, formats))
+        sinks = [*_sinks(drafts, facts, formats), *([marked(drafts)] if marked else [])]
         for window in windows:
             for rows, good in _parts(window):
                 tally.add(rows, good=good)
@@ -74,7 +79,8 @@ def write_reports(
             files.append(_whole(drafts.open(PAGE), page_html(facts, tally)))
         files.append(_whole(drafts.open(SUMMARY), summary_json(facts)))
         _whole(drafts.open(MANIFEST), manifest_json(facts.run, files))
-        drafts.publish(unwanted={name for names in FILES_OF.values() for name in names} - {file.name for file in files})
+        written = {file.name for file in files}
+        drafts.publish(unwanted=(_every_name() | set(_marked_before(directory))) - written)
     return Written(tuple(files), dict(tally.outcomes), dict(tally.codes))
 
 
@@ -83,6 +89,15 @@ def _sinks(drafts: Drafts, facts: Facts, formats: Collection[str]) -> Iterator[S
         yield CsvLists(drafts, facts.sheet_names)
     if "xlsx" in formats:
         yield WorkbookReport(drafts, facts)
+
+
+def _every_name() -> set[str]:
+    return {name for names in FILES_OF.values() for name in names}
+
+
+def _marked_before(directory: Path) -> Iterator[str]:
+    """A list that was given back marked with an older report."""
+    return (path.name for path in directory.glob(f"*{MARKED}.*") if not path.name.startswith("."))
 
 
 def _parts(window: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, bool]]:

@@ -26,7 +26,7 @@ def open_delimited(path: Path, kind: Kind, options: SourceOptions) -> DelimitedL
     """Look at the head of a text list and find out how it is written."""
     try:
         with unpacked(path, kind) as file:
-            head = _fill(file, HEAD)
+            head = fill(file, HEAD)
         dialect = find_dialect(head, options, path.name, whole=len(head) < HEAD)
     except (OSError, EOFError, zlib.error, BadZipFile) as error:
         raise _damaged(path, error) from error
@@ -41,12 +41,12 @@ class DelimitedList:
     def __init__(self, path: Path, kind: Kind, dialect: Dialect, options: SourceOptions) -> None:
         self._path = path
         self._kind = kind
-        self._dialect = dialect
+        self.dialect = dialect
         self._options = options
 
     @property
     def reading(self) -> Reading:
-        dialect, layout = self._dialect, self._dialect.layout
+        dialect, layout = self.dialect, self.dialect.layout
         return Reading(
             format="csv" if self._kind is Kind.TEXT else f"csv.{self._kind}",
             encoding=dialect.encoding,
@@ -69,10 +69,10 @@ class DelimitedList:
             raise SourceError(f"{self._path.name} has a header and no rows: there is nothing to import.")
 
     def _rows(self, file: BinaryIO) -> Iterator[Rows]:
-        dialect, layout, name = self._dialect, self._dialect.layout, self._path.name
+        dialect, layout, name = self.dialect, self.dialect.layout, self._path.name
         file.read(dialect.bom)
         text = Transcoded(file, dialect.encoding)
-        head = _fill(cast(BinaryIO, text), dialect.body)
+        head = fill(cast(BinaryIO, text), dialect.body)
         assert len(head) == dialect.body
         body = Body(cast(BinaryIO, text), dialect.delimiter, dialect.width, name)
         shape = Shape(layout, dialect.delimiter, self._options, name)
@@ -80,7 +80,7 @@ class DelimitedList:
             yield shape.rows(records, quoted=body.quoted, damaged=text.damaged)
 
 
-def _fill(file: BinaryIO, size: int) -> bytes:
+def fill(file: BinaryIO, size: int) -> bytes:
     """Exactly `size` bytes, or all there are: a packed or transcoded stream may give fewer at once."""
     pieces = []
     while size > 0 and (piece := file.read(size)):

@@ -28,9 +28,10 @@ _NAMED = 10
 
 @dataclass(slots=True)
 class _ListSheet:
-    """A sheet that holds a list. `sheet` is dropped once it is read."""
+    """A sheet that holds a list; `left` is its first column. `sheet` is dropped once it is read."""
 
     index: int
+    left: int
     name: str
     layout: Layout
     facts: SheetFacts
@@ -103,7 +104,7 @@ class _Search:
             self._failures.append((likeness if not blank else -1, error))
             self._unread.extend([] if blank else [name])
             return None
-        return _ListSheet(index, name, layout, facts, sheet)
+        return _ListSheet(index, sheet.start[1] if sheet.start else 0, name, layout, facts, sheet)
 
 
 class WorkbookList:
@@ -127,6 +128,21 @@ class WorkbookList:
         self.sheet_names: Sequence[str] = tuple(s.name for s in found)
 
     @property
+    def every_sheet(self) -> list[tuple[int, str, bool]]:
+        """The worksheets: place in the workbook, name, and whether it is hidden."""
+        sheets = enumerate(self._workbook.sheets_metadata)
+        hidden = ((i, s.name, s.visible != SheetVisibleEnum.Visible, s.typ) for i, s in sheets)
+        return [(i, name, is_hidden) for i, name, is_hidden, typ in hidden if typ == SheetTypeEnum.WorkSheet]
+
+    def list_on(self, index: int) -> tuple[int, Layout, int] | None:
+        """Which of the list's sheets it is that stands at a place in the workbook, and its first column."""
+        return next(((number, s.layout, s.left) for number, s in enumerate(self._found) if s.index == index), None)
+
+    def load(self, index: int) -> tuple[CalamineSheet, SheetFacts]:
+        """Read the sheet at a place in the workbook."""
+        return load_sheet(self._path, self._kind, self._workbook, index)
+
+    @property
     def reading(self) -> Reading:
         sheets = tuple(Sheet(s.name, s.layout.header_row, s.layout.columns, s.layout.headers) for s in self._found)
         return Reading(format=str(self._kind), sheets=sheets, remarks=tuple(self._remarks))
@@ -147,8 +163,7 @@ class WorkbookList:
             sheet, _ = load_sheet(self._path, self._kind, self._workbook, found.index)
         with readable(self._path):
             merged = sheet.merged_cell_ranges or [] if self._kind is not Kind.ODS else []
-            left = sheet.start[1] if sheet.start else 0
-        grid = Grid(number, found.layout, found.facts, merged, left, self._options)
+        grid = Grid(number, found.layout, found.facts, merged, found.left, self._options)
         rows: Iterator[list[Any]] = iter(sheet.iter_rows())
         first = found.layout.skip + 1
         some = list(islice(rows, found.layout.skip))

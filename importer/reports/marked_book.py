@@ -1,0 +1,116 @@
+"""A workbook with the values of another one, its wrong cells coloured and explained. Rows are written as they come."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from importer.echo import Echo, EchoSheet, ErrorValue
+from importer.reports.marks import Cursor, Mark
+from importer.reports.wording import LOOKS
+
+MOST_COMMENTS = 20_000
+"""Cells with a comment; further ones are only coloured. A spreadsheet gets slow with more."""
+
+_LONGEST = 32_000
+_COLUMN_WIDTH = 24
+_COMMENT = {"author": "importer", "x_scale": 2.6, "y_scale": 1.5, "font_size": 10}
+_SHEET_KEY = 32
+
+
+class MarkedBook:
+    """Writes one workbook into `file`."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        self._book = Workbook(file, options)
+        self._text = self._book.add_format({"num_format": "@"})
+        self._dates = {
+            dt.date: self._book.add_format({"num_format": "yyyy-mm-dd"}),
+            dt.datetime: self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+            dt.time: self._book.add_format({"num_format": "hh:mm:ss"}),
+            dt.timedelta: self._book.add_format({"num_format": "[hh]:mm:ss"}),
+        }
+        self._colours: dict[tuple[str, str], Format] = {}
+        self._comments = 0
+
+    def write(self, echo: Echo, cursor: Cursor) -> int:
+        """Write all sheets; gives the number of marked rows."""
+        marked = sum(self._sheet(sheet, cursor) for sheet in echo.sheets)
+        self._book.close()
+        return marked
+
+    def _sheet(self, sheet: EchoSheet, cursor: Cursor) -> int:
+        page = self._book.add_worksheet(sheet.name)
+        if sheet.hidden:
+            page.hide()
+        for place in sheet.positions.values():
+            page.set_column(place, place, _COLUMN_WIDTH, self._text)
+        if sheet.header_row:
+            page.freeze_panes(sheet.header_row, 0)
+        codes = frozenset(sheet.positions.values())
+        marked = 0
+        for row, cells in sheet.rows():
+            mark = cursor.at(sheet.number << _SHEET_KEY | row) if sheet.number is not None else None
+            at = _place(mark, sheet.positions) if mark else -1
+            for place, value in enumerate(cells):
+                style = self._colour(mark, value) if mark and place == at else self._text if place in codes else None
+                self._cell(page, row - 1, place, value, style)
+            if mark:
+                marked += 1
+                if at >= len(cells):
+                    self._cell(page, row - 1, at, None, self._colour(mark, None))
+                self._comment(page, row - 1, at, mark)
+        return marked
+
+    def _cell(self, page: Worksheet, row: int, place: int, value: Any, style: Format | None) -> None:
+        if isinstance(value, str):
+            page.write_string(row, place, value[:_LONGEST].encode("utf-8", "replace").decode(), style)
+        elif isinstance(value, bool):
+            page.write_boolean(row, place, value, style)
+        elif isinstance(value, (int, float)):
+            plain = None if style is self._text else style
+            page.write_number(row, place, value if math.isfinite(value) else 0, plain)
+        elif isinstance(value, ErrorValue):
+            page.write_formula(row, place, f"={value.text}", style, value.text)
+        elif value is not None:
+            coloured = style if style not in (None, self._text) else self._dates[_kind(value)]
+            page.write_datetime(row, place, _plain_date(value), coloured)
+        elif style is not None and style is not self._text:
+            page.write_blank(row, place, None, style)
+
+    def _colour(self, mark: Mark, value: Any) -> Format:
+        """One style per outcome and kind of value: text stays text when it is put right, a date looks like one."""
+        number = "yyyy-mm-dd" if isinstance(value, dt.date) else "@"
+        if (mark.outcome, number) not in self._colours:
+            look = LOOKS[mark.outcome]
+            style = {"bg_color": look.paper, "font_color": look.ink, "num_format": number, "border": 1}
+            self._colours[mark.outcome, number] = self._book.add_format({**style, "border_color": look.ink})
+        return self._colours[mark.outcome, number]
+
+    def _comment(self, page: Worksheet, row: int, place: int, mark: Mark) -> None:
+        if self._comments < MOST_COMMENTS:
+            self._comments += 1
+            page.write_comment(row, place, f"{mark.message}\n({mark.outcome}: {mark.code})", _COMMENT)
+
+
+def _place(mark: Mark, positions: Mapping[str, int]) -> int:
+    """The cell that is wrong: that of the role which the code begins with, else the serial's."""
+    role = "expiry" if mark.code == "batch_two_expiries" else mark.code.partition("_")[0]
+    return positions.get(role, positions["serial"])
+
+
+def _kind(value: Any) -> type:
+    if isinstance(value, dt.datetime) and value.time() == dt.time():
+        return dt.date
+    return next(kind for kind in (dt.datetime, dt.date, dt.time, dt.timedelta) if isinstance(value, kind))
+
+
+def _plain_date(value: Any) -> Any:
+    return value.replace(tzinfo=None) if isinstance(value, (dt.datetime, dt.time)) else value

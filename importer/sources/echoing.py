@@ -1,0 +1,84 @@
+"""Reads a list once more as it stands in its file, titles, blank rows and sheets without a list included."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from importer.echo import Echo, EchoSheet, ErrorValue
+from importer.sources.body import Body
+from importer.sources.decoding import Transcoded, unmarked
+from importer.sources.delimited import DelimitedList, fill, open_delimited
+from importer.sources.dialect import ONE_COLUMN
+from importer.sources.excel import WorkbookList, open_workbook
+from importer.sources.options import SourceOptions
+from importer.sources.records import RecordReader
+from importer.sources.unpacking import Kind, kind_of, unpacked
+
+_TEXT = (Kind.TEXT, Kind.GZIP, Kind.ZIP)
+
+
+def echo(path: Path, options: SourceOptions) -> Echo:
+    """The list, text or workbook, read as `open_source` reads it. Raises SourceError, also while rows are read."""
+    kind = kind_of(path)
+    if kind in _TEXT:
+        return _of_text(path, kind, open_delimited(path, kind, options))
+    return _of_workbook(open_workbook(path, kind, options))
+
+
+def _of_workbook(source: WorkbookList) -> Echo:
+    return Echo([_sheet(source, *each) for each in source.every_sheet])
+
+
+def _sheet(source: WorkbookList, index: int, name: str, hidden: bool) -> EchoSheet:
+    found = source.list_on(index)
+    number, layout, first = found or (None, None, 0)
+
+    def rows() -> Iterator[tuple[int, Sequence[Any]]]:
+        sheet, facts = source.load(index)
+        left = sheet.start[1] if sheet.start else 0
+        errors: dict[int, dict[int, str]] = {}
+        for (row, column), what in facts.missing.items():
+            errors.setdefault(row, {})[column] = what
+        for row, cells in enumerate(sheet.iter_rows(), 1):
+            values: list[Any] = [None] * left + [None if v == "" else v for v in cells]
+            for column, what in errors.get(row, {}).items():
+                values += [None] * (column + 1 - len(values))
+                values[column] = ErrorValue(what) if what else None
+            if any(v is not None for v in values):
+                yield row, values
+
+    positions = {role: first + p for role, p in layout.positions.items()} if layout else {}
+    return EchoSheet(name, hidden, number, layout.header_row if layout else 0, positions, rows)
+
+
+def _of_text(path: Path, kind: Kind, source: DelimitedList) -> Echo:
+    dialect, layout = source.dialect, source.dialect.layout
+
+    def rows() -> Iterator[tuple[int, Sequence[str]]]:
+        with unpacked(path, kind) as file:
+            file.read(dialect.bom)
+            text = Transcoded(file, dialect.encoding)
+            head = fill(cast(BinaryIO, text), dialect.body).decode("utf-8", "replace")
+            yield from enumerate(_title_rows(head, dialect.delimiter, dialect.rows_before), 1)
+            body = Body(cast(BinaryIO, text), dialect.delimiter, dialect.width, path.name)
+            for records in RecordReader(body, dialect.delimiter, dialect.width, dialect.rows_before + 1, path.name):
+                ragged = [(r.row, r.fields) for r in records.ragged]
+                columns = [column.to_pylist() for column in records.columns]
+                plain = zip(records.rows.tolist(), zip(*columns, strict=True), strict=True)
+                for row, fields in sorted([*plain, *ragged], key=lambda item: item[0]) if ragged else plain:
+                    yield row, [unmarked(field) for field in fields] if text.damaged else fields
+
+    sheet = EchoSheet("", False, 0, layout.header_row, layout.positions, rows)
+    delimiter = "," if dialect.delimiter == ONE_COLUMN else dialect.delimiter
+    return Echo([sheet], delimiter, tuple(layout.headers))
+
+
+def _title_rows(head: str, delimiter: str, rows: int) -> list[list[str]]:
+    """The records above the data; a first line that declares the separator is none of them."""
+    found = list(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))
+    return list(islice(found, len(found) - rows, None))
