@@ -19,6 +19,7 @@ from importer.model import ChunkState, Doubt, Outcome
 from importer.packing import pack
 from importer.planning import Planned
 from importer.repeats import sorted_parts
+from importer.spill import room_in
 from importer.tables import REJECTS
 
 _GROUP = 64
@@ -40,7 +41,9 @@ class Recording:
         self._run = run
         self._chunks: list[PlannedChunk] = []
         self._next_seq = 1
-        self._entries = tempfile.TemporaryFile(dir=spill, prefix=".importer-index-")  # noqa: SIM115  closed in finish()
+        self._spill = spill or Path(tempfile.gettempdir())
+        with room_in(self._spill):
+            self._entries = tempfile.TemporaryFile(dir=self._spill, prefix=".importer-index-")  # noqa: SIM115  see close
         self._indexed = 0
 
     def chunk(self, planned: Planned) -> None:
@@ -79,7 +82,8 @@ class Recording:
     def finish(self) -> None:
         """Write what is still here. To be called once, when staging has ended well."""
         self._flush()
-        self._entries.flush()
+        with room_in(self._spill):
+            self._entries.flush()
         if self._indexed:
             entries = np.memmap(self._entries, np.uint64, "r", shape=(self._indexed,))
             for part in sorted_parts(entries):
@@ -96,9 +100,9 @@ class Recording:
                 f"the list makes more than {index.MAX_SEQ:,} requests, the most that a run can have: "
                 "raise limits.chunk_size, or split the list"
             )
-        self._entries.write(
-            index.entries(shorten(planned.hashes), np.full(len(planned.hashes), seq, np.uint64)).tobytes()
-        )
+        entries = index.entries(shorten(planned.hashes), np.full(len(planned.hashes), seq, np.uint64))
+        with room_in(self._spill):
+            self._entries.write(entries.tobytes())
         self._indexed += len(planned.hashes)
 
     def _flush(self) -> None:

@@ -165,7 +165,7 @@ class _Stager:
         batches = self._groups.batches
         good = np.concatenate([self._good, np.zeros(len(batches) - len(self._good), np.int64)])
         fates = Fates(groups=two_expiries(batches, good))
-        standings = _standings(self._spill.rows, self._staging.spill)
+        standings = np.zeros(self._spill.rows, np.uint8)  # pages that nobody writes to take no memory
         finder = Finder(self._spill, batches, standings, self._where)
         self._stopping.check()
         finder.within(fates)
@@ -207,14 +207,6 @@ class _Stager:
         names = self._source.sheet_names
         row = key & 0xFFFFFFFF
         return f"row {row} of sheet {names[key >> 32]}" if len(names) > 1 else f"row {row}"
-
-
-def _standings(rows: int, directory: Path | None) -> npt.NDArray[np.uint8]:
-    """One byte a row, on disk, so that a hundred million cost no memory unless they are touched."""
-    if not rows:
-        return np.empty(0, np.uint8)
-    with tempfile.TemporaryFile(dir=directory, prefix=".importer-standings-") as file:
-        return np.memmap(file, np.uint8, "w+", shape=(rows,))
 
 
 def _batch_of(gtin: str, batch: str, expiry: str, settings: CheckSettings, today: date) -> Batch | None:
