@@ -225,7 +225,6 @@ def test_a_place_where_no_report_can_be_written_is_told_before_anything_is_sent(
         (("--map", "serail=X"), ["'serail=X'", "serial", "gtin", "batch", "expiry"]),
         (("--gtin", TABLETS), ["has a column for the GTIN", "leave out --gtin"]),
         (("--encoding", "utf-7x"), ['"utf-7x"', "cp1250"]),
-        (("--sheet", "Serials"), ["list.csv", "--sheet"]),
         (("--config", "none.toml"), ["none.toml", "--config"]),
         (("--sandbox-option", "twise=error"), ["did you mean 'twice'?"]),
     ],
