@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 ALIASES: Mapping[str, Sequence[str]] = {
     "serial": (
@@ -98,6 +99,7 @@ OURS = ("row", "outcome", "code", "message", "chunk", "attempts", "recorded_at",
 
 _KNOWN_UNUSED = ("ManufacturingDate",)
 _UNACCENTED = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "đ": "d"})
+_LONGEST_NAME = 200
 _BRACKETED = re.compile(r"[(\[].*?[)\]]")
 
 
@@ -106,9 +108,10 @@ def spoken(role: str) -> str:
     return "GTIN" if role == "gtin" else role
 
 
+@lru_cache(maxsize=4096)
 def fold(name: str) -> str:
-    """A header's name without what may differ between two ways to write it."""
-    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    """A header's name without what may differ between two ways to write it; what follows its start is no name."""
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name[:_LONGEST_NAME]).casefold())
     return "".join(c for c in letters.translate(_UNACCENTED) if c.isalnum())
 
 
