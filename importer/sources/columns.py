@@ -122,7 +122,7 @@ _OURS = {fold(name) for name in OURS}
 
 def role_of(header: str) -> str | None:
     """The role that a header names, if any. A hint in brackets counts for nothing: `Expiry (YYMMDD)`."""
-    return _ROLE_BY_NAME.get(fold(header)) or _ROLE_BY_NAME.get(fold(_BRACKETED.sub("", header)))
+    return _ROLE_BY_NAME.get(fold(header)) or _ROLE_BY_NAME.get(fold(_BRACKETED.sub("", header[:_LONGEST_NAME])))
 
 
 def says_nothing(header: str) -> bool:
