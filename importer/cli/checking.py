@@ -134,7 +134,7 @@ def reading_lines(found: Preview) -> list[str]:
     how = [reading.format, reading.encoding, f"delimiter {reading.delimiter!r}" if reading.delimiter else ""]
     lines = ["read as " + ", ".join(part for part in how if part)]
     for sheet in reading.sheets:
-        name = f"sheet {sheet.name}: " if len(reading.sheets) > 1 or reading.format != "csv" else ""
+        name = f"sheet {sheet.name}: " if sheet.name else ""
         where = f"header in row {sheet.header_row}" if sheet.header_row else "no header"
         columns = ", ".join(f"{role} = {header!r}" for role, header in sheet.columns.items())
         lines.append(f"{name}{where}; {columns}")

@@ -30,6 +30,14 @@ def _opened(path: Path, options: SourceOptions) -> Source:
         from importer.sources.delimited import open_delimited  # noqa: PLC0415  heavy
 
         return open_delimited(path, kind, options)
+    if kind is Kind.EPCIS_XML:
+        from importer.sources import epcis, epcis_xml  # noqa: PLC0415  heavy
+
+        return epcis.EpcisList(path, "xml", epcis_xml.events, options)
+    if kind is Kind.EPCIS_JSON:
+        from importer.sources import epcis, epcis_json  # noqa: PLC0415  heavy
+
+        return epcis.EpcisList(path, "json", epcis_json.events, options)
     from importer.sources.excel import open_workbook  # noqa: PLC0415  heavy
 
     return open_workbook(path, kind, options)

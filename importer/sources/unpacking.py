@@ -12,6 +12,7 @@ from typing import IO, BinaryIO, cast
 
 from importer.errors import SourceError
 
+_HEAD = 1 << 16
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _BINARIES = {
     b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
@@ -33,12 +34,14 @@ class Kind(StrEnum):
     XLSB = "xlsb"
     XLS = "xls"
     ODS = "ods"
+    EPCIS_XML = "epcis.xml"
+    EPCIS_JSON = "epcis.json"
 
 
 def kind_of(path: Path) -> Kind:
     """What the file is; its extension is not asked."""
     with opened(path) as file:
-        head = file.read(64)
+        head = file.read(_HEAD)
     if not head:
         raise SourceError(f"{path.name} is empty: a list has a header and one row per pack.")
     if head.startswith(b"\x1f\x8b"):
@@ -50,8 +53,17 @@ def kind_of(path: Path) -> Kind:
     for magic, what in _BINARIES.items():
         if head.startswith(magic):
             raise SourceError(f"{path.name} is {what}, not a list: export the list as .csv or .xlsx.")
-    if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
-        raise SourceError(f"{path.name} is HTML or XML, whatever its name says: open it and save it as .xlsx or .csv.")
+    return _kind_of_text(head, path.name)
+
+
+def _kind_of_text(head: bytes, name: str) -> Kind:
+    start = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t")
+    if start.startswith(b"<") and b"EPCIS" in start:
+        return Kind.EPCIS_XML
+    if start.startswith((b"{", b"[")) and b"epcis" in start.lower():
+        return Kind.EPCIS_JSON
+    if start[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
+        raise SourceError(f"{name} is HTML or XML, whatever its name says: open it and save it as .xlsx or .csv.")
     return Kind.TEXT
 
 
