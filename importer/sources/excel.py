@@ -157,6 +157,10 @@ class WorkbookList:
         if not read:
             raise SourceError(f"{self._path.name} has a header and no rows: there is nothing to import.")
 
+    def _some(self, rows: Iterator[list[Any]]) -> list[list[Any]]:
+        with readable(self._path):
+            return list(islice(rows, _ROWS))
+
     def _rows(self, number: int, found: _ListSheet) -> Iterator[Rows]:
         sheet, found.sheet = found.sheet, None
         if sheet is None:
@@ -166,8 +170,9 @@ class WorkbookList:
         grid = Grid(number, found.layout, found.facts, merged, found.left, self._options)
         rows: Iterator[list[Any]] = iter(sheet.iter_rows())
         first = found.layout.skip + 1
-        some = list(islice(rows, found.layout.skip))
-        while some := list(islice(rows, _ROWS)):
+        with readable(self._path):
+            some = list(islice(rows, found.layout.skip))
+        while some := self._some(rows):
             yield grid.rows(first, some)
             first += len(some)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, load_workbook
 
 from importer.errors import SourceError
+from importer.sources.probe import probe
+from importer.sources.quiet import no_panic_messages
 from importer.sources.sheet_ods import extent
 from importer.sources.sheet_xml import SheetFacts, sheet_facts
 from importer.sources.unpacking import Kind, members
@@ -24,6 +26,8 @@ def open_calamine(path: Path, kind: Kind) -> CalamineWorkbook:
     """The workbook, opened; its sheets are not read yet."""
     if kind is not Kind.XLS:
         _check_size(path, kind)
+    if kind in (Kind.XLS, Kind.XLSB):
+        probe(path)
     with readable(path):
         return load_workbook(str(path))
 
@@ -44,7 +48,8 @@ def load_sheet(path: Path, kind: Kind, workbook: CalamineWorkbook, index: int) -
 def readable(path: Path) -> Iterator[None]:
     """Whatever the reader of workbooks raises, panics included, as a sentence."""
     try:
-        yield
+        with no_panic_messages():
+            yield
     except PasswordError as error:
         raise SourceError(f"{path.name} is protected by a password: save it without one and import that.") from error
     except (CalamineError, OSError, ValueError) as error:

@@ -71,6 +71,9 @@ def test_commissioning_events_in_xml_are_rows(tmp_path: Path, event: str) -> Non
     assert read(opened(tmp_path, DOCUMENT.format(before="", events=event))) == ONE
 
 
+EVENTS = {"eventList": [json_event("A1", "A2")]}
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -79,8 +82,7 @@ def test_commissioning_events_in_xml_are_rows(tmp_path: Path, event: str) -> Non
         pytest.param(document(json_event("A1", "A2", bizStep=URI + "commissioning")), id="URI"),
         pytest.param(document(json_event("A1"), json_event("A2")), id="two events"),
         pytest.param(
-            {"type": "EPCISQueryDocument",
-             "epcisBody": {"queryResults": {"resultsBody": {"eventList": [json_event("A1", "A2")]}}}}, id="a query's answer"
+            {"type": "EPCISQueryDocument", "epcisBody": {"queryResults": {"resultsBody": EVENTS}}}, id="an answer"
         ),
         pytest.param(
             document(json_event("A1", "A2", epcList=[f"https://id.gs1.org/01/{GTIN}/21/A{n}" for n in (1, 2)])),
