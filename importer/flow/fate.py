@@ -28,5 +28,5 @@ def unsent(run: Run, *, tried: bool) -> Fate:
 
 def _in_words(fate: Fate) -> Fate:
     if fate.outcome == Outcome.ALREADY_ASSIGNED:
-        return Fate(fate.outcome, "", "An earlier run of this ledger has it assigned: not sent again.")
+        return Fate(fate.outcome, "", fate.message or "An earlier run of this ledger has it assigned: not sent again.")
     return fate

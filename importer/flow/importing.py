@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from importer.errors import ImporterError
 from importer.flow.counting import count
+from importer.flow.overtaken import take_over
 from importer.flow.recording import Recording
 from importer.flow.report import report
 from importer.flow.sources import FileFacts, file_facts, must_be_unchanged
@@ -166,6 +167,7 @@ class Import:
         seconds = 0.0
         code, why = 1, "an internal fault"
         try:
+            await asyncio.to_thread(take_over, parts.ledger, view, run)
             counts = count(view, run)
             if counts.pending:
                 left = counts.to_send

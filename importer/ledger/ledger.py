@@ -120,6 +120,10 @@ class Ledger:
         """Staging failed: the run has never been."""
         self._writer.do(store.forget_half_staged)
 
+    def divide(self, run: int, chunk: int, parts: Sequence[store.Part]) -> None:
+        """Let each part of a pending chunk have its own fate. Not from an event loop."""
+        self._writer.do(lambda db: store.divide(db, run, chunk, parts))
+
     # Submitting: awaited from the event loop.
 
     async def running(self, run: int) -> None:

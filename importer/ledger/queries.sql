@@ -73,6 +73,10 @@ SELECT DISTINCT run FROM batch WHERE (:gtin = '' OR gtin = :gtin) AND (:batch = 
 SELECT DISTINCT run.num, run.id, batch.gtin FROM run JOIN batch ON batch.run = run.num
     WHERE run.state != 'staging' AND run.target = :target;
 
+-- active_since: The runs against one API that sent something, or may have, since a moment; but for one.
+SELECT num, id FROM run WHERE state != 'staging' AND target = :target AND num != :run
+    AND (ended_at IS NULL OR ended_at >= :since);
+
 -- insert_chunk: A planned chunk, or a part of one that was cut.
 INSERT INTO chunk (run, seq, root, batch, state, outcome, doubt, serials, repeats, first_key, last_key, attempts)
 VALUES (:run, :seq, :root, :batch, :state, :outcome, :doubt, :serials, :repeats, :first_key, :last_key, :attempts)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from importer.errors import LedgerError
-from importer.model import Answer, Batch, ChunkState, Doubt, Outcome, Settlement
+from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Settlement
 from importer.packing import pack_rows, unpack
 
 _EXCEPTIONS = {Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT}
@@ -62,6 +62,15 @@ class PlannedChunk:
     first_key: int
     last_key: int
     rows: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some places of a chunk that become a chunk of their own: in at least this doubt; settled where it has a fate."""
+
+    places: Sequence[int]
+    doubt: Doubt = Doubt.NONE
+    fate: Fate | None = None
 
 
 def insert_chunks(db: sqlite3.Connection, run: int, first_seq: int, chunks: Sequence[PlannedChunk]) -> None:
@@ -135,6 +144,11 @@ def record(db: sqlite3.Connection, run: int, chunk: int, n: int, answer: Answer,
 
 def settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) -> list[int]:
     """Note what follows for a chunk; return the ids of the chunks that it was cut into."""
+    _settle(db, run, chunk, settled)
+    return cut(db, chunk, [Part(places, settled.doubt) for places in settled.parts])
+
+
+def _settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) -> None:
     _must_keep_every_row(db, chunk, settled)
     fate, at = settled.fate, now()
     changed = execute(
@@ -165,7 +179,16 @@ def settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) ->
     if settled.stop_product:
         message = f"Not sent. {fate.message}" if fate else "Not sent."
         execute(db, "stop_product", run=run, gtin=settled.stop_product, message=message, at=at)
-    return cut(db, chunk, [(part, settled.doubt) for part in settled.parts])
+
+
+def divide(db: sqlite3.Connection, run: int, chunk: int, parts: Sequence[Part]) -> None:
+    """Let each part of a pending chunk have its own fate; together they are the whole chunk."""
+    if len(parts) > 1:
+        _settle(db, run, chunk, Settlement(ChunkState.CUT, parts=[part.places for part in parts]))
+        cut(db, chunk, parts)
+        return
+    ((doubt, fate),) = ((part.doubt, part.fate) for part in parts)
+    settle(db, run, chunk, Settlement(ChunkState.SETTLED if fate else ChunkState.PENDING, fate, doubt=doubt))
 
 
 def _must_keep_every_row(db: sqlite3.Connection, chunk: int, settled: Settlement) -> None:
@@ -183,30 +206,32 @@ def _must_keep_every_row(db: sqlite3.Connection, chunk: int, settled: Settlement
         raise LedgerError(f"chunk {chunk} has an exception that is none of its {count} serials, or is assigned")
 
 
-def cut(db: sqlite3.Connection, chunk: int, parts: Sequence[tuple[Sequence[int], Doubt]]) -> list[int]:
-    """Make chunks of their own of some places of a chunk, each in at least the given doubt; return their ids."""
+def cut(db: sqlite3.Connection, chunk: int, parts: Sequence[Part]) -> list[int]:
+    """Make chunks of their own of some places of a chunk; return their ids."""
     if not parts:
         return []
     parent = execute(db, "chunk", chunk=chunk).fetchone()
     rows = unpack(execute(db, "chunk_rows", chunk=chunk).fetchone()[0])
     seq = int(execute(db, "last_seq", run=parent["run"]).fetchone()[0])
     ids = []
-    for places, doubt in parts:
+    for part in parts:
         seq += 1
-        part = rows.select(np.asarray(places, np.intp))
-        keys = np.concatenate([part.keys, part.repeat_keys])
+        chosen = rows.select(np.asarray(part.places, np.intp))
+        keys = np.concatenate([chosen.keys, chosen.repeat_keys])
         planned = PlannedChunk(
             parent["batch"],
             ChunkState.PENDING,
             "",
-            Doubt(max(doubt, parent["doubt"])),
-            len(part.serials),
-            len(part.repeat_keys),
+            Doubt(max(part.doubt, parent["doubt"])),
+            len(chosen.serials),
+            len(chosen.repeat_keys),
             int(keys.min()),
             int(keys.max()),
-            pack_rows(part),
+            pack_rows(chosen),
         )
         ids.append(_insert_chunk(db, parent["run"], seq, parent["root"], planned, parent["attempts"]))
+        if part.fate:
+            settle(db, parent["run"], ids[-1], Settlement(ChunkState.SETTLED, part.fate))
     return ids
 
 
@@ -221,7 +246,7 @@ def renew(db: sqlite3.Connection, run: int) -> None:
         exceptions = execute(db, "exceptions", chunk=chunk).fetchall()
         lost = [e["place"] for e in exceptions if e["outcome"] == "unknown"]
         others = [e["place"] for e in exceptions if e["outcome"] in {"refused", "unsent"}]
-        wanted = [(places, doubt) for places, doubt in ((lost, Doubt.THIS_RUN), (others, Doubt.NONE)) if places]
+        wanted = [Part(places, doubt) for places, doubt in ((lost, Doubt.THIS_RUN), (others, Doubt.NONE)) if places]
         cut(db, chunk, wanted)
         execute(db, "move_exceptions", chunk=chunk)
 

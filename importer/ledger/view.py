@@ -126,6 +126,10 @@ class View:
         """Number and id of each run against an API, with each GTIN in it."""
         return [(row["num"], row["id"], row["gtin"]) for row in self._all("products", target=target)]
 
+    def active_since(self, run: int, target: str, since: str) -> dict[int, str]:
+        """Number to id of the other runs against an API that sent something since a moment (UTC, ISO 8601)."""
+        return {row["num"]: row["id"] for row in self._all("active_since", run=run, target=target, since=since)}
+
     def fingerprints(self, run: int, low: int, high: int) -> Iterator[Hashes]:
         """Sorted entries of a run's fingerprint index, piece by piece, that touch a range of shortened hashes."""
         for row in self._each("fingerprints", run=run, low=low, high=high):

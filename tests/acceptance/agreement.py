@@ -43,7 +43,7 @@ def _wrong(line: Line, entry: Entry | None) -> Iterator[str]:
             yield "it was never taken"
         elif (entry.batch, entry.expiry, entry.conflicts) != (line.batch, line.expiry, 0):
             yield f"it was taken as {entry}"
-    elif line.outcome == "rejected" and entry is not None:
+    elif line.outcome == "rejected" and entry is not None and line.code != "conflict_with_run":
         yield "it was sent"
     elif (line.outcome == "unsent" and _taken(entry)) or (
         line.outcome == "refused" and line.code != "already_exists" and _taken(entry)

@@ -1,0 +1,101 @@
+"""Before a run goes on: which of its pending rows other runs have sent since it was staged. Those are not sent again.
+
+What was known when it was staged is in its plan already (overlap.py); here is what has happened since.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from importer.fingerprints import SHORT_BITS, Hashes
+from importer.flow import overlap
+from importer.flow.overlap import Had
+from importer.ledger import index
+from importer.ledger.ledger import Ledger
+from importer.ledger.store import Part
+from importer.ledger.view import Kept, Run, View
+from importer.model import Batch, ChunkState, Doubt, Fate, Outcome
+from importer.repeats import describe
+
+_Theirs = Mapping[str, tuple[Batch, Had]]
+"""What another run says of serials of one product."""
+
+
+def take_over(ledger: Ledger, view: View, run: Run) -> None:
+    """Settle in the ledger what other runs have got assigned, or have sent with another batch or expiry; inherit their
+    doubt. Costs nothing where no other run has sent anything meanwhile. Not from an event loop.
+    """
+    batches = view.batches(run.num)
+    active = view.active_since(run.num, run.target, run.staged_at or "")
+    if not active:
+        return
+    related = overlap.others(view, run.target, {batch.gtin for batch in batches.values()})
+    runs = {num: run_id for num, run_id in active.items() if num in related}
+    for match in overlap.matches(view, runs, _hashes(view, run)):
+        theirs = view.batches(match.run)
+        for short, seqs in match.slices():
+            held = _by_product(overlap.held(view, match, short, seqs), theirs)
+            for kept in _pending(view, run, short):
+                serials = view.serials(kept.id)
+                parts = _divided(serials, kept, batches[kept.batch], held[batches[kept.batch].gtin], match.run_id)
+                if parts:
+                    ledger.divide(run.num, kept.id, parts)
+
+
+def _hashes(view: View, run: Run) -> Iterator[Hashes]:
+    """The run's own fingerprints, as far as the ledger has kept them."""
+    for entries in view.fingerprints(run.num, 0, (1 << SHORT_BITS) - 1):
+        yield index.split(entries)[0] << index.SEQ_BITS
+
+
+def _by_product(held: pd.DataFrame, batches: Mapping[int, Batch]) -> Mapping[str, _Theirs]:
+    products: defaultdict[str, dict[str, tuple[Batch, Had]]] = defaultdict(dict)
+    for serial, number, had in zip(held["serial"], held["batch"].tolist(), held["had"].tolist(), strict=True):
+        products[batches[number].gtin][serial] = batches[number], Had(had)
+    return products
+
+
+def _pending(view: View, run: Run, short: Hashes) -> Iterator[Kept]:
+    """The run's pending chunks in which serials with these fingerprints stand."""
+    roots: set[int] = set()
+    for entries in view.fingerprints(run.num, int(short[0]), int(short[-1])):
+        ours, seqs = index.split(entries)
+        roots.update(np.unique(seqs[np.isin(ours, short)]).tolist())
+    for root in sorted(roots):
+        yield from (kept for kept in view.chunks_of_root(run.num, root) if kept.state == ChunkState.PENDING)
+
+
+def _divided(serials: list[str], kept: Kept, ours: Batch, held: _Theirs, run_id: str) -> list[Part]:
+    """The chunk by what follows from the other run; empty where nothing does."""
+    groups: defaultdict[tuple[Fate | None, Doubt], list[int]] = defaultdict(list)
+    for place, serial in enumerate(serials):
+        groups[_follows(kept, ours, held.get(serial), run_id)].append(place)
+    if set(groups) == {(None, Doubt.NONE)}:
+        return []
+    return [Part(places, doubt, fate) for (fate, doubt), places in groups.items()]
+
+
+def _follows(kept: Kept, ours: Batch, found: tuple[Batch, Had] | None, run_id: str) -> tuple[Fate | None, Doubt]:
+    if found is None:
+        return None, Doubt.NONE
+    theirs, had = found
+    if theirs != ours:
+        return (_conflict(kept, theirs, had, run_id) if had >= Had.UNKNOWN else None), Doubt.NONE
+    if had == Had.ASSIGNED:
+        return Fate(Outcome.ALREADY_ASSIGNED, "", f"Run {run_id} has it assigned: not sent again."), Doubt.NONE
+    return None, Doubt.NONE if kept.doubt else Doubt.EARLIER_RUN
+
+
+def _conflict(kept: Kept, theirs: Batch, had: Had, run_id: str) -> Fate:
+    """A row that was sent is not rejected: nobody knows what became of it."""
+    done = "assigned" if had == Had.ASSIGNED else "sent (its answer was lost)"
+    where = f"run {run_id} has {done} it with {describe(theirs)}"
+    if kept.doubt == Doubt.THIS_RUN:
+        text = f"It was sent, no answer says what became of it, and {where}. Look it up in the console."
+        return Fate(Outcome.UNKNOWN, "conflict_with_run", text)
+    text = f"Since this list was read, {where}. Nothing tells which is right: correct or delete this row."
+    return Fate(Outcome.REJECTED, "conflict_with_run", text)
