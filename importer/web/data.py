@@ -21,7 +21,7 @@ async def overview(site: Site) -> dict[str, Any]:
     lines = await site.read(looking.run_lines, site.ledger, {}, _LATEST)
     return {
         "waiting": [upload_line(one) for one in site.uploads.not_imported() if one.id not in queued],
-        "queue": [await queue_line(site, job) for job in site.jobs.all],
+        "queue": [await queue_line(site, job) for job in list(site.jobs.all)],
         "latest": lines,
     }
 
@@ -95,8 +95,12 @@ async def preview_of(site: Site, upload: Upload, wait: float) -> Reading:
 
 async def run_data(site: Site, run_id: str) -> dict[str, Any] | None:
     """A run that is queued, goes on, or has ended; None where nobody knows it."""
-    job = site.jobs.of(run_id)
-    known = await site.read(looking.run_data, site.ledger, run_id, site.settings.report.dir)
+    while True:
+        before = site.jobs.of(run_id)
+        known = await site.read(looking.run_data, site.ledger, run_id, site.settings.report.dir)
+        job = site.jobs.of(run_id)
+        if before is job:
+            break  # nothing has changed hands meanwhile
     if known is None and job is None:
         return None
     upload = site.uploads.get(job.upload) if job and job.upload else None

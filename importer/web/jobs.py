@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, dataclass, fields
+from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -72,4 +73,4 @@ class Jobs:
 
     def ahead_of(self, job: Job) -> int:
         """How many have their turn before it."""
-        return sum(1 for other in self.all[: self.all.index(job)] if not other.paused)
+        return sum(1 for other in takewhile(lambda other: other is not job, self.all) if not other.paused)

@@ -18,10 +18,11 @@ from importer.model import Outcome, RunState
 from importer.reports.chart import chart
 from importer.reports.columns import NOT_ASSIGNED
 from importer.reports.facts import Facts
+from importer.reports.marking import MARKED
 from importer.reports.spelling import restored
 
 FILES = ("report.xlsx", "not_assigned.csv", "assigned.csv", "report.html", "summary.json", "manifest.json")
-"""What can be downloaded of a report, the workbook first."""
+"""What every report may have, the workbook first."""
 ORDER = tuple(outcome.value for outcome in Outcome)
 _MOST_BARS = 50
 _EXAMPLES = 5
@@ -194,8 +195,20 @@ def _named(row: Mapping[str, str]) -> dict[str, str]:
 
 
 def _files(directory: Path) -> list[dict[str, Any]]:
-    there = ((name, directory / name) for name in FILES)
-    return [{"name": name, "bytes": path.stat().st_size} for name, path in there if path.is_file()]
+    """What can be downloaded: the workbook first, then the list itself with its wrong rows marked."""
+    marked = sorted(path.name for path in directory.glob(f"*{MARKED}.*") if not path.name.startswith("."))
+    there = ((name, directory / name) for name in (FILES[0], *marked, *FILES[1:]))
+    return [
+        {"name": name, "kind": "marked" if name in marked else name, "bytes": path.stat().st_size}
+        for name, path in there
+        if path.is_file()
+    ]
+
+
+def report_file(report_dir: Path, run: Run, name: str) -> Path | None:
+    """A file of a run's report; None for any other name."""
+    directory = report_dir / run.id
+    return directory / name if any(file["name"] == name for file in _files(directory)) else None
 
 
 def traces(path: Path, serial: str, gtin: str) -> list[dict[str, Any]]:

@@ -5,16 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from importer.web import actions, data, looking
+from importer.web.attaching import as_attachment
 from importer.web.rendering import page
 from importer.web.site import PERSON, SITE
 
 routes = web.RouteTableDef()
-_TYPES = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "json": "application/json",
-}
 _WANTED = ("file", "batch", "gtin", "person", "from", "to", "state")
 _LONGEST = 100
 
@@ -28,7 +23,7 @@ def wanted_of(request: web.Request) -> dict[str, str]:
 async def runs(request: web.Request) -> web.Response:
     wanted = wanted_of(request)
     found = await data.runs_data(request.app[SITE], wanted)
-    return page(request, "runs.html", {**found, "wanted": wanted})
+    return page(request, "runs.html", {"runs": found["runs"], "wanted": wanted})
 
 
 @routes.get("/serials")
@@ -65,16 +60,10 @@ async def file(request: web.Request) -> web.StreamResponse:
 
 
 async def download(request: web.Request) -> web.StreamResponse:
-    """One file of a report, to be saved and never shown: it holds what others wrote."""
+    """One file of a report, among those that its page names."""
     site, name = request.app[SITE], request.match_info["name"]
     run = await site.read(looking.find_run, site.ledger, request.match_info["run"])
-    if run is None or name not in looking.FILES:
+    path = await site.read(looking.report_file, site.settings.report.dir, run, name) if run else None
+    if run is None or path is None:
         raise web.HTTPNotFound(text="not_found")
-    path = site.settings.report.dir / run.id / name
-    if not path.is_file():
-        raise web.HTTPNotFound(text="not_found")
-    headers = {
-        "Content-Disposition": f'attachment; filename="{run.id}-{name}"',
-        "Content-Type": _TYPES[name.rpartition(".")[2]],
-    }
-    return web.FileResponse(path, headers=headers)
+    return as_attachment(path, f"{run.id}-{name}")

@@ -11,7 +11,8 @@ from multidict import MultiMapping
 from importer.errors import ImporterError
 from importer.tables import ROLES
 from importer.web import actions, data
-from importer.web.marking import marked_workbook
+from importer.web.attaching import as_attachment
+from importer.web.marking import marked_list
 from importer.web.receiving import Receiving
 from importer.web.rendering import page
 from importer.web.site import PERSON, SITE
@@ -102,16 +103,15 @@ def edits_of(form: MultiMapping[Any]) -> dict[str, dict[str, str]]:
     return {key: edit for key, edit in found.items() if key in touched}
 
 
-@routes.get("/uploads/{upload}/marked.xlsx")
+@routes.get("/uploads/{upload}/marked")
 async def marked(request: web.Request) -> web.StreamResponse:
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
     try:
-        path = await site.read(marked_workbook, site, found)
+        path = await site.read(marked_list, site, found)
     except ImporterError as error:
         raise web.HTTPConflict(text=str(error)) from error
-    headers = {"Content-Disposition": 'attachment; filename="marked.xlsx"'}
-    return web.FileResponse(path, headers=headers)
+    return as_attachment(path, path.name)
 
 
 @routes.post("/uploads/{upload}/confirm")

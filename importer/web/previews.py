@@ -122,13 +122,13 @@ class Previews:
         finally:
             if view:
                 view.close()
-        return document(found, before, twin, settings.limits.requests_per_second)
+        return document(found, before, twin, settings.limits.requests_per_second) | _seen(found, reading.stamp[0])
 
 
 def document(found: Preview, before: list[Run], twin: Run | None, per_second: float) -> dict[str, Any]:
-    """A preview as pages and API have it. `seen` stands for all of it: what was confirmed is what was seen."""
+    """A preview as pages and API have it."""
     names = [sheet.name for sheet in found.reading.sheets]
-    data: dict[str, Any] = {
+    return {
         "rows": found.rows,
         "to_send": sum(line.send for line in found.batches),
         "already_assigned": sum(line.already_assigned for line in found.batches),
@@ -162,8 +162,12 @@ def document(found: Preview, before: list[Run], twin: Run | None, per_second: fl
         ],
         "goes_on_with": twin.id if twin else "",
     }
-    text = json.dumps(data, sort_keys=True, ensure_ascii=False)
-    return data | {"seen": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]}
+
+
+def _seen(found: Preview, version: int) -> dict[str, str]:
+    """Stands for all of a preview: what is confirmed is what was seen."""
+    text = f"{version} {found!r}"
+    return {"seen": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]}
 
 
 def _example(row: Example, names: list[str]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -12,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from importer import wiring
 from importer.errors import ConfigError, LedgerBusy
+from importer.ledger.ledger import Ledger
 from importer.settings import Settings
 from importer.web.csrf import Csrf
 from importer.web.jobs import Jobs
@@ -48,6 +51,7 @@ class Site:
             raise LedgerBusy(f"another `importer serve` uses {self.directory}: end that one first") from None
         except OSError as error:
             raise ConfigError(f"{self.directory} can't be used: {error.strerror}") from error
+        _make_ledger(self.ledger)
         self.users = Users(settings.web.users_file or self.ledger.absolute().parent / "users.json")
         self.owner = wiring.user()
         """Who started the server: without users, whoever sits at this machine."""
@@ -68,6 +72,13 @@ class Site:
     def close(self) -> None:
         self._readers.shutdown(wait=False, cancel_futures=True)
         self._lock.release()
+
+
+def _make_ledger(path: Path) -> None:
+    """So that nobody reads one that is only half made."""
+    if not path.exists():
+        with suppress(LedgerBusy):
+            Ledger(path).close()
 
 
 SITE = web.AppKey("site", Site)

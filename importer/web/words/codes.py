@@ -13,6 +13,9 @@ PROBLEMS: Mapping[str, Both] = {
     "api_refused": ("Refused by the API", "Von der API abgelehnt"),
     "batch_character": ("Batch with a character that is not allowed", "Charge mit unzulässigem Zeichen"),
     "batch_lookalike": ("Batch with a look-alike character", "Charge mit einem ähnlich aussehenden Zeichen"),
+    "batch_date_cell": ("The spreadsheet made a date of the batch", "Charge in ein Datum verwandelt"),
+    "batch_digits_lost": ("The spreadsheet has lost digits of the batch", "Charge: Ziffern verloren"),
+    "batch_numeric_cell": ("Batch in a numeric cell", "Charge in einer Zahlenzelle"),
     "batch_too_long": ("Batch too long", "Charge zu lang"),
     "batch_missing": ("Batch missing", "Charge fehlt"),
     "batch_two_expiries": ("One batch with two expiry dates", "Eine Charge mit zwei Verfalldaten"),
@@ -22,6 +25,7 @@ PROBLEMS: Mapping[str, Both] = {
     "error_cell": ("The cell shows an error", "Die Zelle zeigt einen Fehler"),
     "exists_in_doubt": ("Exists, perhaps from a lost answer", "Vorhanden, vielleicht aus verlorener Antwort"),
     "expiry_ambiguous": ("Date that can be read in two ways", "Datum auf zwei Arten lesbar"),
+    "expiry_date_cell": ("The spreadsheet made a time of the expiry", "Verfalldatum in eine Uhrzeit verwandelt"),
     "expiry_day_number": ("A day number instead of a date", "Eine Tageszahl statt eines Datums"),
     "expiry_format": ("Expiry not understood", "Verfalldatum nicht lesbar"),
     "expiry_impossible": ("No such date", "Dieses Datum gibt es nicht"),
@@ -34,6 +38,7 @@ PROBLEMS: Mapping[str, Both] = {
     "formula_without_value": ("A formula without a value", "Eine Formel ohne Wert"),
     "gtin_check_digit": ("Wrong check digit in the GTIN", "Falsche Prüfziffer in der GTIN"),
     "gtin_character": ("GTIN with a character that is no digit", "GTIN mit einem Zeichen, das keine Ziffer ist"),
+    "gtin_date_cell": ("The spreadsheet made a date of the GTIN", "GTIN in ein Datum verwandelt"),
     "gtin_digits_lost": ("The spreadsheet has lost digits of the GTIN", "GTIN: Ziffern in der Tabelle verloren"),
     "gtin_exponent": ("GTIN written with an exponent", "GTIN in Exponentialschreibweise"),
     "gtin_length": ("GTIN of the wrong length", "GTIN mit falscher Länge"),
@@ -83,8 +88,8 @@ TIPS: Mapping[str, Both] = {
 
 TIPS_BY_OUTCOME: Mapping[str, Both] = {
     "rejected": (
-        "Correct these rows here or in the workbook, then import them. They have not been sent.",
-        "Diese Zeilen hier oder in der Arbeitsmappe berichtigen und importieren. Sie wurden nicht gesendet.",
+        "They have not been sent. Correct them in the file of rows that are not assigned, and import that.",
+        "Nicht gesendet. In der Datei der nicht vergebenen Zeilen berichtigen und diese importieren.",
     ),
     "refused": (
         "Settle the cause that the API names, then retry: only these rows are sent again.",

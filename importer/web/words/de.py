@@ -214,6 +214,7 @@ WORDS: Mapping[str, str] = {
     "files.title": "Herunterladen",
     "files.none": "Der Bericht ist noch nicht geschrieben.",
     "file.report.xlsx": "Arbeitsmappe mit allem",
+    "file.marked": "Die Liste selbst, falsche Zeilen markiert",
     "file.not_assigned.csv": "Nicht vergebene Zeilen",
     "file.assigned.csv": "Vergebene Zeilen",
     "file.report.html": "Bericht zum Drucken oder Weitergeben",

@@ -221,6 +221,7 @@ WORDS: Mapping[str, str] = {
     "files.title": "Downloads",
     "files.none": "The report is not written yet.",
     "file.report.xlsx": "Workbook with everything",
+    "file.marked": "Your list, wrong rows marked",
     "file.not_assigned.csv": "Rows that are not assigned",
     "file.assigned.csv": "Rows that are assigned",
     "file.report.html": "Report to print or pass on",
