@@ -37,6 +37,8 @@ _LOOKALIKES = {
 }
 _MEANT = {other: ascii_ for others, asciis in _LOOKALIKES.items() for other, ascii_ in zip(others, asciis, strict=True)}
 
+_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
+
 _CONTROLS = {"\x00": "NULL", "\t": "TAB", "\n": "LINE BREAK", "\r": "LINE BREAK", "\x1d": "GROUP SEPARATOR (FNC1)"}
 
 
@@ -65,6 +67,13 @@ def meant(char: str) -> str:
     folded = str(decimal) if decimal is not None else unicodedata.normalize("NFKC", char)
     text = "".join(_MEANT.get(part, part) for part in _MEANT.get(char, folded))
     return text if text != char and set(text) <= set(CSET_82) else ""
+
+
+def error_value(noun: str, text: str) -> Reject | None:
+    """Reject the text of a spreadsheet's error, such as #N/A, which an export puts in place of a value."""
+    if text not in _ERRORS:
+        return None
+    return Reject("error_cell", f"The {noun} is the error {text}: correct the formula, or enter the value.")
 
 
 def foreign(

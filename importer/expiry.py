@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from importer.characters import foreign, show, trim
+from importer.characters import error_value, foreign, show, trim
 from importer.model import Parsed, Reject
 
 DateOrder = Literal["", "dmy", "mdy"]
@@ -116,9 +116,8 @@ def _read(plain: str, value: str, today: date, date_order: DateOrder) -> _Date |
         if match := pattern.fullmatch(plain):
             found = read(match, value, today, date_order)
             return found if isinstance(found, Reject) else _checked(found, value, today)
-    return foreign("expiry", "Expiry", value, _NO_DATE) or Reject(
-        "expiry_format", f"Expiry {show(value)} is in no date format that can be read. {_HOW}"
-    )
+    reject = error_value("expiry", value) or foreign("expiry", "Expiry", value, _NO_DATE)
+    return reject or Reject("expiry_format", f"Expiry {show(value)} is in no date format that can be read. {_HOW}")
 
 
 def _six_digits(match: re.Match[str], value: str, today: date, _: DateOrder) -> _Date | Reject:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from importer.characters import CSET_82, foreign, meant, show, trim
+from importer.characters import CSET_82, error_value, foreign, meant, show, trim
 from importer.expiry import DateOrder, Day00, OnExpired, parse_expiry, restored_expiry
 from importer.model import Parsed, Reject
 
@@ -82,7 +82,7 @@ def parse_gtin(text: str, *, check_digit: CheckDigit) -> Parsed | Reject:
         return Reject("gtin_missing", "The GTIN is missing. Enter the 14 digits of the product.")
     decimals = _DECIMALS.fullmatch(value)
     digits = decimals[1] if decimals else value
-    if reject := _no_gtin(value, digits):
+    if reject := error_value("GTIN", value) or _no_gtin(value, digits):
         return reject
     proven = check_digit_of(digits[:-1]) == digits[-1]
     if decimals or len(digits) in _ZEROS_LOST:
@@ -137,7 +137,7 @@ def _parse_code(role: str, noun: str, text: str) -> Parsed | Reject:
     value, trimmed = trim(text)
     if not value:
         return Reject(f"{role}_missing", f"The {noun.lower()} is missing. Enter 1 to {LONGEST} characters.")
-    if reject := foreign(role, noun, value, _NO_CSET_82):
+    if reject := error_value(noun.lower(), value) or foreign(role, noun, value, _NO_CSET_82):
         return reject
     if len(value) > LONGEST:
         message = f"{noun} {show(value)} has {len(value)} characters; GS1 allows at most {LONGEST}."
