@@ -27,6 +27,9 @@ from chaos_list import List, make
 from chaos_process import Starter
 from chaos_proof import How, Told, assigned_in, differences, received, resent, told
 
+from importer.flow.report import is_reported
+from importer.ledger.view import View
+
 FAULTS = (
     "any:latency=1,seconds=0.002,jitter=0.02",
     "commission:drop_after=0.04",
@@ -42,6 +45,7 @@ _FOREVER = 120.0
 """Seconds after which a command counts as hanging."""
 _CASES_PER_LIST = 6
 _FINAL = {0, 3, 5}
+_KILLED = -9
 
 
 class Different(Exception):  # noqa: N818  it says what was found
@@ -211,7 +215,7 @@ def next_command(case: Case, dice: random.Random) -> list[str]:
     if not run:
         return ["run", "list.csv"]
     if state == "finished":
-        return dice.choice((["resume", run], ["report", run]))
+        return dice.choice((["resume", run], ["resume"], ["report", run]))
     return dice.choice((["run", "list.csv"], ["resume"], ["resume", run]))
 
 
@@ -223,21 +227,30 @@ def disturbed(case: Case, dice: random.Random, kills: int, seconds: float, tally
         done = 0
         while True:
             moment = killer.moment() if done < kills else None
-            command = next_command(case, dice)
+            command, (run, before) = next_command(case, dice), state_of(case)
             code = execute(case, box.url, command, moment)
-            if code != -9:  # noqa: PLR2004  SIGKILL
-                if command[0] == "report":
-                    continue
+            if code != _KILLED and before == "finished" and command != ["resume", run]:
+                must_be_reported(case, run, command)
+                continue
+            if code != _KILLED:
                 return code
             done += 1
             tally.kills += 1
-            _, state = state_of(case)
+            run, state = state_of(case)
             tally.phases[{"": "staging", "finished": "reporting"}.get(state, "sending")] += 1
             if state:
-                before = received(assigned_in(case.ledger), case.box)
-                killed_after(case, before)
+                killed_after(case, received(assigned_in(case.ledger), case.box))
     finally:
         box.close()
+
+
+def must_be_reported(case: Case, run: str, command: list[str]) -> None:
+    """`report`, and `resume` of nothing, leave a whole report."""
+    view = View(case.ledger)
+    whole = is_reported(view.run(run), case.directory / "reports" / run)
+    view.close()
+    if not whole:
+        raise Different(f"`importer {' '.join(command)}` after a kill leaves no whole report")
 
 
 def killed_after(case: Case, before: dict[tuple[str, str], int]) -> None:

@@ -18,7 +18,7 @@ from importer.cli.times import seconds_until
 from importer.cli.watching import watcher
 from importer.errors import ConfigError, ImporterError
 from importer.flow.importing import Finished, Import
-from importer.flow.report import must_have_room
+from importer.flow.report import is_reported, must_have_room
 from importer.flow.stopping import Stopped, Stopping
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run
@@ -88,7 +88,7 @@ def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits,
 
 def resume_runs(setup: Setup, run_id: str | None, limits: Limits, box: list[str] | None) -> int:
     async def work(ends: Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
-        runs = _to_resume(ledger, run_id, target)
+        runs = _to_resume(ledger, run_id, target, setup.settings.report.dir)
         if not runs:
             to = "a sandbox" if target.startswith(wiring.SANDBOX) else target
             ends.nothing_to_do(f"No run into {to} stopped early: nothing to go on with.")
@@ -110,15 +110,21 @@ def retry_run(setup: Setup, run_id: str, limits: Limits, box: list[str] | None) 
     return asyncio.run(importing(setup, limits, box, work))
 
 
-def _to_resume(ledger: Ledger, run_id: str | None, target: str) -> list[Run]:
+def _to_resume(ledger: Ledger, run_id: str | None, target: str, report_dir: Path) -> list[Run]:
+    """The run that is named, or all that stopped early, and one that was killed while it wrote its report."""
     if run_id:
         return _named(ledger, run_id, target)
     view = ledger.view()
     try:
-        runs = [run for run in view.runs() if run.state != RunState.FINISHED and _fits(run, target)]
+        runs = [run for run in view.runs() if _fits(run, target)]
     finally:
         view.close()
-    return runs
+    last = max((run for run in runs if run.ended_at), key=lambda run: run.ended_at or "", default=None)
+    return [
+        run
+        for run in runs
+        if run.state != RunState.FINISHED or (run is last and not is_reported(run, report_dir / run.id))
+    ]
 
 
 def _named(ledger: Ledger, run_id: str, target: str) -> list[Run]:

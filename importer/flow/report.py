@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,8 @@ from importer.ledger.store import now
 from importer.ledger.view import Run, View
 from importer.model import RunState
 from importer.reports.facts import BatchTally, Facts, Requests, SourceFacts, Written
-from importer.reports.writing import write_reports
+from importer.reports.manifest import holds_summary
+from importer.reports.writing import SUMMARY, write_reports
 
 
 def must_have_room(directory: Path) -> None:
@@ -69,6 +71,13 @@ def facts_of(view: View, run: Run) -> Facts:
         sheet_names=sheet_names(run),
         next_command=next_command(run, counts, code),
     )
+
+
+def is_reported(run: Run, directory: Path) -> bool:
+    """Whether a whole report of how the run ended last stands in `directory`: not after a kill while it was written."""
+    if not holds_summary(directory, SUMMARY):
+        return False
+    return bool(json.loads((directory / SUMMARY).read_bytes())["ended_at"] == run.ended_at)
 
 
 def _tallies(view: View, run: Run, counts: Counts) -> list[BatchTally]:

@@ -37,6 +37,16 @@ def check_manifest(directory: Path) -> list[str]:
     return [sentence for entry in document.files for sentence in _differences(directory, entry)]
 
 
+def holds_summary(directory: Path, summary: str) -> bool:
+    """Whether the report in `directory` was finished after this file of it: its manifest knows the file as it is."""
+    try:
+        document = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=_Document)
+        digest = _measure(directory / summary)[1]
+    except (OSError, msgspec.MsgspecError):
+        return False
+    return any(entry.name == summary and entry.sha256 == digest for entry in document.files)
+
+
 def _differences(directory: Path, entry: FileEntry) -> Iterator[str]:
     path = directory / Path(entry.name).name
     try:
