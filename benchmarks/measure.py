@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 HERE = Path(__file__).parent
+_LOOK = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class Measured:
     rss: float
     exit_code: int
     phases: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of the clock."""
+    phases_cpu: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of the CPU; `start` is all before the first phase."""
 
 
 class Running:
@@ -40,19 +44,44 @@ class Running:
         self.pid = self._process.pid
 
     def wait(self) -> Measured:
-        _, status, usage = os.wait4(self.pid, 0)
-        seconds = time.time() - self.began
-        self._process.returncode = os.waitstatus_to_exitcode(status)
+        seen: list[tuple[float, float]] = [(self.began, 0.0)]
+        while True:
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            moment = time.time()
+            if pid:
+                break
+            seen.append((moment, _cpu_so_far(self.pid)))
+            time.sleep(_LOOK)
         cpu = usage.ru_utime + usage.ru_stime
-        return Measured(seconds, cpu, usage.ru_maxrss / 1024, self._process.returncode, phases(self.log))
+        seen.append((moment, cpu))
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        clock = phases(self.log)
+        return Measured(
+            moment - self.began,
+            cpu,
+            usage.ru_maxrss / 1024,
+            self._process.returncode,
+            {name: round(end - max(begin, self.began), 3) for name, (begin, end) in clock.items()},
+            {name: round(_at(seen, end) - _at(seen, begin), 3) for name, (begin, end) in clock.items()},
+        )
 
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
 
 
-def phases(log: Path) -> dict[str, float]:
-    """Seconds of staging, sending and reporting, by the events in the importer's log."""
+def _cpu_so_far(pid: int) -> float:
+    """Seconds of the CPU that a running process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _at(seen: Sequence[tuple[float, float]], moment: float) -> float:
+    return next((cpu for when, cpu in seen if when >= moment), seen[-1][1])
+
+
+def phases(log: Path) -> dict[str, tuple[float, float]]:
+    """When staging, sending and reporting began and ended, by the events in the importer's log."""
     moments: dict[str, float] = {}
     with log.open("rb") as lines:
         for line in lines:
@@ -60,8 +89,14 @@ def phases(log: Path) -> dict[str, float]:
                 continue
             event = json.loads(line)
             moments[event["event"]] = datetime.fromisoformat(event["timestamp"]).timestamp()
-    steps = [("stage", "reading", "sending"), ("submit", "sending", "reporting"), ("report", "reporting", "run")]
-    return {name: round(moments[b] - moments[a], 3) for name, a, b in steps if a in moments and b in moments}
+    moments["start"] = 0.0
+    steps = (
+        ("start", "start", "reading"),
+        ("stage", "reading", "sending"),
+        ("submit", "sending", "reporting"),
+        ("report", "reporting", "run"),
+    )
+    return {name: (moments[a], moments[b]) for name, a, b in steps if a in moments and b in moments}
 
 
 class StandIn:

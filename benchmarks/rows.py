@@ -68,6 +68,7 @@ def summed_up(runs: Sequence[Measured], rows: int) -> dict[str, Any]:
         "rss_mb": round(max(run.rss for run in runs), 1),
         "all_seconds": [round(run.seconds, 2) for run in runs],
         "phases": {name: mid([run.phases.get(name, 0.0) for run in runs]) for name in runs[0].phases},
+        "phases_cpu": {name: mid([run.phases_cpu.get(name, 0.0) for run in runs]) for name in runs[0].phases_cpu},
     }
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from importer.fingerprints import Hashes, fingerprints
 from importer.repeats import sorted_parts
-from importer.spill import room_in
+from importer.spill import Numbers, room_in
 
 _BLOCK = 1 << 20
 _LOOK = 1 << 20
@@ -44,7 +44,7 @@ class CasePairs:
                 self._file.write((fingerprints(pc.ascii_upper(serials), gtins) if small else hashes).tobytes())
         self._rows += len(hashes)
 
-    def count(self, hashes: Hashes) -> int:
+    def count(self, hashes: Hashes | Numbers) -> int:
         """The rows that share their serial with others but for its case. Rows that are equal are no pair."""
         if self._file is None:
             return 0
@@ -61,7 +61,7 @@ class CasePairs:
             self._file.close()
 
 
-def _rows_of_pairs(folded: Hashes, hashes: Hashes, wanted: Hashes) -> int:
+def _rows_of_pairs(folded: Hashes, hashes: Hashes | Numbers, wanted: Hashes) -> int:
     """The rows whose folded hash is in `wanted` (sorted), where their own hashes differ."""
     lowest = np.full(len(wanted), np.iinfo(np.uint64).max, np.uint64)
     highest = np.zeros(len(wanted), np.uint64)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from importer.sealing import Damaged, seal, unseal
 
@@ -15,6 +16,7 @@ Keys = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int32]
 
 _VERSION = 1
+_LINE_FEED = 10
 _HEAD = struct.Struct("<BIII")
 """Version, serials, repeats, bytes of text."""
 _DELTAS: tuple[type[np.signedinteger[Any]], ...] = (np.int8, np.int16, np.int32, np.int64)
@@ -84,28 +86,63 @@ def text_of(serials: list[str]) -> bytes:
     return "".join([f"{serial}\n" for serial in serials]).encode("ascii")
 
 
-def _open(blob: bytes) -> tuple[list[str], memoryview, int]:
-    """The serials, the numbers that follow them, and how many repeats there are. Raises Damaged."""
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The rows of a chunk as `Rows` has them, the serials as an Arrow column."""
+
+    serials: Any
+    keys: Keys
+    repeat_of: Indices
+    repeat_keys: Keys
+
+
+def _open(blob: bytes) -> tuple[bytes, int, memoryview, int]:
+    """The text of the serials, their count, the numbers that follow them, and how many repeats there are.
+
+    Raises Damaged.
+    """
     body = unseal(blob)
     version, count, repeats, text = _HEAD.unpack_from(body)
     if version != _VERSION:
         raise Damaged(f"it is packed in version {version}, this importer knows {_VERSION}")
     numbers = _HEAD.size + text
-    serials = body[_HEAD.size : numbers - 1].decode("ascii").split("\n") if text else []
-    if len(serials) != count:
-        raise Damaged(f"it holds {len(serials)} serials, {count} were expected")
-    return serials, memoryview(body)[numbers:], repeats
+    found = body.count(b"\n", _HEAD.size, numbers)
+    if found != count:
+        raise Damaged(f"it holds {found} serials, {count} were expected")
+    return body[_HEAD.size : numbers], count, memoryview(body)[numbers:], repeats
+
+
+def _listed(text: bytes) -> list[str]:
+    return text[:-1].decode("ascii").split("\n") if text else []
+
+
+def _column(text: bytes, count: int) -> Any:
+    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _LINE_FEED)
+    offsets = np.zeros(count + 1, np.int32)
+    offsets[1:] = ends - np.arange(count)
+    serials = text.replace(b"\n", b"")
+    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(serials))
+
+
+def _numbers(numbers: memoryview, count: int, repeats: int) -> tuple[Keys, Indices, Keys]:
+    keys, used = _unpack_numbers(numbers, count)
+    repeat_of, more = _unpack_numbers(numbers[used:], repeats)
+    repeat_keys, _ = _unpack_numbers(numbers[used + more :], repeats)
+    return keys, repeat_of.astype(np.int32), repeat_keys
 
 
 def unpack_serials(blob: bytes) -> list[str]:
     """Raises Damaged."""
-    return _open(blob)[0]
+    return _listed(_open(blob)[0])
 
 
 def unpack(blob: bytes) -> Rows:
     """Raises Damaged."""
-    serials, numbers, repeats = _open(blob)
-    keys, used = _unpack_numbers(numbers, len(serials))
-    repeat_of, more = _unpack_numbers(numbers[used:], repeats)
-    repeat_keys, _ = _unpack_numbers(numbers[used + more :], repeats)
-    return Rows(serials, keys, repeat_of.astype(np.int32), repeat_keys)
+    text, count, numbers, repeats = _open(blob)
+    return Rows(_listed(text), *_numbers(numbers, count, repeats))
+
+
+def unpack_columns(blob: bytes) -> Columns:
+    """Raises Damaged."""
+    text, count, numbers, repeats = _open(blob)
+    return Columns(_column(text, count), *_numbers(numbers, count, repeats))

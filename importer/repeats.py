@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from importer.fates import Fates, Ordinals, Standing
 from importer.fingerprints import Hashes
 from importer.model import Batch, Reject
-from importer.spill import SPILLED, Spill
+from importer.spill import SPILLED, Numbers, Spill
 
-_PART = 1 << 23
+if TYPE_CHECKING:
+    import pandas as pd  # where no hash stands twice it is not loaded at all
+
+_PART = 1 << 22
 """Numbers sorted at once."""
+_BLOCK = 1 << 20
+"""Numbers read at once."""
 _LOOK = 1 << 20
 """Rows looked at one by one at once."""
 _SIEVE_BITS = 22
@@ -29,22 +34,31 @@ _SIEVE_BITS = 22
 _GATHERED = SPILLED.append(pa.field("ordinal", pa.int64()))
 
 
-def sorted_parts(numbers: Hashes) -> Iterator[Hashes]:
+def sorted_parts(numbers: Hashes | Numbers) -> Iterator[Hashes]:
     """All of `numbers` in ascending order, in parts that fit into memory; they are expected to be spread evenly."""
     bits = max(0, (len(numbers) - 1).bit_length() - (_PART - 1).bit_length())
     if not bits:
-        yield np.sort(numbers)
+        yield np.sort(numbers[:])
         return
     for part in range(1 << bits):
         chosen = [
             block[(block >> np.uint64(64 - bits)) == part]
-            for block in (numbers[start : start + _PART] for start in range(0, len(numbers), _PART))
+            for block in (numbers[start : start + _BLOCK] for start in range(0, len(numbers), _BLOCK))
         ]
-        yield np.sort(np.concatenate(chosen))
+        whole = np.concatenate(chosen)
+        chosen.clear()
+        whole.sort()
+        yield whole
 
 
 def gather(spill: Spill, wanted: Hashes, shift: int = 0) -> pd.DataFrame:
     """The rows whose hash, shifted right, is in `wanted` (sorted): ordinal, key, serial, group."""
+    frame: pd.DataFrame = gather_columns(spill, wanted, shift).drop_columns(["hash"]).to_pandas()
+    return frame
+
+
+def gather_columns(spill: Spill, wanted: Hashes, shift: int = 0) -> Any:
+    """The same as an Arrow table of SPILLED with a last column `ordinal`."""
     by = np.uint64(shift)
     low = np.uint64((1 << _SIEVE_BITS) - 1)
     sieve = np.zeros(1 << _SIEVE_BITS, np.bool_)
@@ -58,8 +72,7 @@ def gather(spill: Spill, wanted: Hashes, shift: int = 0) -> pd.DataFrame:
         if len(places):
             rows = window.take(pa.array(places))
             found.append(rows.append_column("ordinal", pa.array(places + ordinal)))
-    frame: pd.DataFrame = pa.Table.from_batches(found, _GATHERED).drop_columns(["hash"]).to_pandas()
-    return frame
+    return pa.Table.from_batches(found, _GATHERED)
 
 
 @dataclass(slots=True)
@@ -70,9 +83,12 @@ class Finder:
     batches: list[Batch]
     standings: npt.NDArray[np.uint8]
     where: Callable[[int], str]
+    raised: bool = False
+    """Whether any row has another standing than SEND."""
 
     def raise_to(self, ordinals: Ordinals, standing: Standing) -> None:
         self.standings[ordinals] = np.maximum(self.standings[ordinals], standing)
+        self.raised = self.raised or len(ordinals) > 0
 
     def within(self, fates: Fates) -> None:
         """Find repeats and conflicts among the rows of the source."""

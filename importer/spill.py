@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from importer.fingerprints import Hashes
 SPILLED = pa.schema([("key", pa.int64()), ("serial", pa.string()), ("group", pa.int32()), ("hash", pa.uint64())])
 """`group` is the number of the row's pharma batch within this source."""
 
-_WINDOW = 1 << 18
+_WINDOW = 1 << 16
 
 
 @contextmanager
@@ -31,6 +32,21 @@ def room_in(directory: Path) -> Iterator[None]:
             f"the rows of the list can't be kept for a while in {directory}: {error.strerror or error}; "
             "free some space or give rights there and run it again: nothing was sent"
         ) from error
+
+
+class Numbers:
+    """64-bit numbers in a file, read a slice at a time: mapped, all of them would count as memory of the process."""
+
+    def __init__(self, file: IO[bytes], count: int) -> None:
+        self._file = file
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, part: slice) -> Hashes:
+        start, stop, _ = part.indices(self._count)
+        return np.frombuffer(os.pread(self._file.fileno(), (stop - start) * 8, start * 8), np.uint64)
 
 
 class Spill:
@@ -84,11 +100,9 @@ class Spill:
             yield ordinal, batch
             ordinal += len(batch)
 
-    def hashes(self) -> Hashes:
-        """All hashes by ordinal, mapped from disk."""
-        if not self.rows:
-            return np.empty(0, np.uint64)
-        return np.memmap(self._hashes, np.uint64, "r", shape=(self.rows,))
+    def hashes(self) -> Numbers:
+        """All hashes by ordinal."""
+        return Numbers(self._hashes, self.rows)
 
     def close(self) -> None:
         for file in (self._rows, self._hashes):

@@ -18,10 +18,10 @@ import pyarrow as pa
 from importer.flow.fate import GOOD, fate_of
 from importer.ledger.view import Kept, Run, View
 from importer.model import Batch, Fate, Outcome
-from importer.packing import Rows
+from importer.packing import Columns
 from importer.tables import OUTCOMES
 
-_WINDOW = 1 << 18
+_WINDOW = 1 << 16
 
 Label = tuple[str, str, str, str, str, str, str, str, str]
 """What the columns between `serial` and `good` hold for a row; many rows share one."""
@@ -46,13 +46,14 @@ def windows(view: View, run: Run, sheet_names: Sequence[str]) -> Iterator[Any]:
     """Record batches of tables.OUTCOMES that together are all rows of the run."""
     reader = _Reader(view, run, sheet_names)
     waiting: list[_Frame] = []
-    count = 0
+    count, enough = 0, _WINDOW
     for first_key, item in reader.items():
-        if count >= _WINDOW:
+        if count >= enough:
             done, waiting = _divide(waiting, first_key)
             if done:
                 yield _window(done)
             count = sum(len(frame.keys) for frame in waiting)
+            enough = count + _WINDOW
         frame = reader.frame(item)
         waiting.append(frame)
         count += len(frame.keys)
@@ -115,7 +116,7 @@ class _Reader:
         return self._chunk(item) if isinstance(item, Kept) else self._rejects(item)
 
     def _chunk(self, kept: Kept) -> _Frame:
-        rows = self._view.rows(kept.id)
+        rows = self._view.columns(kept.id)
         batch = self._batches[kept.batch]
         fates: list[Fate] = [fate_of(kept, self._run)]
         places = np.zeros(len(rows.serials), np.int32)
@@ -126,13 +127,13 @@ class _Reader:
             fates.append(fate or fates[0])
         labels = [_label(batch, fate, kept, self._run) for fate in fates]
         good = np.array([fate.outcome in GOOD for fate in fates], np.bool_)
-        frame = _Frame(rows.keys, pa.array(rows.serials, pa.string()), places, labels, good[places])
+        frame = _Frame(rows.keys, rows.serials, places, labels, good[places])
         if len(rows.repeat_keys):
             frame = self._with_repeats(frame, rows, kept, batch, fates)
             moved = np.concatenate([moved, moved[rows.repeat_of]])
         return frame.filter(~moved) if moved.any() else frame
 
-    def _with_repeats(self, frame: _Frame, rows: Rows, kept: Kept, batch: Batch, fates: list[Fate]) -> _Frame:
+    def _with_repeats(self, frame: _Frame, rows: Columns, kept: Kept, batch: Batch, fates: list[Fate]) -> _Frame:
         labels = list(frame.labels)
         repeats = [_repeat(self._where(int(rows.keys[of])), fates[frame.places[of]]) for of in rows.repeat_of.tolist()]
         places = np.arange(len(labels), len(labels) + len(repeats), dtype=np.int32)

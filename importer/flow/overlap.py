@@ -7,18 +7,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from importer.fates import Fates, Standing
 from importer.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
 from importer.ledger import index
 from importer.ledger.view import Kept, View
 from importer.model import Batch, ChunkState, Doubt, Outcome, Reject
-from importer.repeats import Finder, describe, gather, sorted_parts
+from importer.repeats import Finder, describe, gather_columns, sorted_parts
 
 _LOOK = 1 << 20
 """Fingerprints followed at once."""
@@ -94,30 +95,42 @@ def others(view: View, target: str, gtins: set[str]) -> dict[int, str]:
     return {num: run_id for num, run_id, gtin in view.products(target) if gtin in gtins}
 
 
-def held(view: View, match: Matches, short: Hashes, seqs: Hashes) -> pd.DataFrame:
-    """What a run says of the serials that these fingerprints stand for: gtin, serial, batch (its number), had."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a run says of some serials, sorted by hash: `batch` is a number of the run's, `had` a Had."""
+
+    hashes: Hashes
+    gtins: Hashes
+    serials: Any
+    batch: npt.NDArray[np.int64]
+    had: npt.NDArray[np.uint8]
+
+
+def held(view: View, match: Matches, short: Hashes, seqs: Hashes) -> Held:
+    """What a run says of the serials that these fingerprints stand for."""
     batches = view.batches(match.run)
-    serials: list[str] = []
-    frames: list[tuple[int, npt.NDArray[np.uint8]]] = []
-    for seq in seqs.tolist():
-        for chunk in view.chunks_of_root(match.run, seq):
-            rows = view.serials(chunk.id)
-            serials += rows
-            frames.append((chunk.batch, _had(view, chunk, len(rows))))
-    column = pa.array(serials, pa.string())
-    batch = np.concatenate([np.full(len(had), number, np.int64) for number, had in frames])
-    gtin = _gtins(batches)[batch]
-    wanted = _member(shorten(fingerprints(column, gtin.astype(np.uint64))), short)
-    had = np.concatenate([had for _, had in frames])
-    wanted &= had != Had.NOTHING
-    return pd.DataFrame(
-        {
-            "gtin": gtin[wanted],
-            "serial": column.filter(pa.array(wanted)).to_pandas(),
-            "batch": batch[wanted],
-            "had": had[wanted],
-        }
-    )
+    gtin_of = _gtins(batches)
+    found = [
+        _held_in(view, chunk, gtin_of, short) for seq in seqs.tolist() for chunk in view.chunks_of_root(match.run, seq)
+    ]
+    hashes, gtins, batch, had = (np.concatenate([getattr(held, name) for held in found]) for name in _NUMBERS)
+    order = np.argsort(hashes, kind="stable")
+    serials = pa.concat_arrays([held.serials for held in found]).take(pa.array(order))
+    return Held(hashes[order], gtins[order], serials, batch[order], had[order])
+
+
+_NUMBERS = ("hashes", "gtins", "batch", "had")
+
+
+def _held_in(view: View, chunk: Kept, gtin_of: Hashes, short: Hashes) -> Held:
+    """What a chunk says of those of its serials that are meant."""
+    serials = view.columns(chunk.id).serials
+    gtins = np.full(len(serials), gtin_of[chunk.batch], np.uint64)
+    hashes = fingerprints(serials, gtins)
+    had = _had(view, chunk, len(serials))
+    wanted = _member(shorten(hashes), short) & (had != Had.NOTHING)
+    batch = np.full(int(wanted.sum()), chunk.batch, np.int64)
+    return Held(hashes[wanted], gtins[wanted], serials.filter(pa.array(wanted)), batch, had[wanted])
 
 
 def _member(values: Hashes, ordered: Hashes) -> npt.NDArray[np.bool_]:
@@ -125,8 +138,8 @@ def _member(values: Hashes, ordered: Hashes) -> npt.NDArray[np.bool_]:
     return equal
 
 
-def _gtins(batches: dict[int, Batch]) -> npt.NDArray[np.int64]:
-    numbers = np.zeros(max(batches) + 1, np.int64)
+def _gtins(batches: dict[int, Batch]) -> Hashes:
+    numbers = np.zeros(max(batches) + 1, np.uint64)
     for number, batch in batches.items():
         numbers[number] = int(batch.gtin) if batch.gtin.isdigit() else 0
     return numbers
@@ -165,31 +178,44 @@ def find(finder: Finder, view: View, target: str, fates: Fates) -> None:
     for match in matches(view, runs, sorted_parts(finder.spill.hashes())):
         for short, seqs in match.slices():
             old = held(view, match, short, seqs)
-            if len(old):
-                new = gather(finder.spill, short, 64 - SHORT_BITS)
+            if len(old.hashes):
+                new = gather_columns(finder.spill, short, 64 - SHORT_BITS)
                 _judge(finder, fates, new, old, (match.run_id, view.batches(match.run)))
 
 
-def _judge(
-    finder: Finder, fates: Fates, new: pd.DataFrame, old: pd.DataFrame, run: tuple[str, dict[int, Batch]]
-) -> None:
+def _judge(finder: Finder, fates: Fates, new: Any, old: Held, run: tuple[str, dict[int, Batch]]) -> None:
     run_id, theirs = run
-    new["gtin"] = np.array([int(b.gtin) for b in finder.batches], np.int64)[new["group"].to_numpy()]
-    both = new.merge(old, on=["gtin", "serial"])
+    ours, his = _pairs(finder, new, old)
     place = {batch: number for number, batch in theirs.items()}
     number = np.array([place.get(batch, -1) for batch in finder.batches], np.int64)
-    same = number[both["group"].to_numpy()] == both["batch"].to_numpy()
-    had = both["had"].to_numpy()
-    ordinals = both["ordinal"].to_numpy()
+    groups, ordinals = (new[name].to_numpy()[ours] for name in ("group", "ordinal"))
+    batch, had = old.batch[his], old.had[his]
+    same = number[groups] == batch
     finder.raise_to(ordinals[same & (had == Had.ASSIGNED)], Standing.ALREADY)
     finder.raise_to(ordinals[same & (had != Had.ASSIGNED)], Standing.DOUBTFUL)
-    clash = both[~same & (had >= Had.UNKNOWN)]
-    finder.raise_to(clash["ordinal"].to_numpy(), Standing.CONFLICT)
-    columns = (clash[name] for name in ("ordinal", "serial", "group", "batch", "had"))
+    clash = np.flatnonzero(~same & (had >= Had.UNKNOWN))
+    finder.raise_to(ordinals[clash], Standing.CONFLICT)
+    serials = old.serials.take(pa.array(his[clash])).to_pylist()
+    columns = (ordinals[clash], serials, groups[clash], batch[clash], had[clash])
     fates.conflicts = dict(fates.conflicts) | {
-        int(ordinal): _explain(serial, finder.batches[group], theirs[batch], Had(status), run_id)
+        int(ordinal): _explain(serial, finder.batches[group], theirs[int(batch)], Had(status), run_id)
         for ordinal, serial, group, batch, status in zip(*columns, strict=True)
     }
+
+
+def _pairs(finder: Finder, new: Any, old: Held) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The places of rows in `new` and `old` with the same GTIN and serial: those with the same hash, looked at."""
+    hashes = new["hash"].to_numpy()
+    first = np.searchsorted(old.hashes, hashes)
+    count = np.searchsorted(old.hashes, hashes, side="right") - first
+    ours = np.repeat(np.arange(len(hashes)), count)
+    within = np.arange(len(ours)) - np.repeat(np.cumsum(count) - count, count)
+    his = np.repeat(first, count) + within
+    gtin = np.array([int(batch.gtin) for batch in finder.batches], np.uint64)[new["group"].to_numpy()[ours]]
+    serials = new["serial"].combine_chunks().take(pa.array(ours))
+    same = pc.equal(serials, old.serials.take(pa.array(his))).to_numpy(zero_copy_only=False)
+    same &= gtin == old.gtins[his]
+    return ours[same], his[same]
 
 
 def _explain(serial: str, ours: Batch, theirs: Batch, had: Had, run_id: str) -> Reject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from importer.model import ChunkState, Doubt, Outcome
 from importer.packing import pack
 from importer.planning import Planned
 from importer.repeats import sorted_parts
-from importer.spill import room_in
+from importer.spill import Numbers, room_in
 from importer.tables import REJECTS
 
-_GROUP = 64
-"""Chunks per commit: about a megabyte."""
+_GROUP = 2048
+_GROUP_BYTES = 1 << 20
+"""Most chunks, and about the most bytes, per commit."""
 _REJECTS_AT_ONCE = 1 << 14
 
 _STANDS = {
@@ -45,6 +47,8 @@ class Recording:
         with room_in(self._spill):
             self._entries = tempfile.TemporaryFile(dir=self._spill, prefix=".importer-index-")  # noqa: SIM115  see close
         self._indexed = 0
+        self._bytes = 0
+        self._written: Future[None] | None = None
 
     def chunk(self, planned: Planned) -> None:
         state, outcome, doubt = _STANDS[planned.standing]
@@ -65,7 +69,8 @@ class Recording:
                 blob,
             )
         )
-        if len(self._chunks) >= _GROUP:
+        self._bytes += len(blob)
+        if self._bytes >= _GROUP_BYTES or len(self._chunks) >= _GROUP:
             self._flush()
 
     def rejects(self, rows: Any) -> None:
@@ -85,9 +90,10 @@ class Recording:
         with room_in(self._spill):
             self._entries.flush()
         if self._indexed:
-            entries = np.memmap(self._entries, np.uint64, "r", shape=(self._indexed,))
-            for part in sorted_parts(entries):
+            for part in sorted_parts(Numbers(self._entries, self._indexed)):
                 self._ledger.add_fingerprints(self._run, index.pieces(part))
+        if self._written:
+            self._written.result()
         self.close()
 
     def close(self) -> None:
@@ -106,7 +112,10 @@ class Recording:
         self._indexed += len(planned.hashes)
 
     def _flush(self) -> None:
+        """Write what has gathered, while the next gathers: two groups are in memory at once, at most."""
+        if self._written:
+            self._written.result()
         if self._chunks:
-            self._ledger.add_chunks(self._run, self._next_seq, self._chunks)
+            self._written = self._ledger.post_chunks(self._run, self._next_seq, self._chunks)
             self._next_seq += len(self._chunks)
-            self._chunks = []
+            self._chunks, self._bytes = [], 0

@@ -172,7 +172,7 @@ class _Stager:
         if earlier:
             self._stopping.check()
             overlap.find(finder, *earlier, fates)
-        fates.standings = standings if standings.any() else None
+        fates.standings = standings if finder.raised else None
         return fates
 
     def plan(self, fates: Fates) -> None:

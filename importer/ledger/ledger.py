@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -83,7 +84,11 @@ class Ledger:
         return self._writer.do(lambda db: int(store.execute(db, "insert_run", **values).fetchone()[0]))
 
     def add_chunks(self, run: int, first_seq: int, chunks: Sequence[store.PlannedChunk]) -> None:
-        self._writer.do(lambda db: store.insert_chunks(db, run, first_seq, chunks))
+        self.post_chunks(run, first_seq, chunks).result()
+
+    def post_chunks(self, run: int, first_seq: int, chunks: Sequence[store.PlannedChunk]) -> Future[None]:
+        """They are in the ledger when the future resolves; it raises LedgerError where that fails."""
+        return self._writer.post(lambda db: store.insert_chunks(db, run, first_seq, chunks))
 
     def add_rejects(self, run: int, first_key: int, last_key: int, count: int, rows: bytes) -> None:
         values = {"run": run, "first_key": first_key, "last_key": last_key, "count": count, "rows": seal(rows)}

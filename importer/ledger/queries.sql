@@ -127,6 +127,9 @@ SELECT coalesce(max(seq), 0) FROM chunk WHERE run = :run;
 -- chunk: One chunk.
 SELECT * FROM chunk WHERE id = :chunk;
 
+-- load: One chunk with its rows, to be sent.
+SELECT seq, batch, doubt, rows FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id WHERE id = :chunk;
+
 -- chunk_rows: The rows of one chunk.
 SELECT rows FROM chunk_rows WHERE chunk = :chunk;
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from importer.errors import ConfigError, NoLedger
+from importer.errors import ConfigError, LedgerError, NoLedger
 from importer.fingerprints import Hashes
 from importer.ledger import index, opening, store
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
-from importer.packing import Rows, unpack, unpack_serials
+from importer.packing import Columns, Rows, unpack, unpack_columns, unpack_serials
 from importer.sealing import Damaged, unseal
 
 T = TypeVar("T")
@@ -148,12 +148,18 @@ class View:
 
     def load(self, chunk: int, batches: Mapping[int, Batch]) -> Chunk:
         """A chunk with its serials, ready to be sent."""
-        (row,) = self._all("chunk", chunk=chunk)
-        serials = tuple(self.serials(chunk))
-        return Chunk(row["id"], row["seq"], batches[row["batch"]], serials, row["doubt"] != Doubt.NONE)
+        (row,) = self._all("load", chunk=chunk)
+        if row["rows"] is None:
+            raise self._without_rows(chunk)
+        serials = tuple(self._whole(unpack_serials, row["rows"]))
+        return Chunk(chunk, row["seq"], batches[row["batch"]], serials, row["doubt"] != Doubt.NONE)
 
     def rows(self, chunk: int) -> Rows:
         return self._whole(unpack, self._blob(chunk))
+
+    def columns(self, chunk: int) -> Columns:
+        """The same, for whoever works on whole columns."""
+        return self._whole(unpack_columns, self._blob(chunk))
 
     def serials(self, chunk: int) -> list[str]:
         return self._whole(unpack_serials, self._blob(chunk))
@@ -161,7 +167,10 @@ class View:
     def _blob(self, chunk: int) -> bytes:
         for row in self._all("chunk_rows", chunk=chunk):
             return bytes(row["rows"])
-        raise opening.explain(Damaged(f"the rows of chunk {chunk} are missing"), self.path)
+        raise self._without_rows(chunk)
+
+    def _without_rows(self, chunk: int) -> LedgerError:
+        return opening.explain(Damaged(f"the rows of chunk {chunk} are missing"), self.path)
 
     def exceptions(self, chunk: int) -> list[tuple[int, Fate | None]]:
         """Place and fate of each serial that did not share its chunk's; None: it is in a younger chunk now."""

@@ -6,8 +6,9 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from importer.errors import LedgerError
@@ -18,6 +19,17 @@ Work = Callable[[sqlite3.Connection], Any]
 
 _GROUP = 256
 """Most pieces of work in one commit."""
+
+
+class _Awaited:
+    """A future of an event loop, resolved from the writer's thread together with all others of its commit."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+
+
+_Piece = tuple[Work, Future[Any] | _Awaited]
 
 
 class Writer:
@@ -38,7 +50,7 @@ class Writer:
         self._present = present
         self._closing = threading.Lock()
         self._closed = False
-        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -46,11 +58,14 @@ class Writer:
         """Queue work; the future resolves after its commit, with what the work returned. It can't be cancelled."""
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
+        self._put(work, future)
+        return future
+
+    def _put(self, work: Work, future: Future[Any] | _Awaited) -> None:
         with self._closing:
             if self._closed:
                 raise LedgerError("the ledger is closed: nothing can be recorded in it any more")
             self._queue.put((work, future))
-        return future
 
     def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do work and wait for its commit. Not from an event loop."""
@@ -58,7 +73,10 @@ class Writer:
 
     async def done(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do work and await its commit. Whoever is cancelled meanwhile does not take the work back."""
-        return await asyncio.shield(asyncio.wrap_future(self.post(work)))
+        awaited = _Awaited()
+        self._put(work, awaited)
+        result: T = await awaited.future
+        return result
 
     def close(self) -> None:
         """Finish what is queued, then close the connection."""
@@ -75,7 +93,7 @@ class Writer:
             if last:
                 return
 
-    def _gather(self, first: tuple[Work, Future[Any]]) -> tuple[list[tuple[Work, Future[Any]]], bool]:
+    def _gather(self, first: _Piece) -> tuple[list[_Piece], bool]:
         group = [first]
         while len(group) < _GROUP:
             try:
@@ -87,7 +105,7 @@ class Writer:
             group.append(more)
         return group, False
 
-    def _commit(self, group: list[tuple[Work, Future[Any]]]) -> None:
+    def _commit(self, group: list[_Piece]) -> None:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             results = [work(self._db) for work, _ in group]
@@ -96,11 +114,9 @@ class Writer:
         except BaseException as error:  # noqa: BLE001  whoever waits must hear of it, whatever it is
             self._roll_back()
             fault = self._explain(error) if isinstance(error, sqlite3.Error | Damaged) else error
-            for _, future in group:
-                future.set_exception(fault)
+            _tell([(future, None) for _, future in group], fault)
             return
-        for (_, future), result in zip(group, results, strict=True):
-            future.set_result(result)
+        _tell([(future, result) for (_, future), result in zip(group, results, strict=True)], None)
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:
@@ -109,3 +125,26 @@ class Writer:
             except sqlite3.Error:
                 # SQLite has rolled back by itself (disk full, I/O error).
                 return
+
+
+def _tell(group: list[tuple[Future[Any] | _Awaited, Any]], fault: BaseException | None) -> None:
+    """Resolve the futures of a group; an event loop is woken once for all of its own."""
+    awaited: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for future, result in group:
+        if isinstance(future, _Awaited):
+            awaited.setdefault(future.loop, []).append((future.future, result))
+        else:
+            _resolve([(future, result)], fault)
+    for loop, futures in awaited.items():
+        with suppress(RuntimeError):  # the loop was closed: nobody waits there any more
+            loop.call_soon_threadsafe(_resolve, futures, fault)
+
+
+def _resolve(futures: Sequence[tuple[Future[Any] | asyncio.Future[Any], Any]], fault: BaseException | None) -> None:
+    for future, result in futures:
+        if future.cancelled():
+            continue
+        if fault:
+            future.set_exception(fault)
+        else:
+            future.set_result(result)

@@ -9,6 +9,8 @@ import pyarrow as pa
 
 ASSIGNED = "assigned.csv"
 NOT_ASSIGNED = "not_assigned.csv"
+WORKBOOK = "report.xlsx"
+PAGE = "report.html"
 
 FIELDS = {
     "SerialNumber": "serial",

@@ -16,8 +16,6 @@ from importer.reports.facts import Facts
 from importer.reports.tally import Example, Tally
 from importer.reports.wording import ASSIGNED_MEANS, LOOKS, tip
 
-PAGE = "report.html"
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

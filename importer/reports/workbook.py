@@ -13,7 +13,7 @@ from typing import IO, cast
 import pyarrow as pa
 
 from importer.reports.cells import Column, xml_size
-from importer.reports.columns import FIELDS, SHEET, headers, row_numbers, sheets
+from importer.reports.columns import FIELDS, SHEET, WORKBOOK, headers, row_numbers, sheets
 from importer.reports.drafts import Drafts, explained
 from importer.reports.facts import Facts, FileEntry
 from importer.reports.filling import Filling, fill
@@ -22,7 +22,6 @@ from importer.reports.spool import Spool
 from importer.reports.summary import all_seven
 from importer.tables import OUTCOMES
 
-WORKBOOK = "report.xlsx"
 MOST_ROWS = 1_048_575
 """Rows of a sheet, without its header."""
 

@@ -9,16 +9,14 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.reports.columns import ASSIGNED, NOT_ASSIGNED
+from importer.reports.columns import ASSIGNED, NOT_ASSIGNED, PAGE, WORKBOOK
 from importer.reports.drafts import Draft, Drafts
 from importer.reports.facts import Facts, FileEntry, Written
 from importer.reports.lines import csv_lines, header_line
 from importer.reports.manifest import MANIFEST, manifest_json
 from importer.reports.marking import MARKED
-from importer.reports.page import PAGE, page_html
 from importer.reports.summary import summary_json
 from importer.reports.tally import Tally
-from importer.reports.workbook import WORKBOOK, WorkbookReport
 
 SUMMARY = "summary.json"
 FILES_OF = {"csv": (ASSIGNED, NOT_ASSIGNED), "xlsx": (WORKBOOK,), "html": (PAGE,)}
@@ -76,6 +74,8 @@ def write_reports(
                     sink.add(rows, good=good)
         files = [entry for sink in sinks for entry in sink.finish()]
         if "html" in formats:
+            from importer.reports.page import page_html  # noqa: PLC0415  heavy, like the workbook below
+
             files.append(_whole(drafts.open(PAGE), page_html(facts, tally)))
         files.append(_whole(drafts.open(SUMMARY), summary_json(facts)))
         _whole(drafts.open(MANIFEST), manifest_json(facts.run, files))
@@ -88,6 +88,8 @@ def _sinks(drafts: Drafts, facts: Facts, formats: Collection[str]) -> Iterator[S
     if "csv" in formats:
         yield CsvLists(drafts, facts.sheet_names)
     if "xlsx" in formats:
+        from importer.reports.workbook import WorkbookReport  # noqa: PLC0415
+
         yield WorkbookReport(drafts, facts)
 
 

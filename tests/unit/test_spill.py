@@ -60,7 +60,7 @@ def test_rows_come_back_in_their_order_as_often_as_wanted(parts: list[list[Row]]
         assert spill.rows == len(rows)
         for _ in range(2):
             assert read(spill) == rows
-            assert spill.hashes().tolist() == [row[3] for row in rows]
+            assert spill.hashes()[:].tolist() == [row[3] for row in rows]
 
 
 def test_a_slice_of_a_column_is_kept_as_its_rows_alone(tmp_path: Path) -> None:
