@@ -20,14 +20,6 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 ]
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 AXE = Path(os.environ.get("AXE", "node_modules/axe-core/axe.min.js"))
 WORKBOOK = Path(__file__).parents[2] / "sample_data" / "workbook.xlsx"
 
