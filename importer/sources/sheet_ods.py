@@ -53,7 +53,7 @@ def _cells(row: bytes) -> int:
 
 
 def error_cells(path: Path, index: int) -> dict[tuple[int, int], str]:
-    """What cells of a sheet show that hold an error, by row (from 1) and column (from 0). Costs a look where none is."""
+    """What cells of a sheet show that hold an error, by row (from 1) and column (from 0). Cheap where none does."""
     with zipfile.ZipFile(path) as archive:
         with archive.open("content.xml") as stream:
             if not _holds(stream, _ERROR):

@@ -53,7 +53,7 @@ WRONG = {
         f'Serial "AB\\x1d": character 3 is GROUP SEPARATOR (FNC1), which {REST}',
     ),
     "bell": ("A\x07", "character", f'Serial "A\\x07": character 2 is CONTROL CHARACTER U+0007, which {REST}'),
-    "hash": ("#N/A", "character", f'Serial "#N/A": character 1 is "#" (NUMBER SIGN), which {REST}'),
+    "hash": ("#1", "character", f'Serial "#1": character 1 is "#" (NUMBER SIGN), which {REST}'),
     "accent": (
         "caf\xe9",
         "character",
