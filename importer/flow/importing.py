@@ -154,7 +154,12 @@ class Import:
             fault = error
         finally:
             view.close()
-        finished = await asyncio.shield(asyncio.create_task(self._conclude(run.id)))
+        try:
+            finished = await asyncio.shield(asyncio.create_task(self._conclude(run.id)))
+        except ImporterError as error:
+            if isinstance(fault, ImporterError):
+                raise fault from error  # that there is no report either follows from it
+            raise
         if isinstance(fault, asyncio.CancelledError) and self._parts.stopping():
             return finished  # it was told to stop before it was cancelled, and so it has
         if fault:
