@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 COMMAND = (sys.executable, "-m", "importer")
-_TIMEOUT = 60
+_TIMEOUT = 300
 """Seconds after which a command counts as hanging."""
 
 
