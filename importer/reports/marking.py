@@ -16,7 +16,6 @@ from importer.errors import SourceError
 from importer.model import Outcome
 from importer.reports.drafts import Draft, Drafts, explained
 from importer.reports.facts import FileEntry
-from importer.reports.marked_book import MarkedBook
 from importer.reports.marked_text import marked_lines
 from importer.reports.marks import Cursor, Marks
 
@@ -75,6 +74,8 @@ class MarkedList:
                 marked += rows
                 draft.write(lines)
             return marked
+        from importer.reports.marked_book import MarkedBook  # noqa: PLC0415  heavy
+
         made = io.BytesIO()
         with explained(self._drafts.directory):
             marked = MarkedBook(made).write(echo, cursor)

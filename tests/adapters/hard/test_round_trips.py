@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hard_files import write_openpyxl, write_xlsxwriter
@@ -30,7 +31,7 @@ _BATCHES = st.text(CSET_82, min_size=1, max_size=20)
 _RUNS = settings(max_examples=60, deadline=None, derandomize=True)
 
 
-def read_back(content: bytes, **options: str) -> list[str]:
+def read_back(content: bytes, **options: Any) -> list[str]:
     with TemporaryDirectory() as directory:
         path = Path(directory) / "list"
         path.write_bytes(content)
@@ -58,7 +59,7 @@ def texts(draw: st.DrawFn) -> tuple[list[str], bytes]:
         out.write(f"sep={delimiter}\r\n")
     elif draw(st.booleans()):
         out.write("Week 47\r\n\r\n")
-    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    quoting: Any = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
     end = draw(st.sampled_from(["\r\n", "\n"]))
     writer = csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator=end)
     writer.writerows([row[at] for at in order] for row in [names, *body])
