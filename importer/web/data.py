@@ -18,7 +18,7 @@ _MOST_RUNS = 200
 async def overview(site: Site) -> dict[str, Any]:
     """What waits for a person, what goes on, what was last."""
     queued = {job.upload for job in site.jobs.all}
-    lines = await site.read(looking.run_lines, site.ledger, {}, _LATEST)
+    lines = _with_phases(site, await site.read(looking.run_lines, site.ledger, {}, _LATEST))
     return {
         "waiting": [upload_line(one) for one in site.uploads.not_imported() if one.id not in queued],
         "queue": [await queue_line(site, job) for job in list(site.jobs.all)],
@@ -55,7 +55,7 @@ def standing(site: Site, job: Job | None) -> dict[str, Any]:
         "waits_for": worker.waits_for if phase == "waiting" else "",
         "fault": job.fault if job else "",
         "rows_read": live.rows if live else 0,
-        "serials_per_second": round(live.per_second(), 1) if live else 0.0,
+        "serials_per_second": round(live.per_second()) if live else 0,
         "seconds_left": live.seconds_left() if live else None,
         "slowed_by": live.slowed_by() if live and phase == "sending" else [],
     }
@@ -112,7 +112,13 @@ async def run_data(site: Site, run_id: str) -> dict[str, Any] | None:
 
 
 async def runs_data(site: Site, wanted: dict[str, str]) -> dict[str, Any]:
-    return {"runs": await site.read(looking.run_lines, site.ledger, wanted, _MOST_RUNS), "most": _MOST_RUNS}
+    lines = await site.read(looking.run_lines, site.ledger, wanted, _MOST_RUNS)
+    return {"runs": _with_phases(site, lines), "most": _MOST_RUNS}
+
+
+def _with_phases(site: Site, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What this server has in hand is not just running: it says how."""
+    return [{**line, "phase": standing(site, site.jobs.of(line["run"]))["phase"] or line["state"]} for line in lines]
 
 
 async def serial_data(site: Site, serial: str, gtin: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,9 @@ EXAMPLES = 200
 """Rows of each problem that can be corrected on the page at once."""
 _AT_ONCE = 2
 _MOST_KEPT = 40
+
+_OPTION = re.compile(r" (?:Name the column|Choose one) with --.*", re.DOTALL)
+"""What a message tells people at a terminal to type; here they choose below it."""
 
 Stamp = tuple[int, int, str]
 """Version of the upload, and how far the ledger is: what a preview depends on."""
@@ -86,7 +90,7 @@ class Previews:
             async with self._places:
                 reading.data = await asyncio.to_thread(self._look, upload, reading)
         except ImporterError as error:
-            reading.fault = str(error)
+            reading.fault = _OPTION.sub("", str(error))
             reading.headers = [one for one in getattr(error, "headers", ()) if one]
         except OSError as error:
             reading.fault = f"{upload.name} can't be read: {error.strerror}"

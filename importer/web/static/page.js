@@ -115,9 +115,9 @@ function watchCells(form) {
   const show = (preview) => {
     const wrong = new Map(preview.problems.flatMap((one) => one.examples.map((row) => [row.key, row.message])));
     for (const row of form.querySelectorAll("tr[data-key]")) {
-      const message = row.querySelector(".message");
+      const message = row.nextElementSibling.querySelector(".message");
       const out = row.querySelector("input[name^=left_out]").checked;
-      row.classList.toggle("right", !wrong.has(row.dataset.key) && !out);
+      for (const part of [row, row.nextElementSibling]) part.classList.toggle("right", !wrong.has(row.dataset.key) && !out);
       message.textContent = wrong.get(row.dataset.key) || (out ? "" : form.dataset.right);
     }
     status.textContent = form.dataset.state

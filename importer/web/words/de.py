@@ -80,6 +80,7 @@ WORDS: Mapping[str, str] = {
     "upload.reading": "Die Liste wird gelesen",
     "upload.reading.rows": "{n} Zeilen bisher. Die Seite geht von selbst weiter.",
     "upload.failed": "So lässt sich die Liste nicht lesen",
+    "upload.choose": "Bitte unten die Spalten auswählen.",
     "upload.fault": "Ein Import dieser Liste wurde begonnen und ist gescheitert: {text}",
     "upload.queued": "Diese Liste wurde bestätigt: siehe ihren Lauf.",
     "upload.discard": "Liste verwerfen",
@@ -245,6 +246,7 @@ WORDS: Mapping[str, str] = {
     "outcome.rejected": "Abgewiesen",
     "outcome.refused": "Abgelehnt",
     "outcome.unknown": "Unbekannt",
+    "outcome.unknown.going": "Noch keine Antwort",
     "outcome.unsent": "Nicht gesendet",
     "meaning.assigned": "Die API hat mit Assigned geantwortet.",
     "meaning.already_assigned": "Von einem früheren Lauf vergeben: nicht noch einmal gesendet.",
@@ -252,5 +254,6 @@ WORDS: Mapping[str, str] = {
     "meaning.rejected": "An einer Prüfung gescheitert: nicht gesendet.",
     "meaning.refused": "Gesendet, von der API abgelehnt.",
     "meaning.unknown": "Gesendet, aber keine Antwort sagt, was daraus wurde.",
+    "meaning.unknown.going": "Unterwegs, oder die Antwort ging verloren.",
     "meaning.unsent": "Richtig, noch nicht gesendet.",
 }

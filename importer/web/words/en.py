@@ -85,6 +85,7 @@ WORDS: Mapping[str, str] = {
     "upload.reading": "Reading the list",
     "upload.reading.rows": "{n} rows so far. The page goes on by itself.",
     "upload.failed": "The list can't be read as it is",
+    "upload.choose": "Choose its columns below.",
     "upload.fault": "An import of this list was begun and came to nothing: {text}",
     "upload.queued": "This list was confirmed: see its run.",
     "upload.discard": "Discard this list",
@@ -253,6 +254,7 @@ WORDS: Mapping[str, str] = {
     "outcome.rejected": "Rejected",
     "outcome.refused": "Refused",
     "outcome.unknown": "Unknown",
+    "outcome.unknown.going": "No answer yet",
     "outcome.unsent": "Unsent",
     "meaning.assigned": "The API answered Assigned.",
     "meaning.already_assigned": "Assigned by an earlier run: not sent again.",
@@ -260,5 +262,6 @@ WORDS: Mapping[str, str] = {
     "meaning.rejected": "Failed a check: not sent.",
     "meaning.refused": "Sent, and the API refused it.",
     "meaning.unknown": "Sent, and no answer says what became of it.",
+    "meaning.unknown.going": "On its way, or its answer was lost.",
     "meaning.unsent": "Right, and not sent yet.",
 }
