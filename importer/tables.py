@@ -48,8 +48,9 @@ OUTCOMES = pa.schema(
         ("good", pa.bool_()),
     ]
 )
-"""Rows with their outcome, in source order. `chunk` is "" for a row that is in none. `good` says in which file a row
-stands: assigned.csv (assigned, already_assigned and their duplicates) or not_assigned.csv."""
+"""Rows with their outcome, in source order. No value stands twice in a dictionary. `chunk` is "" for a row that is in
+none. `good` says in which file a row stands: assigned.csv (assigned, already_assigned and their duplicates) or
+not_assigned.csv."""
 
 
 @dataclass(frozen=True, slots=True)
