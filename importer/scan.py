@@ -69,9 +69,9 @@ _WHAT = {
     "scan_incomplete": "does not say which pack it is",
 }
 _TIP = {
-    "scan_ambiguous": "Set the scanner to send FNC1 as <GS>, or enter the serial alone.",
-    "scan_unreadable": "Scan it again, or enter the serial alone.",
-    "scan_incomplete": "Scan the code of the pack itself, or enter the serial alone.",
+    "scan_ambiguous": "Set the scanner to send FNC1 as <GS>, or give the serial in a column of its own.",
+    "scan_unreadable": "Scan it again, or give the serial in a column of its own.",
+    "scan_incomplete": "Scan the code of the pack itself, or give the serial in a column of its own.",
 }
 
 

@@ -76,7 +76,7 @@ class EpcisList:
             kinds = ", ".join(f"{count:,} {kind}" for kind, count in self._others.most_common())
             yield f"{name}: events that commission nothing were left out: {kinds}."
         if self._no_packs:
-            yield f"{name}: {self._no_packs:,} EPCs of commissioning events are no packs (no SGTIN) and were left out."
+            yield f"{name}: EPCs of commissioning events that are no packs (no SGTIN) left out: {self._no_packs:,}."
 
     def __iter__(self) -> Iterator[Rows]:
         self._others.clear()

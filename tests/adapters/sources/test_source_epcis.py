@@ -107,7 +107,7 @@ def test_other_events_and_other_things_are_counted_and_left_out(tmp_path: Path) 
     others = "1 ObjectEvent ADD decommissioning, 1 ObjectEvent OBSERVE commissioning, 1 AggregationEvent ADD"
     assert source.reading.remarks == (
         f"events.dat: events that commission nothing were left out: {others}.",
-        "events.dat: 1 EPCs of commissioning events are no packs (no SGTIN) and were left out.",
+        "events.dat: EPCs of commissioning events that are no packs (no SGTIN) left out: 1.",
     )
 
 
