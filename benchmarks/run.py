@@ -13,14 +13,29 @@ import os
 import platform
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rows import ROWS, Bench, Line, Result, rows
+from beside import overlap, rate, resume
+from speed import formats, long, many_batches, rows, shuffled
+from table import Bench, Line, Result
 
 RESULTS = Path(__file__).parent / "results"
+ROWS: dict[str, Callable[[Bench], Result]] = {
+    "rows-1m": lambda bench: rows(bench, 1_000_000),
+    "rows-5m": lambda bench: rows(bench, 5_000_000),
+    "rows-20m": lambda bench: long(bench, 20_000_000),
+    "rows-100m": lambda bench: long(bench, 100_000_000),
+    "shuffled": shuffled,
+    "many-batches": many_batches,
+    "rate": rate,
+    "resume": resume,
+    "overlap": overlap,
+    "formats": formats,
+}
 _LATER = {"rows-100m"}
 _LIBRARIES = ("aiohttp", "msgspec", "numpy", "pandas", "pyarrow", "requests")
 
@@ -73,6 +88,8 @@ def main() -> None:
     try:
         for name in chosen.names or [name for name in ROWS if name not in _LATER]:
             found[name] = rows(bench, chosen.rows) if name == "rows" else ROWS[name](bench)
+            shutil.rmtree(work, ignore_errors=True)  # the next row has the disk for itself
+            work.mkdir()
             print(f"{name}: {json.dumps(found[name].figures)}", flush=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
