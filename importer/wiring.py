@@ -18,10 +18,10 @@ from typing import Any
 from importer import backoff
 from importer.api.auth import Credentials, TokenEndpoint
 from importer.api.client import Client
-from importer.api.pace import LONGEST_HOLD, Pace, Paced
+from importer.api.pace import LONGEST_HOLD, Apart, Pace, Paced
 from importer.api.retry import Retrying
 from importer.api.scrub import Scrub
-from importer.api.session import open_session
+from importer.api.session import ClientSession, open_session
 from importer.api.token import DynamicTokens, StaticTokens, Tokens
 from importer.api.turnstile import Turnstile, shared_by
 from importer.api.waiting import until
@@ -122,7 +122,7 @@ def connect(settings: Settings, stopping: Stopping, *, alone: bool = False, urge
     """How a connection to the API is opened: all runs of the process share its pace, and unless it is `alone` with its
     API, all processes of this user and host do; of them the urgent ones come first.
     """
-    limits = settings.limits
+    api, limits = settings.api, settings.limits
     sleep = until(stopping.heard)
     pace = Pace(
         limits.requests_per_second,
@@ -131,50 +131,22 @@ def connect(settings: Settings, stopping: Stopping, *, alone: bool = False, urge
         turnstile=None if alone else _turnstile(settings),
         yields=not alone and not urgent,
     )
-    delay = partial(
-        backoff.delay,
-        dice=random.Random().random,  # noqa: S311  jitter needs no secrecy
-        base=limits.backoff_seconds,
-        cap=limits.backoff_seconds * backoff.CAP_SPANS,
-    )
     scrub = Scrub(*settings.secrets())
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Callable[[Callable[[Commissioner], Recorded]], Commissioner]]:
-        api = settings.api
-        async with open_session(
-            timeout_seconds=api.timeout_seconds,
-            max_in_flight=limits.max_in_flight,
-            ca_file=api.ca_file,
-            proxy=api.proxy.get_secret_value() or None,
-        ) as session:
-            tokens: Tokens
-            if api.token.get_secret_value():
-                tokens = StaticTokens(api.token.get_secret_value())
-            else:
-                credentials = Credentials(api.key.get_secret_value(), api.secret.get_secret_value())
-                endpoint = TokenEndpoint(
-                    session,
-                    api.base_url + api.auth_path,
-                    credentials,
-                    delay=delay,
-                    max_attempts=limits.max_attempts,
-                    scrub=scrub,
-                    sleep=sleep,
-                    stopping=stopping,
-                    slot=pace.slot,
-                )
-                tokens = DynamicTokens(endpoint, learn=scrub.learn)
-            url = api.base_url + api.commission_path
-            client = Client(session, url, channel_key=api.channel_key.get_secret_value(), tokens=tokens, scrub=scrub)
+        async with _session(settings) as session:
+            tokens = _tokens(settings, session, scrub, pace, stopping)
+            url, channel_key = api.base_url + api.commission_path, api.channel_key.get_secret_value()
+            client = Client(session, url, channel_key=channel_key, tokens=tokens, scrub=scrub)
 
             def wrap(record: Callable[[Commissioner], Recorded]) -> Commissioner:
                 return Retrying(
-                    Paced(record(client), pace),
+                    Paced(record(Apart(client, pace)), pace),
                     tokens,
                     max_attempts=limits.max_attempts,
                     policy=settings.unknown.policy,
-                    delay=delay,
+                    delay=_delay(settings),
                     sleep=sleep,
                     stopping=stopping,
                 )
@@ -182,6 +154,40 @@ def connect(settings: Settings, stopping: Stopping, *, alone: bool = False, urge
             yield wrap
 
     return opened
+
+
+def _session(settings: Settings) -> ClientSession:
+    return open_session(
+        timeout_seconds=settings.api.timeout_seconds,
+        max_in_flight=settings.limits.max_in_flight,
+        ca_file=settings.api.ca_file,
+        proxy=settings.api.proxy.get_secret_value() or None,
+    )
+
+
+def _delay(settings: Settings) -> Callable[[int], float]:
+    base = settings.limits.backoff_seconds
+    dice = random.Random().random  # noqa: S311  jitter needs no secrecy
+    return partial(backoff.delay, dice=dice, base=base, cap=base * backoff.CAP_SPANS)
+
+
+def _tokens(settings: Settings, session: ClientSession, scrub: Scrub, pace: Pace, stopping: Stopping) -> Tokens:
+    """A static token where there is one, else dynamic ones, whose requests pay like all others."""
+    api = settings.api
+    if api.token.get_secret_value():
+        return StaticTokens(api.token.get_secret_value())
+    endpoint = TokenEndpoint(
+        session,
+        api.base_url + api.auth_path,
+        Credentials(api.key.get_secret_value(), api.secret.get_secret_value()),
+        delay=_delay(settings),
+        max_attempts=settings.limits.max_attempts,
+        scrub=scrub,
+        sleep=until(stopping.heard),
+        stopping=stopping,
+        slot=pace.slot,
+    )
+    return DynamicTokens(endpoint, learn=scrub.learn)
 
 
 def _turnstile(settings: Settings) -> Turnstile:

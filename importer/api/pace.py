@@ -61,6 +61,7 @@ class Pace:
         self._slowed_at = float("-inf")
         self._left: deque[float] = deque(maxlen=64)
         self._turn = asyncio.Lock()
+        self._apart = OwnTurnstile(clock())
 
     @property
     def rate(self) -> float:
@@ -80,6 +81,17 @@ class Pace:
                 if self._stopping():
                     return None
                 await self._sleep(again - moment + self._yields)
+
+    async def apart(self) -> None:
+        """Draw requests apart again that have come together between their slots and the wire, where a commit takes now
+        more, now less time. Right before the wire; shorter than such a commit, and cut short by a stop.
+        """
+        while self._base and not self._stopping():
+            moment = self._clock()
+            again = self._apart.take(moment, 1 / self.rate, _TOLERANCE)
+            if again is None:
+                return
+            await self._sleep(again - moment)
 
     def hold(self, seconds: float) -> None:
         """No request leaves before `seconds` are over, nor more than the longest hold."""
@@ -128,3 +140,15 @@ class Paced:
             self._pace.press(left_at)
         elif answer.verdict in _EASING:
             self._pace.ease()
+
+
+class Apart:
+    """A `Commissioner` right around the client: see `Pace.apart`."""
+
+    def __init__(self, inner: Commissioner, pace: Pace) -> None:
+        self._inner = inner
+        self._pace = pace
+
+    async def commission(self, chunk: Chunk) -> Answer:
+        await self._pace.apart()
+        return await self._inner.commission(chunk)

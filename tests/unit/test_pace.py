@@ -1,4 +1,5 @@
 import asyncio
+import random
 from collections.abc import Iterable
 
 import pytest
@@ -66,6 +67,21 @@ async def test_several_workers_share_one_pace() -> None:
     pace = pace_of(time, 10)
     moments = await asyncio.gather(*(leaving(pace, 5) for _ in range(8)))
     assert most_in_a_second(sorted(moment for worker in moments for moment in worker)) <= 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_requests_that_commits_have_pushed_together_are_drawn_apart(seed: int) -> None:
+    time, dice = Time(), random.Random(seed)
+    pace = pace_of(time, 10)
+    committed = sorted(moment + dice.choice((0.001, 0.001, 0.2)) for moment in await leaving(pace_of(Time(), 10), 60))
+    assert most_in_a_second(committed) > 10
+    left = []
+    for moment in committed:
+        time.now = max(time.now, moment)
+        await pace.apart()
+        left.append(time.now)
+    assert most_in_a_second(left) <= 10
+    assert left[-1] - committed[-1] < 0.25
 
 
 async def test_without_a_limit_nobody_waits() -> None:
