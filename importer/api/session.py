@@ -12,8 +12,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
+from aiohttp import ClientSession
 
 from importer.errors import ConfigError
+
+__all__ = ["LARGEST_ANSWER", "Broken", "ClientSession", "Reply", "open_session", "post"]
 
 _LONGEST_CONNECT = 10.0
 _DNS_SECONDS = 60
@@ -23,7 +26,7 @@ LARGEST_ANSWER = 64 << 20
 
 def open_session(
     *, timeout_seconds: float, max_in_flight: int, ca_file: Path | None = None, proxy: str | None = None
-) -> aiohttp.ClientSession:
+) -> ClientSession:
     """To be called in a running loop, closed by the caller.
 
     TLS is verified against the system's authorities and those of `ca_file`. The environment is not looked at: a
@@ -31,7 +34,7 @@ def open_session(
     """
     traces = aiohttp.TraceConfig()
     traces.on_request_headers_sent.append(_note_sent)
-    return aiohttp.ClientSession(
+    return ClientSession(
         connector=aiohttp.TCPConnector(limit=max_in_flight + 1, ttl_dns_cache=_DNS_SECONDS, ssl=_trust(ca_file)),
         timeout=aiohttp.ClientTimeout(total=timeout_seconds, connect=min(_LONGEST_CONNECT, timeout_seconds / 2)),
         cookie_jar=aiohttp.DummyCookieJar(),

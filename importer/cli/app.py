@@ -9,6 +9,27 @@ from typing import Annotated
 
 import typer
 
+from importer.cli.arguments import (
+    Batch,
+    Config,
+    Debug,
+    Encoding,
+    Expiry,
+    Files,
+    FillDown,
+    Gtin,
+    InSandbox,
+    Json,
+    LedgerPath,
+    Map,
+    MaxDuration,
+    Priority,
+    ReportDir,
+    RunId,
+    SandboxOption,
+    Sheet,
+    StopAt,
+)
 from importer.cli.options import Given
 
 app = typer.Typer(
@@ -20,37 +41,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists: CSV, or a workbook.", show_default=False)]
-Config = Annotated[Path | None, typer.Option("--config", help="Configuration file.  [default: config.toml]")]
-LedgerPath = Annotated[Path | None, typer.Option("--ledger", help="Ledger to use.")]
-ReportDir = Annotated[Path | None, typer.Option("--report-dir", help="Where reports go.")]
-Gtin = Annotated[str | None, typer.Option("--gtin", help="GTIN of all rows, for a list that lacks the column.")]
-Batch = Annotated[str | None, typer.Option("--batch", help="Batch of all rows, likewise.")]
-Expiry = Annotated[str | None, typer.Option("--expiry", help="Expiry of all rows, likewise.")]
-Sheet = Annotated[str | None, typer.Option("--sheet", help='Sheet of a workbook, or "all".')]
-Map = Annotated[
-    list[str] | None, typer.Option("--map", metavar="ROLE=HEADER", help='A column by name: --map serial="Pack no".')
-]
-FillDown = Annotated[bool, typer.Option("--fill-down", help="Repeat a GTIN, batch or expiry that is given once.")]
-Encoding = Annotated[str | None, typer.Option("--encoding", help="Encoding of a CSV, such as cp1250.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, and nothing else there.")]
-InSandbox = Annotated[bool, typer.Option("--sandbox", help="Import into a simulated API: no credentials, no effect.")]
-SandboxOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--sandbox-option", metavar="NAME=VALUE", help="A knob of the sandbox (see `importer sandbox --help`)."
-    ),
-]
-MaxDuration = Annotated[
-    str | None, typer.Option("--max-duration", metavar="4h", help="Stop cleanly after this time (s, m, h, d).")
-]
-StopAt = Annotated[str | None, typer.Option("--stop-at", metavar="05:00", help="Stop cleanly at this local time.")]
-Priority = Annotated[
-    bool, typer.Option("--priority", help="Go before other imports on this host that use the same quota.")
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Log more, and show where an internal fault is.")]
-RunId = Annotated[str, typer.Argument(metavar="RUN", show_default=False)]
 
 
 @app.command()

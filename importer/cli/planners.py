@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from importer.cli.app import Config, Debug, InSandbox, LedgerPath, ReportDir, SandboxOption, app, box
+from importer.cli.app import app, box
+from importer.cli.arguments import Config, Debug, InSandbox, LedgerPath, ReportDir, SandboxOption
 
 
 @app.command()

@@ -9,11 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-import pandas as pd
 
 from importer.fingerprints import SHORT_BITS, Hashes
 from importer.flow import overlap
-from importer.flow.overlap import Had
+from importer.flow.overlap import Had, Held
 from importer.ledger import index
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import Part
@@ -52,9 +51,9 @@ def _hashes(view: View, run: Run) -> Iterator[Hashes]:
         yield index.split(entries)[0] << index.SEQ_BITS
 
 
-def _by_product(held: pd.DataFrame, batches: Mapping[int, Batch]) -> Mapping[str, _Theirs]:
+def _by_product(held: Held, batches: Mapping[int, Batch]) -> Mapping[str, _Theirs]:
     products: defaultdict[str, dict[str, tuple[Batch, Had]]] = defaultdict(dict)
-    for serial, number, had in zip(held["serial"], held["batch"].tolist(), held["had"].tolist(), strict=True):
+    for serial, number, had in zip(held.serials.to_pylist(), held.batch.tolist(), held.had.tolist(), strict=True):
         products[batches[number].gtin][serial] = batches[number], Had(had)
     return products
 
