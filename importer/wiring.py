@@ -31,8 +31,9 @@ from importer.flow.importing import Connect, Parts, Watcher
 from importer.flow.stage import Staging
 from importer.flow.stopping import Stopping
 from importer.flow.submit import Recorded, Submitting
+from importer.gs1 import parse_batch, parse_expiry, parse_gtin
 from importer.ledger.ledger import Ledger
-from importer.model import Commissioner
+from importer.model import Commissioner, Parsed, Reject
 from importer.settings import Settings
 from importer.sources.opening import SourceOptions, open_source
 from importer.version import VERSION
@@ -47,10 +48,30 @@ def new_run_id() -> str:
 
 
 def source_options(settings: Settings, given: Mapping[str, Any]) -> SourceOptions:
-    """How to read a list: the configuration, and what the command line says (None: nothing)."""
+    """How to read a list: the configuration, and what the command line says (None: nothing).
+
+    Raises ConfigError for a GTIN, batch or expiry that no row could have.
+    """
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    for name, found in _parsed(settings, options).items():
+        if isinstance(found, Reject):
+            raise ConfigError(f"--{name}: {found.message}")
     columns = {**settings.input.columns, **options.pop("columns", {})}
     return SourceOptions(columns=columns, date_order=settings.input.date_order, **options)
+
+
+def _parsed(settings: Settings, options: Mapping[str, Any]) -> dict[str, Parsed | Reject]:
+    """The values that are given once for all rows, by the rules for every row."""
+    rules = check_settings(settings)
+    today = datetime.now().astimezone().date()
+    parsers: dict[str, Callable[[str], Parsed | Reject]] = {
+        "gtin": partial(parse_gtin, check_digit=rules.gtin_check_digit),
+        "batch": parse_batch,
+        "expiry": partial(
+            parse_expiry, today=today, date_order=rules.date_order, day_00=rules.day_00, expired=rules.expired
+        ),
+    }
+    return {name: parse(options[name]) for name, parse in parsers.items() if name in options}
 
 
 def identity_of(options: SourceOptions) -> dict[str, Any]:

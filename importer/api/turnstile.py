@@ -62,7 +62,7 @@ class SharedTurnstile:
 
     def take(self, now: float, interval: float, tolerance: float) -> float | None:
         with self._locked():
-            turnstile = self._read(now)
+            turnstile = self._read(now + interval)
             again = turnstile.take(now, interval, tolerance)
             if again is None:
                 self._write(turnstile)
@@ -82,10 +82,10 @@ class SharedTurnstile:
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
-    def _read(self, now: float) -> OwnTurnstile:
+    def _read(self, soonest: float) -> OwnTurnstile:
         data = os.pread(self._file, _NUMBER.size, 0)
         moment: float = _NUMBER.unpack(data)[0] if len(data) == _NUMBER.size else 0.0
-        return OwnTurnstile(moment if moment < now + self._longest_hold + 60 else 0.0)
+        return OwnTurnstile(moment if moment < soonest + self._longest_hold + 60 else 0.0)
 
     def _write(self, turnstile: OwnTurnstile) -> None:
         os.pwrite(self._file, _NUMBER.pack(turnstile._next), 0)  # noqa: SLF001  two halves of one idea

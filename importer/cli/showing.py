@@ -91,7 +91,7 @@ def _best(finished: Finished) -> str:
 def summary_lines(facts: Facts) -> list[str]:
     """The outcomes of a run, what is wrong by code, and that the sum comes out."""
     rows = facts.source.rows
-    lines = [f"Run {facts.run} of {facts.source.name}: {rows:,} rows in {_batches(facts)}"]
+    lines = [f"Run {facts.run} of {facts.source.name}: {rows:,} row{'s' * (rows != 1)} in {_batches(facts)}"]
     lines += [f"  {name:<17}{count:>13,}" for name, count in facts.outcomes.items() if count]
     total = sum(facts.outcomes.values())
     holds = (

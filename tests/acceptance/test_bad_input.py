@@ -240,3 +240,20 @@ def test_an_option_that_is_wrong_is_told_in_one_line(
     assert [word for word in words if word not in line] == []
     assert box.requests() == []
     assert runs_in(importer.cwd / "importer.db") == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--gtin", "09520001010018", "check digit"),
+        ("--batch", "LOT 7", "SPACE"),
+        ("--expiry", "281331", "month 13"),
+    ],
+)
+def test_a_value_for_all_rows_is_checked_before_the_list_is_read(
+    importer: Importer, option: str, value: str, says: str
+) -> None:
+    result = importer("check", "list.csv", option, value)
+    assert result.code == 2
+    assert f"{option}: " in result.err
+    assert says in result.err
