@@ -125,4 +125,5 @@ def _only_member(archive: zipfile.ZipFile, path: Path) -> IO[bytes]:
     try:
         return archive.open(files[0])
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
-        raise SourceError(f"{path.name} can't be unpacked ({error}): unpack it and import the list itself.") from error
+        why = " ".join(str(error).split())[:100]  # it may quote all of a damaged header
+        raise SourceError(f"{path.name} can't be unpacked ({why}): unpack it and import the list itself.") from error
