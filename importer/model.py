@@ -85,8 +85,8 @@ class Answer:
     """The judged answer to one attempt.
 
     `assigned` are those serials of the chunk that the answer names as Assigned; `statuses` those that it names with
-    any other status, `existing` those of them whose status says that they exist already; `missing` those that it doesn't name, or names with contradicting statuses. `extra` counts names
-    that were not asked for.
+    any other status, `existing` those of them whose status says that they exist already; `missing` those that it
+    doesn't name, or names with contradicting statuses. `extra` counts names that were not asked for.
     `exists` tells whether a refusal's text says that serials exist already. `named` are the chunk's serials that the
     text of an error names. `error` is the API's name of the error or a name of our own for what happened to the wire;
     `message` the text of it, at most 500 characters, without a secret. `digest` is the SHA-256 of the body.

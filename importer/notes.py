@@ -18,7 +18,7 @@ _WORDS = {
     "gtin_zeros_restored": "the GTIN had lost its leading zeros; its check digit proves it",
     "serial_from_scan": "a scanned code stood in place of the serial, which was taken out of it",
     "serial_looks_scanned": "the serial begins like a scanned code, (01) or (21): if it is one, enter the serial alone",
-    "serial_looks_damaged": "the serial looks like what a spreadsheet makes of a code (an exponent, a date): compare it",
+    "serial_looks_damaged": "the serial looks like what a spreadsheet makes of a code (exponent or date): compare it",
     "serial_trimmed": "space or an invisible character around the serial was taken off",
 }
 

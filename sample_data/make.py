@@ -2,7 +2,7 @@
 
 python sample_data/make.py
 """
-# ruff: noqa: INP001, S311  a script; its dice decide nothing
+# ruff: noqa: S311  its dice decide nothing
 
 from __future__ import annotations
 
