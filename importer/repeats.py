@@ -17,6 +17,7 @@ import pyarrow as pa
 from importer.fates import Fates, Ordinals, Standing
 from importer.fingerprints import Hashes
 from importer.model import Batch, Reject
+from importer.sieve import Sieve
 from importer.spill import SPILLED, Numbers, Spill
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ _BLOCK = 1 << 20
 """Numbers read at once."""
 _LOOK = 1 << 20
 """Rows looked at one by one at once."""
-_SIEVE_BITS = 22
 
 
 _GATHERED = SPILLED.append(pa.field("ordinal", pa.int64()))
@@ -53,22 +53,18 @@ def sorted_parts(numbers: Hashes | Numbers) -> Iterator[Hashes]:
 
 def gather(spill: Spill, wanted: Hashes, shift: int = 0) -> pd.DataFrame:
     """The rows whose hash, shifted right, is in `wanted` (sorted): ordinal, key, serial, group."""
-    frame: pd.DataFrame = gather_columns(spill, wanted, shift).drop_columns(["hash"]).to_pandas()
+    rows = candidates(spill, Sieve(wanted), shift)
+    hashes = rows["hash"].to_numpy() >> np.uint64(shift)
+    exactly = wanted[np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)] == hashes
+    frame: pd.DataFrame = rows.filter(pa.array(exactly)).drop_columns(["hash"]).to_pandas()
     return frame
 
 
-def gather_columns(spill: Spill, wanted: Hashes, shift: int = 0) -> Any:
-    """The same as an Arrow table of SPILLED with a last column `ordinal`."""
-    by = np.uint64(shift)
-    low = np.uint64((1 << _SIEVE_BITS) - 1)
-    sieve = np.zeros(1 << _SIEVE_BITS, np.bool_)
-    sieve[wanted & low] = True
+def candidates(spill: Spill, sieve: Sieve, shift: int) -> Any:
+    """The rows whose hash, shifted right, passes a sieve: an Arrow table of SPILLED, with a last column `ordinal`."""
     found = []
     for ordinal, window in spill.windows():
-        hashes = window["hash"].to_numpy() >> by
-        places = np.flatnonzero(sieve[hashes & low])
-        at = np.minimum(np.searchsorted(wanted, hashes[places]), len(wanted) - 1)
-        places = places[wanted[at] == hashes[places]]
+        places = np.flatnonzero(sieve(window["hash"].to_numpy() >> np.uint64(shift)))
         if len(places):
             rows = window.take(pa.array(places))
             found.append(rows.append_column("ordinal", pa.array(places + ordinal)))

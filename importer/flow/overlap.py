@@ -19,10 +19,17 @@ from importer.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
 from importer.ledger import index
 from importer.ledger.view import Kept, View
 from importer.model import Batch, ChunkState, Doubt, Outcome, Reject
-from importer.repeats import Finder, describe, gather_columns, sorted_parts
+from importer.repeats import Finder, candidates, describe, sorted_parts
+from importer.sieve import Sieve
 
-_LOOK = 1 << 20
+_LOOK = 1 << 19
 """Fingerprints followed at once."""
+_BUCKETS = 1 << 23
+"""Into which a range of fingerprints is divided, to see at a glance where both sides have any."""
+
+
+_SHORT = np.uint64((1 << SHORT_BITS) - 1)
+_SLOTS = 1 << 22
 
 
 class Had(IntEnum):
@@ -39,21 +46,22 @@ class Had(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Fingerprints that a source shares with a run: shortened hashes, and the seqs of the run's planned chunks."""
+    """Fingerprints that a source shares with a run. `found`, rising: the seq of the run's planned chunk above the
+    shortened hash.
+    """
 
     run: int
     run_id: str
-    short: Hashes
-    seqs: Hashes
+    found: Hashes
 
     def slices(self) -> Iterator[tuple[Hashes, Hashes]]:
-        """Sorted shortened hashes and distinct seqs, some chunks at a time."""
-        order = np.argsort(self.seqs, kind="stable")
-        short, seqs = self.short[order], self.seqs[order]
+        """Sorted shortened hashes and sorted distinct seqs, some chunks at a time."""
         start = 0
-        while start < len(seqs):
-            end = int(np.searchsorted(seqs, seqs[min(start + _LOOK, len(seqs)) - 1], side="right"))
-            yield np.unique(short[start:end]), np.unique(seqs[start:end])
+        while start < len(self.found):
+            last = self.found[min(start + _LOOK, len(self.found)) - 1]
+            end = int(np.searchsorted(self.found, last | _SHORT, side="right"))
+            part = self.found[start:end]
+            yield np.sort(part & _SHORT), _distinct(part >> np.uint64(SHORT_BITS))
             start = end
 
 
@@ -67,27 +75,37 @@ def matches(view: View, runs: dict[int, str], parts: Iterator[Hashes]) -> Iterat
         for run, entries in found.items():
             for piece in view.fingerprints(run, int(short[0]), int(short[-1])):
                 entries.append(piece[_common(index.split(piece)[0], short)])
-    for run, entries in found.items():
-        hit = np.concatenate([*entries, np.empty(0, np.uint64)])
-        if len(hit):
-            yield Matches(run, runs[run], *index.split(hit))
+    for run in list(found):
+        by_chunk = _by_chunk(found.pop(run))
+        if len(by_chunk):
+            yield Matches(run, runs[run], by_chunk)
+
+
+def _by_chunk(entries: list[Hashes]) -> Hashes:
+    short, seqs = index.split(np.concatenate([*entries, np.empty(0, np.uint64)]))
+    by_chunk = (seqs << np.uint64(SHORT_BITS)) | short
+    by_chunk.sort()
+    return by_chunk
 
 
 def _common(ours: Hashes, theirs: Hashes) -> npt.NDArray[np.bool_]:
-    """Which of `ours` are among `theirs`, both sorted: the smaller side is looked up in the larger."""
+    """Which of `ours` are among `theirs`, both sorted. Looked up are those that share a bucket with one of theirs."""
     low, high = np.searchsorted(theirs, [ours[0], ours[-1] + np.uint64(1)])
     theirs = theirs[low:high]
+    common = np.zeros(len(ours), np.bool_)
     if not len(theirs):
-        return np.zeros(len(ours), np.bool_)
-    if len(ours) <= len(theirs):
-        return _member(ours, theirs)
-    wanted = np.unique(theirs)
-    first, last = np.searchsorted(ours, wanted), np.searchsorted(ours, wanted, side="right")
-    hit = np.zeros(len(ours) + 1, np.int32)
-    np.add.at(hit, first, 1)
-    np.add.at(hit, last, -1)
-    covered: npt.NDArray[np.bool_] = np.cumsum(hit[:-1]) > 0
-    return covered
+        return common
+    shift = np.uint64(max(0, int(ours[-1] - ours[0]).bit_length() - (_BUCKETS - 1).bit_length()))
+    filled = np.zeros(_BUCKETS, np.bool_)
+    filled[(theirs - ours[0]) >> shift] = True
+    places = np.flatnonzero(filled[(ours - ours[0]) >> shift])
+    common[places] = _member(ours[places], theirs)
+    return common
+
+
+def _distinct(ordered: Hashes) -> Hashes:
+    distinct: Hashes = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    return distinct
 
 
 def others(view: View, target: str, gtins: set[str]) -> dict[int, str]:
@@ -97,40 +115,38 @@ def others(view: View, target: str, gtins: set[str]) -> dict[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a run says of some serials, sorted by hash: `batch` is a number of the run's, `had` a Had."""
+    """What a run says of some serials: `batch` is a number of the run's, `had` a Had."""
 
     hashes: Hashes
-    gtins: Hashes
     serials: Any
     batch: npt.NDArray[np.int64]
     had: npt.NDArray[np.uint8]
 
 
 def held(view: View, match: Matches, short: Hashes, seqs: Hashes) -> Held:
-    """What a run says of the serials that these fingerprints stand for."""
-    batches = view.batches(match.run)
-    gtin_of = _gtins(batches)
+    """What a run says of the serials that these fingerprints stand for, and of a few others in the same chunks."""
+    gtin_of = _gtins(view.batches(match.run))
+    sieve = Sieve(short)
     found = [
-        _held_in(view, chunk, gtin_of, short) for seq in seqs.tolist() for chunk in view.chunks_of_root(match.run, seq)
+        _held_in(view, chunk, gtin_of[chunk.batch], sieve)
+        for seq in seqs.tolist()
+        for chunk in view.chunks_of_root(match.run, seq)
     ]
-    hashes, gtins, batch, had = (np.concatenate([getattr(held, name) for held in found]) for name in _NUMBERS)
-    order = np.argsort(hashes, kind="stable")
-    serials = pa.concat_arrays([held.serials for held in found]).take(pa.array(order))
-    return Held(hashes[order], gtins[order], serials, batch[order], had[order])
+    hashes, batch, had = (
+        np.concatenate([getattr(part, name) for part in found]) for name in ("hashes", "batch", "had")
+    )
+    return Held(hashes, pa.concat_arrays([part.serials for part in found]), batch, had)
 
 
-_NUMBERS = ("hashes", "gtins", "batch", "had")
-
-
-def _held_in(view: View, chunk: Kept, gtin_of: Hashes, short: Hashes) -> Held:
-    """What a chunk says of those of its serials that are meant."""
+def _held_in(view: View, chunk: Kept, gtin: np.uint64, sieve: Sieve) -> Held:
+    """What a chunk says of those of its serials that pass."""
     serials = view.columns(chunk.id).serials
-    gtins = np.full(len(serials), gtin_of[chunk.batch], np.uint64)
-    hashes = fingerprints(serials, gtins)
+    hashes = fingerprints(serials, np.full(len(serials), gtin))
     had = _had(view, chunk, len(serials))
-    wanted = _member(shorten(hashes), short) & (had != Had.NOTHING)
-    batch = np.full(int(wanted.sum()), chunk.batch, np.int64)
-    return Held(hashes[wanted], gtins[wanted], serials.filter(pa.array(wanted)), batch, had[wanted])
+    wanted = sieve(shorten(hashes)) & (had != Had.NOTHING)
+    if not wanted.all():
+        hashes, serials, had = hashes[wanted], serials.filter(pa.array(wanted)), had[wanted]
+    return Held(hashes, serials, np.full(len(hashes), chunk.batch, np.int64), had)
 
 
 def _member(values: Hashes, ordered: Hashes) -> npt.NDArray[np.bool_]:
@@ -177,15 +193,15 @@ def find(finder: Finder, view: View, target: str, fates: Fates) -> None:
         return
     for match in matches(view, runs, sorted_parts(finder.spill.hashes())):
         for short, seqs in match.slices():
-            old = held(view, match, short, seqs)
-            if len(old.hashes):
-                new = gather_columns(finder.spill, short, 64 - SHORT_BITS)
-                _judge(finder, fates, new, old, (match.run_id, view.batches(match.run)))
+            _judge(finder, fates, held(view, match, short, seqs), short, (match.run_id, view.batches(match.run)))
 
 
-def _judge(finder: Finder, fates: Fates, new: Any, old: Held, run: tuple[str, dict[int, Batch]]) -> None:
+def _judge(finder: Finder, fates: Fates, old: Held, short: Hashes, run: tuple[str, dict[int, Batch]]) -> None:
     run_id, theirs = run
-    ours, his = _pairs(finder, new, old)
+    if not len(old.hashes):
+        return
+    new = candidates(finder.spill, Sieve(short), 64 - SHORT_BITS)
+    ours, his = _pairs(finder, new, old, _gtins(theirs))
     place = {batch: number for number, batch in theirs.items()}
     number = np.array([place.get(batch, -1) for batch in finder.batches], np.int64)
     groups, ordinals = (new[name].to_numpy()[ours] for name in ("group", "ordinal"))
@@ -203,19 +219,31 @@ def _judge(finder: Finder, fates: Fates, new: Any, old: Held, run: tuple[str, di
     }
 
 
-def _pairs(finder: Finder, new: Any, old: Held) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def _pairs(finder: Finder, new: Any, old: Held, gtin_of: Hashes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """The places of rows in `new` and `old` with the same GTIN and serial: those with the same hash, looked at."""
-    hashes = new["hash"].to_numpy()
-    first = np.searchsorted(old.hashes, hashes)
-    count = np.searchsorted(old.hashes, hashes, side="right") - first
-    ours = np.repeat(np.arange(len(hashes)), count)
-    within = np.arange(len(ours)) - np.repeat(np.cumsum(count) - count, count)
-    his = np.repeat(first, count) + within
+    found = list(_same_hash(new["hash"].to_numpy(), old.hashes))
+    ours, his = (np.concatenate(places) for places in zip(*found, strict=True))
+    same = pc.equal(new["serial"].combine_chunks().take(pa.array(ours)), old.serials.take(pa.array(his)))
     gtin = np.array([int(batch.gtin) for batch in finder.batches], np.uint64)[new["group"].to_numpy()[ours]]
-    serials = new["serial"].combine_chunks().take(pa.array(ours))
-    same = pc.equal(serials, old.serials.take(pa.array(his))).to_numpy(zero_copy_only=False)
-    same &= gtin == old.gtins[his]
-    return ours[same], his[same]
+    equal = same.to_numpy(zero_copy_only=False) & (gtin == gtin_of[old.batch[his]])
+    return ours[equal], his[equal]
+
+
+def _same_hash(ours: Hashes, theirs: Hashes) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+    """Places of all pairs of equal hashes. Each of theirs takes the slot that its lowest bits name, and ours look
+    there; those whose slot another one took have their turn in the next round.
+    """
+    low = np.uint64(_SLOTS - 1)
+    wanted = ours & low
+    left = np.arange(len(theirs))
+    while len(left):
+        slots = np.full(_SLOTS, -1, np.int32)
+        slots[theirs[left] & low] = left
+        at = slots[wanted]
+        places = np.flatnonzero(at >= 0)
+        places = places[theirs[at[places]] == ours[places]]
+        yield places, at[places]
+        left = left[slots[theirs[left] & low] != left]
 
 
 def _explain(serial: str, ours: Batch, theirs: Batch, had: Had, run_id: str) -> Reject:
