@@ -23,8 +23,8 @@ UPDATE run SET comment = comment || CASE WHEN comment = '' THEN '' ELSE char(10)
 -- learn_limit: The API takes no more serials than this in one request of this run.
 UPDATE run SET chunk_limit = min(coalesce(chunk_limit, :chunk_limit), :chunk_limit) WHERE num = :run;
 
--- runs: All runs that exist, oldest first.
-SELECT * FROM run WHERE state != 'staging' ORDER BY id;
+-- runs: All runs that exist, oldest first: by num, since an id tells no more than the second in which it was given.
+SELECT * FROM run WHERE state != 'staging' ORDER BY num;
 
 -- run_by_id: One run.
 SELECT * FROM run WHERE id = :id AND state != 'staging';
@@ -34,7 +34,7 @@ SELECT * FROM run WHERE num = :run;
 
 -- unfinished_twin: The run of the same source, read in the same way, that stopped early.
 SELECT * FROM run WHERE source_sha256 = :source_sha256 AND options = :options AND target = :target
-    AND state IN ('staged', 'running', 'stopped') ORDER BY id DESC LIMIT 1;
+    AND state IN ('staged', 'running', 'stopped') ORDER BY num DESC LIMIT 1;
 
 -- half_staged: Runs whose process was killed while it staged them.
 SELECT num FROM run WHERE state = 'staging';

@@ -61,6 +61,15 @@ def test_the_run_of_the_same_file_that_stopped_early_is_found(path: Path) -> Non
         assert view.unfinished_twin("0" * 64, "{}", "https://elsewhere") is None
 
 
+def test_runs_come_in_the_order_in_which_they_began_whatever_their_ids_say(path: Path) -> None:
+    with Ledger(path) as ledger, looking(path) as view:
+        first, second = staged_run(ledger, number=9), staged_run(ledger, number=1)
+        assert [run.num for run in view.runs()] == [first, second]
+        youngest = view.unfinished_twin("0" * 64, "{}", "")
+        assert youngest is not None
+        assert youngest.num == second
+
+
 def spoil(path: Path, table: str, column: str) -> None:
     """Flip one bit in the middle of a blob."""
     db = sqlite3.connect(path)
