@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from importer.ledger.view import Kept, View
-from importer.model import Answer, Batch, Doubt, Verdict
+from importer.model import Answer, Batch, ChunkState, Doubt, Verdict
 
 _PAGE = 256
 _MOST_WAITING = 16 * _PAGE
@@ -89,8 +89,8 @@ class Feed:
     def _pick(self) -> Kept | None:
         while (kept := self._candidate()) is not None:
             gtin = self._gtin(kept)
-            if gtin in self._stopped and kept.doubt != Doubt.THIS_RUN:
-                continue  # the ledger has it as spared
+            if gtin in self._stopped and self._is_spared(kept):
+                continue
             if gtin in self._proven or gtin in self._stopped:
                 return kept
             if gtin not in self._probed:
@@ -98,6 +98,10 @@ class Feed:
                 return kept
             self._wait(gtin, kept)
         return None
+
+    def _is_spared(self, kept: Kept) -> bool:
+        """Whether the ledger has settled it together with its product."""
+        return kept.doubt != Doubt.THIS_RUN or self._view.kept(kept.id).state == ChunkState.SETTLED
 
     def _candidate(self) -> Kept | None:
         while not self._ready and not self._read_all and self._waiters() < _MOST_WAITING:

@@ -137,9 +137,12 @@ SELECT rows FROM chunk_rows WHERE chunk = :chunk;
 SELECT * FROM chunk
     WHERE run = :run AND state = 0 AND (root, seq) > (:root, :seq) ORDER BY root, seq LIMIT :limit;
 
--- stop_product: The API doesn't know a product: what was not sent of it is spared.
+-- stop_product: The API doesn't know a product: what was not sent of it is spared. So are, of the chunk that asked for
+-- it, the other parts where only the whole was ever sent: whatever became of that, they end as if nothing was lost.
 UPDATE chunk SET state = 2, outcome = 'unsent', code = 'product_not_registered', message = :message, recorded_at = :at
-    WHERE run = :run AND state = 0 AND doubt != 2
+    WHERE run = :run AND state = 0
+    AND (doubt != 2 OR (root = (SELECT root FROM chunk WHERE id = :asked)
+        AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.run = :run AND attempt.chunk = chunk.id)))
     AND batch IN (SELECT num FROM batch WHERE batch.run = :run AND gtin = :gtin);
 
 -- lost: Requests whose answers were lost with their process: in doubt, and to be sent again.

@@ -178,7 +178,7 @@ def _settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) -
         execute(db, "learn_limit", run=run, chunk_limit=settled.limit)
     if settled.stop_product:
         message = f"Not sent. {fate.message}" if fate else "Not sent."
-        execute(db, "stop_product", run=run, gtin=settled.stop_product, message=message, at=at)
+        execute(db, "stop_product", run=run, gtin=settled.stop_product, asked=chunk, message=message, at=at)
 
 
 def divide(db: sqlite3.Connection, run: int, chunk: int, parts: Sequence[Part]) -> None:

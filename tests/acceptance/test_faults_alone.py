@@ -166,6 +166,16 @@ def test_what_is_held_is_not_sent_again(
             3,
             id="unregistered_in_small_requests",
         ),
+        *(
+            pytest.param(
+                (f"unregistered={TABLETS}", "max_serials=2", f"max_serials_as={size}", f"commission:{fault}=first:1"),
+                {"assigned": 4, "refused": 2, "unsent": 6},
+                {"product_not_registered"},
+                3,
+                id=f"unregistered_in_small_requests_after_{fault}_{size}",
+            )
+            for fault, size in (("drop_before", "validation"), ("error_before", "413"))
+        ),
         pytest.param(("max_bytes=10",), {"refused": ROWS}, {"request_too_large"}, 3, id="413_for_a_single_serial"),
     ],
 )

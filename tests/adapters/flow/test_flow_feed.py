@@ -123,6 +123,24 @@ async def test_of_such_a_product_what_this_run_has_sent_before_gets_an_answer_of
         assert await run.rest() == sent
 
 
+@pytest.mark.parametrize(("sent_itself", "rest"), [(False, []), (True, ["B"])])
+async def test_of_a_cut_chunk_in_doubt_only_parts_that_were_sent_themselves_get_an_answer_of_their_own(
+    tmp_path: Path, sent_itself: bool, rest: list[str]
+) -> None:
+    with staged(tmp_path, chunk(1, "A", "B", doubt=Doubt.THIS_RUN)) as run:
+        _, whole = await run.next()
+        parts = await run.cut(whole)
+        await run.feed.done(whole, Answer(Verdict.TOO_LARGE), parts)
+        if sent_itself:
+            other = run.view.load(parts[1].id, BATCHES)
+            n = await run.ledger.mark(run.num, other)
+            await run.ledger.record(run.num, other, n, Answer(Verdict.DOUBT), Settlement(ChunkState.PENDING))
+        first, part = await run.next()
+        await run.ledger.settle(run.num, part.id, STOPPED)
+        await run.feed.done(part, NO_PRODUCT)
+        assert (first, await run.rest()) == ("A", rest)
+
+
 async def test_many_chunks_wait_for_a_product_in_bounded_memory(tmp_path: Path) -> None:
     count = 5_000
     with staged(tmp_path, *(chunk(1, f"S{number}") for number in range(count))) as run:
