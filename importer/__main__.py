@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from contextlib import suppress
+from typing import TextIO
 
 from importer.errors import ImporterError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_AFTER = "`importer resume` goes on, `importer report RUN` writes a report again"
 
 
 def main() -> None:
     from importer.cli.app import app  # noqa: PLC0415  what it raises while it is imported is caught, too
 
-    sys.exit(_guarded(app))
+    code = _guarded(app)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _give_up(sys.stderr)
+    sys.exit(code)
 
 
 def _guarded(app: object) -> int:
     try:
-        app()  # type: ignore[operator]  # typer's application
+        try:
+            app()  # type: ignore[operator]  # typer's application
+        finally:
+            sys.stdout.flush()
     except ImporterError as error:
         _say(f"importer: {error}")
         return error.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read the output has gone; nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up(sys.stdout)  # whoever read the output has gone; nothing more can be said to them
         return 1
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1
     except Exception as error:
         if os.environ.get("PYTHONDEVMODE") or "--debug" in sys.argv:
             raise
+        if isinstance(error, OSError) and error.errno in _FULL:
+            _give_up(sys.stdout)
+            _say(f"importer: {error.strerror}: free some space. What was recorded is kept: {_AFTER}.")
+            return 1
         text = " ".join(str(error).split())[:300]
         what = f"internal fault, {type(error).__name__}: {text}"
         _say(f"importer: {what}. What was recorded is kept (PYTHONDEVMODE=1 shows where).")
@@ -38,8 +55,14 @@ def _guarded(app: object) -> int:
     return 0
 
 
+def _give_up(stream: TextIO) -> None:
+    """Keep what it could not write from failing once more at the end, which would change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201  the last word of a command
+    with suppress(OSError):
+        print(text, file=sys.stderr)  # noqa: T201  the last word of a command
 
 
 if __name__ == "__main__":

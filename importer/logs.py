@@ -5,12 +5,14 @@ Called once, by whoever starts a process. What is logged, and when, is decided e
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, TextIO
+from contextlib import suppress
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -48,7 +50,7 @@ def configure(level: Level, secrets: Iterable[str] = (), stream: TextIO | None =
     """Send events of this level and above to `stream`, stderr by default; of other libraries, warnings and above.
 
     May run twice: the last one holds. The redactor, which is given back so that it can be told more, works on the
-    finished line: nothing gets past it, be it key, value or traceback.
+    finished line: nothing gets past it, be it key, value or traceback. A full disk costs lines and stops nothing.
     """
     stream = stream or sys.stderr
     redactor = Redactor(secrets)
@@ -62,7 +64,7 @@ def configure(level: Level, secrets: Iterable[str] = (), stream: TextIO | None =
             *_renderers(redactor, for_people=stream.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(file=stream),
+        logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, _Dispensable(stream))),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(threshold, logging.WARNING), handlers=[_Foreign()], force=True)
@@ -86,6 +88,22 @@ def _redacted(render: Callable[..., str | bytes], redactor: Redactor) -> Process
         return redactor(line if isinstance(line, str) else line.decode())
 
     return process
+
+
+class _Dispensable(io.TextIOBase):
+    """Leaves out what can't be written: the log only tells what the ledger knows."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Foreign(logging.Handler):

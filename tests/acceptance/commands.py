@@ -106,7 +106,7 @@ class Importer:
         done = subprocess.run(
             [*COMMAND, *map(str, arguments)],
             cwd=cwd or self.cwd,
-            env=self._environ(env),
+            env=self.environ(env),
             capture_output=True,
             encoding="utf-8",
             timeout=_TIMEOUT,
@@ -119,13 +119,13 @@ class Importer:
         process = subprocess.Popen(
             [*COMMAND, *map(str, arguments)],
             cwd=cwd or self.cwd,
-            env=self._environ(env),
+            env=self.environ(env),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
         return Running(process)
 
-    def _environ(self, env: Mapping[str, str] | None) -> dict[str, str]:
+    def environ(self, env: Mapping[str, str] | None) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("IMPORTER_")}
         return {**clean, "TMPDIR": tempfile.mkdtemp(dir=self._tmpdirs), **self.env, **(env or {})}
