@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists: CSV, or a workbook.", show_default=False)]
+Files = Annotated[
+    list[Path],
+    # Whether it can be read is said by who reads it: typer takes four lines.
+    typer.Argument(metavar="FILE...", help="Lists: CSV, or a workbook.", show_default=False, readable=False),
+]
 Config = Annotated[Path | None, typer.Option("--config", help="Configuration file.  [default: config.toml]")]
 LedgerPath = Annotated[Path | None, typer.Option("--ledger", help="Ledger to use.")]
 ReportDir = Annotated[Path | None, typer.Option("--report-dir", help="Where reports go.")]

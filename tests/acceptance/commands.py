@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -93,18 +93,20 @@ class Running:
 class Importer:
     """`importer(*arguments)` in a working directory, with nothing of the developer's own configuration.
 
-    Each command has a TMPDIR of its own: it shares no pace with others of this host.
+    Each command has a TMPDIR of its own: it shares no pace with others of this host. `within` is a command that runs
+    this one.
     """
 
-    def __init__(self, cwd: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, cwd: Path, env: Mapping[str, str] | None = None, within: Sequence[str] = ()) -> None:
         self.cwd = cwd
+        self._command = (*within, *COMMAND)
         self.env = dict(env or {})
         self._tmpdirs = cwd.with_name(f"{cwd.name}-tmp")
         self._tmpdirs.mkdir(exist_ok=True)
 
     def __call__(self, *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Result:
         done = subprocess.run(
-            [*COMMAND, *map(str, arguments)],
+            [*self._command, *map(str, arguments)],
             cwd=cwd or self.cwd,
             env=self.environ(env),
             capture_output=True,
@@ -117,7 +119,7 @@ class Importer:
     def start(self, *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Running:
         """The same, not waited for."""
         process = subprocess.Popen(
-            [*COMMAND, *map(str, arguments)],
+            [*self._command, *map(str, arguments)],
             cwd=cwd or self.cwd,
             env=self.environ(env),
             stdout=subprocess.PIPE,
