@@ -68,6 +68,15 @@ def test_a_retry_after_holds_all_workers(importer: Importer, sandbox: StartBox, 
     assert all(visit.tick < held_at + 0.6 or visit.tick > held_at + 0.9 for visit in visits)
 
 
+def test_between_attempts_it_waits_as_the_configuration_says(importer: Importer, sandbox: StartBox) -> None:
+    box = sandbox("commission:error_before=first:2")
+    env = {**box.env, **ONE, "IMPORTER_LIMITS__BACKOFF_SECONDS": "1.2"}
+    assert importer("run", write_csv(importer.cwd / "list.csv", packs(4)), env=env).code == 0
+    first, second, third = (visit.tick for visit in commissions(box.requests()))
+    assert second - first >= 0.6
+    assert third - second >= 1.2
+
+
 def test_without_a_retry_after_429_slows_all_down_and_the_pace_recovers(
     importer: Importer, sandbox: StartBox, report: Callable[[], Report]
 ) -> None:
