@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Protocol
+
+from importer.serial_text import SerialText
 
 
 class Outcome(StrEnum):
@@ -55,7 +57,7 @@ class Chunk:
     id: int
     seq: int
     batch: Batch
-    serials: tuple[str, ...]
+    serials: SerialText
     doubt: bool = False
 
 
@@ -94,7 +96,7 @@ class Answer:
     """
 
     verdict: Verdict
-    assigned: frozenset[str] = frozenset()
+    assigned: Collection[str] = frozenset()
     statuses: Mapping[str, str] = field(default_factory=dict)
     existing: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()

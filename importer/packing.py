@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.sealing import Damaged, seal, unseal
+from importer.serial_text import SerialText
 
 Keys = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int32]
@@ -79,11 +80,7 @@ def pack(text: bytes, keys: Keys, repeat_of: Indices, repeat_keys: Keys) -> byte
 
 
 def pack_rows(rows: Rows) -> bytes:
-    return pack(text_of(rows.serials), rows.keys, rows.repeat_of, rows.repeat_keys)
-
-
-def text_of(serials: list[str]) -> bytes:
-    return "".join([f"{serial}\n" for serial in serials]).encode("ascii")
+    return pack(SerialText.of(rows.serials).text, rows.keys, rows.repeat_of, rows.repeat_keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +109,6 @@ def _open(blob: bytes) -> tuple[bytes, int, memoryview, int]:
     return body[_HEAD.size : numbers], count, memoryview(body)[numbers:], repeats
 
 
-def _listed(text: bytes) -> list[str]:
-    return text[:-1].decode("ascii").split("\n") if text else []
-
-
 def _column(text: bytes, count: int) -> Any:
     ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _LINE_FEED)
     offsets = np.zeros(count + 1, np.int32)
@@ -131,15 +124,16 @@ def _numbers(numbers: memoryview, count: int, repeats: int) -> tuple[Keys, Indic
     return keys, repeat_of.astype(np.int32), repeat_keys
 
 
-def unpack_serials(blob: bytes) -> list[str]:
+def unpack_serials(blob: bytes) -> SerialText:
     """Raises Damaged."""
-    return _listed(_open(blob)[0])
+    text, count, _, _ = _open(blob)
+    return SerialText(text, count)
 
 
 def unpack(blob: bytes) -> Rows:
     """Raises Damaged."""
     text, count, numbers, repeats = _open(blob)
-    return Rows(_listed(text), *_numbers(numbers, count, repeats))
+    return Rows(list(SerialText(text, count)), *_numbers(numbers, count, repeats))
 
 
 def unpack_columns(blob: bytes) -> Columns:

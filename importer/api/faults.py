@@ -5,7 +5,7 @@ An error's name comes first, then its text, then the HTTP status: names are docu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -154,6 +154,6 @@ def _redirected(status: int, location: str) -> str:
     )
 
 
-def _named(case: _Case, serials: tuple[str, ...]) -> tuple[str, ...]:
+def _named(case: _Case, serials: Sequence[str]) -> tuple[str, ...]:
     """By the text of the error first; where that names none, anywhere in the answer."""
     return phrases.serials_named(case.said, serials) or phrases.serials_named(case.document.everything(), serials)

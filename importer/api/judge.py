@@ -51,15 +51,14 @@ def shortened(text: str) -> str:
 
 def _plainly(chunk: Chunk, status: int, body: bytes) -> Answer | None:
     """The way of nearly every answer: each line says Assigned."""
-    names = wire.assigned_names(body) if is_ok(status) else None
+    if not is_ok(status):
+        return None
+    if wire.says_all_assigned(body, chunk.serials):
+        return Answer(Verdict.SETTLED, assigned=chunk.serials)
+    names = wire.assigned_names(body)
     if not names:
         return None
-    wanted = frozenset(chunk.serials)
-    if tuple(names) == chunk.serials:  # in the order that was asked: no need to look each one up
-        return Answer(Verdict.SETTLED, assigned=wanted)
-    got = frozenset(names)
-    if got == wanted:
-        return Answer(Verdict.SETTLED, assigned=wanted)
+    wanted, got = frozenset(chunk.serials), frozenset(names)
     assigned = got & wanted
     if not assigned:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _EXISTS = re.compile(
     r"already[\s_-]*(?:been[\s_-]*)?(?:exist|commission|assign|regist|used|in[\s_-]use|known|present|taken)"
@@ -76,7 +77,7 @@ def too_large(text: str, sent: int) -> tuple[bool, int | None]:
 _WORD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-/+*%&")
 
 
-def serials_named(text: str, serials: tuple[str, ...]) -> tuple[str, ...]:
+def serials_named(text: str, serials: Sequence[str]) -> tuple[str, ...]:
     """Those serials that stand in the text as whole words, in the order of `serials`.
 
     `1` does not stand in `100`, nor in `A-1` or `1.5`. Where one serial contains another, the longer one is meant.

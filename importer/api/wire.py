@@ -5,13 +5,15 @@ Knows JSON and the shapes of `API.md`; judges nothing (see judge.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
 from importer.model import Chunk
+from importer.serial_text import SerialText
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_TEXT = 100_000
@@ -23,7 +25,7 @@ class _Request(msgspec.Struct):
     product_code_schema: str
     batch: str
     expiry_date: str
-    serials: tuple[str, ...]
+    serials: Sequence[str]
 
 
 class _AssignedLine(msgspec.Struct, gc=False):
@@ -35,14 +37,43 @@ class _AllAssigned(msgspec.Struct):
     data: list[_AssignedLine]
 
 
+_END = b'"]}'
+_OPEN = b'[{"serial_number":"'
+_BETWEEN = b'","status":"Assigned"},{"serial_number":"'
+_CLOSE = b'","status":"Assigned"}]'
+_MARK = secrets.token_hex(16)
+_MARK_JSON = b'"%b"' % _MARK.encode()
 _encoder = msgspec.json.Encoder()
 _all_assigned = msgspec.json.Decoder(_AllAssigned)
 _anything = msgspec.json.Decoder()
 
 
 def encode(chunk: Chunk) -> bytes:
-    batch = chunk.batch
-    return _encoder.encode(_Request(batch.gtin, "GTIN", batch.batch, batch.expiry, chunk.serials))
+    batch, serials = chunk.batch, chunk.serials
+    if not serials.plain:
+        return _encoder.encode(_Request(batch.gtin, "GTIN", batch.batch, batch.expiry, tuple(serials)))
+    request = _encoder.encode(_Request(batch.gtin, "GTIN", batch.batch, batch.expiry, ("",)))
+    return b"".join((request[: -len(_END)], serials.joined(b'","'), _END))
+
+
+def says_all_assigned(body: bytes, serials: SerialText) -> bool:
+    """Whether the answer's `data` is a line for each serial in their order, all `Assigned`, written without a blank.
+
+    That is how nearly every answer looks, and this finds it out without taking it apart: 1,000 serials take 15 µs.
+    False means nothing. The lines are looked for as they would be written; then something that the answer can't hold
+    is put in their place, and must turn up as its `data`.
+    """
+    start = body.find(_OPEN)
+    if start < 0 or not serials.plain:
+        return False
+    lines = b"".join((_OPEN, serials.joined(_BETWEEN), _CLOSE))
+    if not body.startswith(lines, start):
+        return False
+    try:
+        value = _anything.decode(b"".join((body[:start], _MARK_JSON, body[start + len(lines) :])))
+    except _UNREADABLE:
+        return False
+    return isinstance(value, dict) and value.get("data") == _MARK
 
 
 def assigned_names(body: bytes) -> list[str] | None:

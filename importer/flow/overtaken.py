@@ -6,7 +6,7 @@ What was known when it was staged is in its plan already (overlap.py); here is w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def _pending(view: View, run: Run, short: Hashes) -> Iterator[Kept]:
         yield from (kept for kept in view.chunks_of_root(run.num, root) if kept.state == ChunkState.PENDING)
 
 
-def _divided(serials: list[str], kept: Kept, ours: Batch, held: _Theirs, run_id: str) -> list[Part]:
+def _divided(serials: Sequence[str], kept: Kept, ours: Batch, held: _Theirs, run_id: str) -> list[Part]:
     """The chunk by what follows from the other run; empty where nothing does."""
     groups: defaultdict[tuple[Fate | None, Doubt], list[int]] = defaultdict(list)
     for place, serial in enumerate(serials):

@@ -151,7 +151,7 @@ class View:
         (row,) = self._all("load", chunk=chunk)
         if row["rows"] is None:
             raise self._without_rows(chunk)
-        serials = tuple(self._whole(unpack_serials, row["rows"]))
+        serials = self._whole(unpack_serials, row["rows"])
         return Chunk(chunk, row["seq"], batches[row["batch"]], serials, row["doubt"] != Doubt.NONE)
 
     def rows(self, chunk: int) -> Rows:
@@ -161,7 +161,7 @@ class View:
         """The same, for whoever works on whole columns."""
         return self._whole(unpack_columns, self._blob(chunk))
 
-    def serials(self, chunk: int) -> list[str]:
+    def serials(self, chunk: int) -> Sequence[str]:
         return self._whole(unpack_serials, self._blob(chunk))
 
     def _blob(self, chunk: int) -> bytes:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from importer.api.judge import judge
 from importer.model import Answer, Batch, Chunk, Verdict
+from importer.serial_text import SerialText
 
 BATCH = Batch("01234567891231", "B1", "271115")
 SERIALS = ("A1", "B2", "C3")
@@ -14,7 +15,7 @@ SERIALS = ("A1", "B2", "C3")
 
 def judged(status: int, body: object, serials: tuple[str, ...] = SERIALS, **more: Any) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return judge(Chunk(1, 1, BATCH, serials), status, raw, **more)
+    return judge(Chunk(1, 1, BATCH, SerialText.of(serials)), status, raw, **more)
 
 
 def lines(*pairs: tuple[str, str]) -> list[dict[str, str]]:
@@ -86,7 +87,7 @@ SETTLED: list[Any] = [
 def test_an_answer_settles_what_it_names(body: object, expected: dict[str, Any]) -> None:
     answer = judged(200, body)
     assert answer.verdict is Verdict.SETTLED
-    assert answer.assigned == frozenset(expected.get("assigned", ()))
+    assert frozenset(answer.assigned) == frozenset(expected.get("assigned", ()))
     assert answer.statuses == expected.get("statuses", {})
     assert answer.missing == expected.get("missing", ())
     assert answer.extra == expected.get("extra", 0)

@@ -5,6 +5,7 @@ import pytest
 
 from importer.api.judge import judge
 from importer.model import Answer, Batch, Chunk, Verdict
+from importer.serial_text import SerialText
 
 BATCH = Batch("01234567891231", "B1", "271115")
 SERIALS = ("A1", "B2", "C3")
@@ -14,7 +15,7 @@ OTHERS = [{"serial_number": "Z9", "status": "Assigned"}]
 
 def judged(status: int, body: object, **more: Any) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return judge(Chunk(1, 1, BATCH, SERIALS), status, raw, **more)
+    return judge(Chunk(1, 1, BATCH, SerialText.of(SERIALS)), status, raw, **more)
 
 
 HTML = b"<!DOCTYPE html><html><body><h1>Sign in</h1></body></html>"

@@ -6,8 +6,9 @@ import pytest
 
 from importer.api.pace import Pace, Paced
 from importer.model import Answer, Batch, Chunk, Verdict
+from importer.serial_text import SerialText
 
-CHUNK = Chunk(1, 1, Batch("01234567891231", "B1", "271115"), ("A1",))
+CHUNK = Chunk(1, 1, Batch("01234567891231", "B1", "271115"), SerialText.of(["A1"]))
 GOOD = Answer(Verdict.SETTLED, http_status=200)
 BUSY = Answer(Verdict.NOT_TAKEN, error="rate_limited", http_status=429)
 

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from importer.model import Answer, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
 from importer.reconcile import ExistsMeans, Tally, isolate, settle, slices
+from importer.serial_text import SerialText
 
 GTIN = "01234567891231"
 
 
 def chunk(*serials: str, doubt: bool = False) -> Chunk:
-    return Chunk(1, 1, Batch(GTIN, "B1", "271130"), serials, doubt)
+    return Chunk(1, 1, Batch(GTIN, "B1", "271130"), SerialText.of(serials), doubt)
 
 
 def outcomes(settled: Settlement, serials: Sequence[str]) -> dict[str, tuple[Outcome, str]]:

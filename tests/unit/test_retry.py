@@ -5,8 +5,9 @@ from importer.api.token import StaticTokens, Token
 from importer.api.waiting import STOPPED
 from importer.errors import AccessDenied, Unavailable
 from importer.model import Answer, Batch, Chunk, Verdict
+from importer.serial_text import SerialText
 
-CHUNK = Chunk(1, 1, Batch("01234567891231", "B1", "271115"), ("A1",))
+CHUNK = Chunk(1, 1, Batch("01234567891231", "B1", "271115"), SerialText.of(["A1"]))
 IN_DOUBT = Chunk(1, 1, CHUNK.batch, CHUNK.serials, doubt=True)
 GOOD = Answer(Verdict.SETTLED, assigned=frozenset({"A1"}), http_status=200)
 BUSY = Answer(Verdict.NOT_TAKEN, error="rate_limited", http_status=429)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import aiohttp
 import pytest
@@ -14,10 +14,11 @@ from importer.api.scrub import Scrub
 from importer.api.session import LARGEST_ANSWER, open_session
 from importer.api.token import StaticTokens
 from importer.model import Answer, Batch, Chunk, Verdict
+from importer.serial_text import SerialText
 
 TOKEN = "eyJhbGciOi.eyJhcGlfa2V5Ijoi.c2lnbmF0dXJl"
 CHANNEL = "channel-4711"
-CHUNK = Chunk(7, 1, Batch("01234567891231", "BATCH002", "271115"), ("00012", "a,b", '"q'))
+CHUNK = Chunk(7, 1, Batch("01234567891231", "BATCH002", "271115"), SerialText.of(["00012", "a,b", '"q']))
 
 Raw = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -57,7 +58,7 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
     return head + await reader.readexactly(int(length.partition(b":")[2]))
 
 
-def all_assigned(serials: tuple[str, ...] = CHUNK.serials) -> dict[str, object]:
+def all_assigned(serials: Sequence[str] = CHUNK.serials) -> dict[str, object]:
     lines = [{"serial_number": serial, "status": "Assigned"} for serial in reversed(serials)]
     return {"success": True, "message": "Serials commissioned", "data": lines}
 

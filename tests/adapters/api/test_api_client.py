@@ -1,7 +1,7 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import aiohttp
 import pytest
@@ -13,10 +13,11 @@ from importer.api.scrub import Scrub
 from importer.api.session import open_session
 from importer.api.token import StaticTokens
 from importer.model import Answer, Batch, Chunk, Verdict
+from importer.serial_text import SerialText
 
 TOKEN = "eyJhbGciOi.eyJhcGlfa2V5Ijoi.c2lnbmF0dXJl"
 CHANNEL = "channel-4711"
-CHUNK = Chunk(7, 1, Batch("01234567891231", "BATCH002", "271115"), ("00012", "a,b", '"q'))
+CHUNK = Chunk(7, 1, Batch("01234567891231", "BATCH002", "271115"), SerialText.of(["00012", "a,b", '"q']))
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -38,7 +39,7 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
         yield str(server.make_url("/commission"))
 
 
-def all_assigned(serials: tuple[str, ...] = CHUNK.serials) -> dict[str, object]:
+def all_assigned(serials: Sequence[str] = CHUNK.serials) -> dict[str, object]:
     lines = [{"serial_number": serial, "status": "Assigned"} for serial in reversed(serials)]
     return {"success": True, "message": "Serials commissioned", "data": lines}
 

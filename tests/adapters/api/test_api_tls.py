@@ -14,9 +14,10 @@ from importer.api.session import open_session
 from importer.api.token import StaticTokens
 from importer.errors import ConfigError
 from importer.model import Answer, Batch, Chunk, Verdict
+from importer.serial_text import SerialText
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")
-CHUNK = Chunk(1, 1, Batch("01234567891231", "B1", "271115"), ("A1",))
+CHUNK = Chunk(1, 1, Batch("01234567891231", "B1", "271115"), SerialText.of(["A1"]))
 
 
 @contextlib.asynccontextmanager

@@ -18,6 +18,7 @@ from importer.api.retry import Retrying
 from importer.api.session import open_session
 from importer.api.token import DynamicTokens
 from importer.model import Answer, Batch, Chunk, Verdict
+from importer.serial_text import SerialText
 
 BATCH = Batch("01234567891231", "B1", "271115")
 
@@ -69,7 +70,7 @@ def commissioner(session: aiohttp.ClientSession, base: str, requests_per_second:
 
 
 async def import_all(api: Api, chunks: int, requests_per_second: float) -> list[Answer]:
-    left = iter([Chunk(n, n, BATCH, (f"S{n}A", f"S{n}B")) for n in range(chunks)])
+    left = iter([Chunk(n, n, BATCH, SerialText.of((f"S{n}A", f"S{n}B"))) for n in range(chunks)])
     answers: list[Answer] = []
     async with api.serving() as base, open_session(timeout_seconds=10, max_in_flight=8) as session:
         retrying = commissioner(session, base, requests_per_second)

@@ -12,6 +12,7 @@ from importer.ledger.store import PlannedChunk
 from importer.ledger.view import Kept, View
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement
 from importer.packing import Rows
+from importer.serial_text import SerialText
 
 FATES = {
     "assigned": Settlement(ChunkState.SETTLED, Fate(Outcome.ASSIGNED)),
@@ -39,7 +40,7 @@ class ModelChunk:
     moved: set[str] = field(default_factory=set)
 
     def as_chunk(self) -> Chunk:
-        return Chunk(self.id, 0, self.batch, self.serials, self.doubt != Doubt.NONE)
+        return Chunk(self.id, 0, self.batch, SerialText.of(self.serials), self.doubt != Doubt.NONE)
 
     def part(self, number: int, serials: Sequence[str], doubt: Doubt) -> ModelChunk:
         worse = Doubt(max(doubt, self.doubt))

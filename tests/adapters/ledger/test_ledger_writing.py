@@ -108,7 +108,7 @@ async def test_parts_of_a_cut_chunk_keep_its_batch_doubt_attempts_and_repeats(pa
         await send(ledger, run, chunk, LOST)
         ids = await send(ledger, run, chunk, Settlement(ChunkState.CUT, parts=[[1], [0, 2]]))
         found = chunks_of(path, run)
-        assert [(part.id, part.seq, part.batch, part.serials, part.doubt) for part in found] == [
+        assert [(part.id, part.seq, part.batch, tuple(part.serials), part.doubt) for part in found] == [
             (ids[0], 2, OTHER, ("B",), True),
             (ids[1], 3, OTHER, ("A", "C"), True),
         ]
