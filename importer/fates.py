@@ -34,6 +34,7 @@ class Standing(IntEnum):
 class Fates:
     """`standings` by ordinal (None: all SEND). Row `repeat_keys[i]` repeats the row with the ordinal `firsts[i]`;
     `firsts` rise. `conflicts` says why, for each ordinal with CONFLICT. `groups` are whole batches that are rejected.
+    `holders` are the ids of the runs that have what is ALREADY.
     """
 
     standings: npt.NDArray[np.uint8] | None = None
@@ -41,6 +42,7 @@ class Fates:
     repeat_keys: Ordinals = field(default_factory=lambda: np.empty(0, np.int64))
     conflicts: Mapping[int, Reject] = field(default_factory=dict)
     groups: Mapping[int, Reject] = field(default_factory=dict)
+    holders: list[str] = field(default_factory=list)
 
     def window(self, ordinal: int, count: int) -> npt.NDArray[np.uint8]:
         if self.standings is None:

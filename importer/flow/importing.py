@@ -125,7 +125,7 @@ class Import:
             parts.ledger.staged(
                 number,
                 rows=staged.rows,
-                reading=reading_of(source),
+                reading={**reading_of(source), "assigned_by": staged.assigned_by},
                 notes={code: rows for code, rows in staged.notes.items() if rows},
                 batches=[(index + 1, batch) for index, batch in enumerate(staged.batches)],
                 rejected={(index + 1, code): rows for (index, code), rows in staged.rejected.items()},

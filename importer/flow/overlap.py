@@ -207,7 +207,10 @@ def _judge(finder: Finder, fates: Fates, old: Held, short: Hashes, run: tuple[st
     groups, ordinals = (new[name].to_numpy()[ours] for name in ("group", "ordinal"))
     batch, had = old.batch[his], old.had[his]
     same = number[groups] == batch
-    finder.raise_to(ordinals[same & (had == Had.ASSIGNED)], Standing.ALREADY)
+    already = ordinals[same & (had == Had.ASSIGNED)]
+    finder.raise_to(already, Standing.ALREADY)
+    if len(already) and run_id not in fates.holders:
+        fates.holders.append(run_id)
     finder.raise_to(ordinals[same & (had != Had.ASSIGNED)], Standing.DOUBTFUL)
     clash = np.flatnonzero(~same & (had >= Had.UNKNOWN))
     finder.raise_to(ordinals[clash], Standing.CONFLICT)

@@ -60,6 +60,8 @@ class Staged:
     batches: list[Batch] = field(default_factory=list)
     rejected: Counter[tuple[int, str]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    assigned_by: list[str] = field(default_factory=list)
+    """Ids of the earlier runs that have rows of the source assigned; which of them has which is not kept."""
 
 
 def stage(
@@ -173,6 +175,7 @@ class _Stager:
             self._stopping.check()
             overlap.find(finder, *earlier, fates)
         fates.standings = standings if finder.raised else None
+        self._staged.assigned_by = sorted(fates.holders)
         return fates
 
     def plan(self, fates: Fates) -> None:

@@ -26,6 +26,18 @@ def test_the_same_file_again_sends_nothing(importer: Importer, sandbox: StartBox
     first, second = reports(importer.cwd / "reports")
     assert (first.outcomes, second.outcomes) == ({"assigned": 10}, {"already_assigned": 10})
     assert [line.outcome for line in second.assigned] == ["already_assigned"] * 10
+    assert {line.message for line in second.assigned} == {f"Run {first.run} has it assigned: not sent again."}
+
+
+def test_packs_of_several_earlier_lists_name_their_runs(importer: Importer, sandbox: StartBox) -> None:
+    box = sandbox()
+    for number in range(5):
+        source = write_csv(importer.cwd / f"list{number}.csv", packs(2, first=2 * number + 1))
+        assert importer("run", source, env=box.env).code == 0
+    before = sorted(report.run for report in reports(importer.cwd / "reports"))
+    done = importer("run", write_csv(importer.cwd / "all.csv", packs(10)), "--json", env=box.env)
+    (message,) = {line.message for line in Report(importer.cwd / done.json["report"]).assigned}
+    assert message == f"Run {', '.join(before[:3])} or one of 2 others has it assigned: not sent again."
 
 
 def test_of_packs_that_an_earlier_list_held_only_the_new_ones_are_sent(importer: Importer, sandbox: StartBox) -> None:
