@@ -13,6 +13,7 @@ from importer.web import actions, data
 from importer.web.events import run_events
 from importer.web.pages_runs import download, wanted_of
 from importer.web.receiving import Receiving
+from importer.web.rendering import answer
 from importer.web.site import PERSON, SITE
 
 routes = web.RouteTableDef()
@@ -53,7 +54,7 @@ async def session(request: web.Request) -> web.Response:
 
 @routes.get("/api/overview")
 async def overview(request: web.Request) -> web.Response:
-    return web.json_response(await data.overview(request.app[SITE]))
+    return answer(request, await data.overview(request.app[SITE]))
 
 
 @routes.post("/api/uploads")
@@ -69,7 +70,7 @@ async def upload(request: web.Request) -> web.Response:
 async def one_upload(request: web.Request) -> web.Response:
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    return web.json_response(await data.upload_data(site, found, _PATIENCE if "wait" in request.query else 0.0))
+    return answer(request, await data.upload_data(site, found, _PATIENCE if "wait" in request.query else 0.0))
 
 
 @routes.post("/api/uploads/{upload}/options")
@@ -77,7 +78,7 @@ async def options(request: web.Request) -> web.Response:
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
     actions.read_differently(site, found, await _body(request))
-    return web.json_response(await data.upload_data(site, found, _PATIENCE))
+    return answer(request, await data.upload_data(site, found, _PATIENCE))
 
 
 @routes.post("/api/uploads/{upload}/edits")
@@ -85,7 +86,7 @@ async def edits(request: web.Request) -> web.Response:
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
     actions.correct(site, found, await _body(request))
-    return web.json_response(await data.upload_data(site, found, _PATIENCE))
+    return answer(request, await data.upload_data(site, found, _PATIENCE))
 
 
 @routes.post("/api/uploads/{upload}/confirm")
@@ -114,7 +115,7 @@ async def one_run(request: web.Request) -> web.Response:
     found = await data.run_data(request.app[SITE], request.match_info["run"])
     if found is None:
         raise web.HTTPNotFound(text="not_found")
-    return web.json_response(found)
+    return answer(request, found)
 
 
 @routes.get("/api/runs/{run}/events")
@@ -138,4 +139,4 @@ async def serial(request: web.Request) -> web.Response:
     found = await data.serial_data(
         request.app[SITE], request.match_info["serial"].strip(), request.query.get("gtin", "").strip()
     )
-    return web.json_response(found)
+    return answer(request, found)

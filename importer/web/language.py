@@ -1,4 +1,4 @@
-"""The page in the browser's language: words, numbers, dates. Everything else of the importer speaks English."""
+"""The page in the browser's language: words, messages, numbers, dates. All else of the importer speaks English."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from importer.notes import note
 from importer.web.words import codes, de, en
+from importer.web.words.translating import german
 
 _WORDS = {"en": en.WORDS, "de": de.WORDS}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -86,6 +87,10 @@ class Language:
         if whole < _DAY:
             return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
         return f"{whole // _DAY} {'T' if self.tag == 'de' else 'd'} {whole % _DAY // _HOUR} h"
+
+    def message(self, text: str) -> str | None:
+        """A message of the importer in this language; None where there is only the English one."""
+        return german(text) if self.tag == "de" else text
 
     def problem(self, code: str) -> str:
         """A problem's name for people."""

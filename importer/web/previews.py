@@ -27,10 +27,14 @@ _AT_ONCE = 2
 _MOST_KEPT = 40
 
 _OPTION = re.compile(r" (?:Name the column|Choose one) with --.*", re.DOTALL)
-"""What a message tells people at a terminal to type; here they choose below it."""
 
 Stamp = tuple[int, int, str]
 """Version of the upload, and how far the ledger is: what a preview depends on."""
+
+
+def for_the_page(error: ImporterError) -> str:
+    """Without what people at a terminal are told to type: here they choose below the message."""
+    return _OPTION.sub("", str(error))
 
 
 @dataclass(slots=True)
@@ -90,7 +94,7 @@ class Previews:
             async with self._places:
                 reading.data = await asyncio.to_thread(self._look, upload, reading)
         except ImporterError as error:
-            reading.fault = _OPTION.sub("", str(error))
+            reading.fault = for_the_page(error)
             reading.headers = [one for one in getattr(error, "headers", ()) if one]
         except OSError as error:
             reading.fault = f"{upload.name} can't be read: {error.strerror}"

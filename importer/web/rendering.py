@@ -22,6 +22,10 @@ _CODES = frozenset(
 )
 
 
+_FOR_PEOPLE = frozenset({"message", "error", "fault", "stopped_by", "waits_for"})
+"""Of a document: sentences. All else is for programs."""
+
+
 @cache
 def _environment() -> Environment:
     return Environment(
@@ -62,6 +66,24 @@ def page(request: web.Request, template: str, values: Mapping[str, Any], status:
     response = web.Response(text=text, content_type="text/html", status=status)
     response.headers["Vary"] = "Accept-Language"
     return response
+
+
+def answer(request: web.Request, document: Any) -> web.Response:
+    """A document for programs, what it says to people in their language."""
+    spoken = language(request)
+    said = document if spoken.tag == "en" else _said(document, spoken)
+    return web.json_response(said, headers={"Vary": "Accept-Language"})
+
+
+def _said(value: Any, spoken: Language) -> Any:
+    if isinstance(value, list):
+        return [_said(one, spoken) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: spoken.message(one) or one if name in _FOR_PEOPLE and isinstance(one, str) else _said(one, spoken)
+        for name, one in value.items()
+    }
 
 
 def failed(request: web.Request, status: int, text: str) -> web.Response:
