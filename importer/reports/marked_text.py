@@ -20,7 +20,7 @@ _NAMES = {field: header for header, field in FIELDS.items()}
 
 def marked_lines(echo: Echo, cursor: Cursor) -> Iterator[tuple[int, bytes]]:
     """Blocks of lines, and how many rows with an outcome each holds. Columns of these names in the list are written
-    over, so that a list that comes back marked for a second time has them once.
+    over, so that a list that comes back marked for a second time has them once. An empty row stays empty.
     """
     sheet = echo.sheets[0]
     width = max(len(echo.headers), 1)
@@ -36,7 +36,7 @@ def marked_lines(echo: Echo, cursor: Cursor) -> Iterator[tuple[int, bytes]]:
             for (row, _), m in zip(some, marks, strict=True)
         ]
         lines = [
-            _with(fields, added, width, places) if added else fields
+            _with(fields, added, width, places) if added and fields else fields
             for (_, fields), added in zip(some, found, strict=True)
         ]
         yield sum(m is not None for m in marks), _lines(lines, echo.delimiter)

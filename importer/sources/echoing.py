@@ -14,6 +14,7 @@ from importer.sources.body import Body
 from importer.sources.decoding import Transcoded, unmarked
 from importer.sources.delimited import DelimitedList, fill, open_delimited
 from importer.sources.dialect import ONE_COLUMN
+from importer.sources.edits import corrected
 from importer.sources.excel import WorkbookList, open_workbook
 from importer.sources.options import SourceOptions
 from importer.sources.records import RecordReader
@@ -23,11 +24,16 @@ _TEXT = (Kind.TEXT, Kind.GZIP, Kind.ZIP)
 
 
 def echo(path: Path, options: SourceOptions) -> Echo:
-    """The list, text or workbook, read as `open_source` reads it. Raises SourceError, also while rows are read."""
+    """The list, text or workbook, read as `open_source` reads it, with the corrections of a person in their cells.
+
+    Raises SourceError, also while rows are read.
+    """
     kind = kind_of(path)
     if kind in _TEXT:
-        return _of_text(path, kind, open_delimited(path, kind, options))
-    return _of_workbook(open_workbook(path, kind, options))
+        found = _of_text(path, kind, open_delimited(path, kind, options))
+    else:
+        found = _of_workbook(open_workbook(path, kind, options))
+    return corrected(found, options.edits) if options.edits else found
 
 
 def _of_workbook(source: WorkbookList) -> Echo:

@@ -1,5 +1,5 @@
 """What a person has corrected in a list that stays as it is: kept with the options, laid over the rows as they are
-read.
+read, and over the list when it is given back.
 
 An edit is known by the row's key (tables.py) as text, and holds the values of the four roles, `left_out` for a row that
 is not to be sent, or `confirmed` where a person vouches for what stands in a cell that may be damaged.
@@ -8,14 +8,19 @@ is not to be sent, or `confirmed` where a person vouches for what stands in a ce
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from importer.echo import Echo, EchoSheet, ErrorValue
 from importer.model import Reading, Reject
+from importer.sources.cells import text_of
 from importer.tables import ROLES, ROWS, Rows, Source
 
 Edit = Mapping[str, str]
+_SHEET_KEY = 32
 LEFT_OUT = Reject("left_out", "A person left this row out: nothing to do.")
 
 
@@ -53,6 +58,41 @@ class Edited:
                 faults[place] = fault
         arrays = [rows.table["key"].combine_chunks(), *(pa.array(columns[role], pa.string()) for role in ROLES)]
         return Rows(pa.table(arrays, schema=ROWS), faults, rows.notes)
+
+
+def corrected(echo: Echo, edits: Mapping[str, Edit]) -> Echo:
+    """The list with its corrections in place, so that it can be imported as it is: a row that was left out is empty."""
+    return replace(echo, sheets=[_corrected_sheet(sheet, edits, len(echo.headers)) for sheet in echo.sheets])
+
+
+def _corrected_sheet(sheet: EchoSheet, edits: Mapping[str, Edit], width: int) -> EchoSheet:
+    if sheet.number is None:
+        return sheet
+    base = sheet.number << _SHEET_KEY
+
+    def rows() -> Iterator[tuple[int, Sequence[Any]]]:
+        for row, cells in sheet.rows():
+            edit = edits.get(str(base | row))
+            if edit is None:
+                yield row, cells
+            elif edit.get("left_out"):
+                yield row, []
+            else:
+                yield row, _corrected_cells(cells, sheet.positions, edit, width)
+
+    return replace(sheet, rows=rows)
+
+
+def _corrected_cells(cells: Sequence[Any], positions: Mapping[str, int], edit: Edit, width: int) -> list[Any]:
+    """Of a text row with too many fields only what was entered by hand: the others stand in no certain column."""
+    found = list(cells) if not width or len(cells) <= width else [""] * width
+    found += ["" if width else None] * (max(width, max(positions.values()) + 1) - len(found))
+    for role, place in positions.items():
+        if role in edit:
+            found[place] = edit[role]
+        elif edit.get("confirmed") and not isinstance(found[place], str | ErrorValue | None):
+            found[place] = text_of(found[place])
+    return found
 
 
 def _settles(edit: Edit, before: Edit, fault: Reject) -> bool:

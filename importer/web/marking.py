@@ -1,4 +1,6 @@
-"""The list itself, its wrong rows marked, before anything was sent: to be corrected there and dropped again."""
+"""The list itself, corrected as on the page, with what is still wrong in it marked, before anything is sent: to be put
+right there and dropped again.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,7 @@ class _Rejects:
 
 def marked_list(site: Site, upload: Upload) -> Path:
     """Write it beside the upload. Raises SourceError where the list is too long for that, or can't be read."""
-    options = wiring.source_options(site.settings, upload.options)
+    options = wiring.source_options(site.settings, {**upload.options, "edits": upload.edits or None})
     path = site.uploads.path(upload)
     sink = _Rejects()
     with viewed(site.ledger) as view, tempfile.TemporaryDirectory(dir=site.directory) as spill:

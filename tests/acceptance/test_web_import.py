@@ -287,6 +287,21 @@ async def test_the_marked_list_says_what_is_wrong_and_can_be_dropped_again(serve
     assert (found["rows"], found["to_send"], found["rejected"]) == (2, 1, 1)
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after_the_import"])
+async def test_a_marked_list_holds_what_was_corrected_on_the_page(server: Server, before: bool) -> None:
+    async with Browser(server) as planner:
+        upload = await planner.upload(HEADER + "".join(f"S {i},{GTIN},B1,281231\n" for i in range(4)))
+        await planner.post(f"/api/uploads/{upload}/edits", {"2": {"serial": "S0"}, "3": {"left_out": True}})
+        path = f"/uploads/{upload}/marked"
+        if not before:
+            run = await planner.until(await planner.confirm(upload), "finished")
+            path = next(f"/runs/{run['run']}/files/{one['name']}" for one in run["files"] if one["kind"] == "marked")
+        marked = await planner.text(path)
+        found = (await planner.preview(await planner.upload(marked, "list-marked.csv")))["preview"]
+    assert [line.split(",")[0] for line in marked.splitlines()[1:]] == ["S0", "", "S 2", "S 3"]
+    assert (found["rows"], found["rejected"], found["to_send" if before else "already_assigned"]) == (3, 2, 1)
+
+
 def test_the_description_of_the_api_holds_every_route_and_no_other() -> None:
     described = json.loads((files("importer.web") / "openapi.json").read_text("utf-8"))["paths"]
     tables = (app.routes, pages_login.routes, pages_uploads.routes, pages_runs.routes, api.routes)
