@@ -1,0 +1,29 @@
+"""What must be known of the processor before NumPy is loaded. Never touches the way of the data."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from contextlib import suppress
+from pathlib import Path
+
+_SWITCH = "NPY_DISABLE_CPU_FEATURES"
+_CPUINFO = Path("/proc/cpuinfo")
+_ONE_PROCESSOR = 8192
+"""Bytes."""
+
+
+def sort_well(environ: MutableMapping[str, str], cpuinfo: Path = _CPUINFO) -> None:
+    """Keep NumPy from AVX-512 on AMD's Zen 4, which sorts numbers five times as fast without it.
+
+    Zen 4 runs the instruction that packs a vector into memory as microcode (numpy/x86-simd-sort, issue 6). NumPy reads
+    the switch when it is imported; what a user has set stays.
+    """
+    with suppress(OSError), cpuinfo.open("rb") as file:
+        if _is_zen_4(file.read(_ONE_PROCESSOR).decode("ascii", "replace")):
+            environ.setdefault(_SWITCH, "X86_V4")
+
+
+def _is_zen_4(text: str) -> bool:
+    fields = dict(map(str.strip, line.split(":", 1)) for line in text.split("\n\n")[0].splitlines() if ":" in line)
+    ours = (fields.get("vendor_id"), fields.get("cpu family")) == ("AuthenticAMD", "25")
+    return ours and "avx512f" in fields.get("flags", "").split()

@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from importer.processor import sort_well
+
+ZEN_4 = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nflags\t\t: fpu avx2 avx512f\n\nprocessor\t: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(ZEN_4, {"NPY_DISABLE_CPU_FEATURES": "X86_V4"}, id="zen-4"),
+        pytest.param(ZEN_4.replace(" avx512f", ""), {}, id="zen-3"),
+        pytest.param(ZEN_4.replace("25", "26"), {}, id="zen-5"),
+        pytest.param(ZEN_4.replace("AuthenticAMD", "GenuineIntel"), {}, id="intel"),
+        pytest.param("", {}, id="nothing-known"),
+    ],
+)
+def test_numpy_is_kept_from_avx_512_where_it_sorts_slowly(tmp_path: Path, text: str, expected: dict[str, str]) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text(text)
+    environ: dict[str, str] = {}
+    sort_well(environ, file)
+    assert environ == expected
+
+
+def test_what_a_user_has_set_stays(tmp_path: Path) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text(ZEN_4)
+    environ = {"NPY_DISABLE_CPU_FEATURES": "AVX512_SPR"}
+    sort_well(environ, file)
+    assert environ == {"NPY_DISABLE_CPU_FEATURES": "AVX512_SPR"}
+
+
+def test_a_system_that_tells_nothing_is_no_harm(tmp_path: Path) -> None:
+    environ: dict[str, str] = {}
+    sort_well(environ, tmp_path / "missing")
+    assert environ == {}
