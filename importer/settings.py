@@ -165,6 +165,7 @@ class Web(Section):
     session_hours: Annotated[float, Field(gt=0)] = 8.0
     max_upload_megabytes: Annotated[int, Field(ge=1)] = 2048
     max_uploads: Annotated[int, Field(ge=1)] = 50
+    keep_uploads_days: Annotated[float, Field(ge=0, le=36_500)] = 30.0
 
 
 class Settings(BaseSettings):

@@ -15,6 +15,7 @@ from aiohttp import web
 from importer.sources.template import write_template
 from importer.web import api, guard, pages_login, pages_runs, pages_uploads
 from importer.web.site import SITE, Site
+from importer.web.tidying import keep_tidy, tidy
 
 _FORM = 8 << 20
 """Bytes that a form may have: a table of some thousand corrected rows."""
@@ -73,11 +74,13 @@ def make_app(site: Site) -> web.Application:
 
 async def _working(app: web.Application) -> AsyncIterator[None]:
     site = app[SITE]
-    task = asyncio.create_task(site.worker.run())
+    await tidy(site)
+    tasks = [asyncio.create_task(site.worker.run()), asyncio.create_task(keep_tidy(site))]
     yield
     site.worker.end()
-    with suppress(asyncio.CancelledError):
-        await task
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task
     site.close()
 
 

@@ -11,6 +11,7 @@ import shutil
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,16 @@ class Uploads:
 
     def of_run(self, run: str) -> Upload | None:
         return next((one for one in self._known.values() if one.run == run), None)
+
+    def all(self) -> list[Upload]:
+        return list(self._known.values())
+
+    def changed_at(self, upload: Upload) -> datetime:
+        """When it arrived, was read differently, corrected or imported last."""
+        try:
+            return datetime.fromtimestamp((self._directory / upload.id / "upload.json").stat().st_mtime, UTC)
+        except OSError:  # somebody has removed it behind our back
+            return datetime.fromisoformat(upload.at)
 
     def not_imported(self) -> list[Upload]:
         """Youngest first."""
