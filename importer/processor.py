@@ -24,6 +24,7 @@ def sort_well(environ: MutableMapping[str, str], cpuinfo: Path = _CPUINFO) -> No
 
 
 def _is_zen_4(text: str) -> bool:
-    fields = dict(map(str.strip, line.split(":", 1)) for line in text.split("\n\n")[0].splitlines() if ":" in line)
+    first = text.partition("\n\n")[0]
+    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in first.splitlines())}
     ours = (fields.get("vendor_id"), fields.get("cpu family")) == ("AuthenticAMD", "25")
     return ours and "avx512f" in fields.get("flags", "").split()
