@@ -15,6 +15,7 @@ from importer.settings import Settings, Web
 from importer.web.app import make_app
 from importer.web.guard import is_loopback
 from importer.web.site import Site
+from importer.web.tls import tls_context
 
 
 def must_be_allowed(settings: Settings, site: Site) -> None:
@@ -34,7 +35,7 @@ async def serve(settings: Settings, target: str, ready: Callable[[str], None]) -
     site = Site(settings, target)
     try:
         must_be_allowed(settings, site)
-        context = _tls(settings.web)
+        context = tls_context(settings.web)
     except ConfigError:
         site.close()
         raise
@@ -58,19 +59,6 @@ async def _listen(
     port = runner.addresses[0][1]
     host = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
     ready(f"{'https' if context else 'http'}://{host}:{port}/")
-
-
-def _tls(wanted: Web) -> ssl.SSLContext | None:
-    if wanted.tls_cert is None and wanted.tls_key is None:
-        return None
-    if wanted.tls_cert is None or wanted.tls_key is None:
-        raise ConfigError("https needs both files: web.tls_cert and web.tls_key")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(wanted.tls_cert, wanted.tls_key)
-    except OSError as error:
-        raise ConfigError(f"{wanted.tls_cert} and {wanted.tls_key} can't be used for https: {error}") from error
-    return context
 
 
 async def _told_to_end() -> None:

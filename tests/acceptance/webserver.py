@@ -7,6 +7,7 @@ import io
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -75,12 +76,13 @@ class Server:
 
 
 class Browser:
-    """One person's cookies and CSRF token, over plain HTTP."""
+    """One person's cookies and CSRF token. `trusted` says whom to trust where the page is served by https."""
 
-    def __init__(self, server: Server, **headers: str) -> None:
+    def __init__(self, server: Server, trusted: ssl.SSLContext | None = None, **headers: str) -> None:
         self.server = server
         jar = aiohttp.CookieJar(unsafe=True)
-        self.http = aiohttp.ClientSession(server.url, cookie_jar=jar, headers=headers)
+        connector = aiohttp.TCPConnector(ssl=trusted or True)
+        self.http = aiohttp.ClientSession(server.url, cookie_jar=jar, headers=headers, connector=connector)
         self.csrf = ""
 
     async def __aenter__(self) -> Self:
