@@ -62,17 +62,21 @@ def sheet_facts(path: Path, index: int) -> SheetFacts:
 
 def _member(archive: zipfile.ZipFile, index: int) -> str | None:
     """The name of a sheet's part, found the way that the format prescribes: by relation, not by number."""
-    names = set(archive.namelist())
-    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
+    relations = "xl/_rels/workbook.xml.rels"
+    if not {"xl/workbook.xml", relations} <= set(archive.namelist()):
         return None
     sheets = [_attributes(m) for m in _SHEET.findall(archive.read("xl/workbook.xml"))]
-    relations = [_attributes(m) for m in _RELATION.findall(archive.read("xl/_rels/workbook.xml.rels"))]
-    targets = {r.get("Id"): r.get("Target", "") for r in relations}
     if index >= len(sheets):
         return None
-    target = targets.get(next((v for k, v in sheets[index].items() if k.endswith(":id")), ""), "")
+    return related(archive, relations, next((v for k, v in sheets[index].items() if k.endswith(":id")), ""))
+
+
+def related(archive: zipfile.ZipFile, relations: str, name: str) -> str | None:
+    """The part of a workbook that goes by this name among its relations, if there is one."""
+    found = [_attributes(m) for m in _RELATION.findall(archive.read(relations))]
+    target = next((r.get("Target", "") for r in found if r.get("Id") == name), "")
     member = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
-    return member if member in names else None
+    return member if member in archive.namelist() else None
 
 
 def _attributes(tag: bytes) -> dict[str, str]:

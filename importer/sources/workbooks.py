@@ -13,12 +13,14 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Pass
 from importer.errors import SourceError
 from importer.sources.probe import probe
 from importer.sources.quiet import no_panic_messages
+from importer.sources.sheet_binary import xls_errors, xlsb_errors
 from importer.sources.sheet_ods import error_cells, extent
 from importer.sources.sheet_xml import SheetFacts, sheet_facts
 from importer.sources.unpacking import Kind, members
 
 MOST_UNPACKED = 1 << 30
 MOST_CELLS = 60_000_000
+_ERRORS = {Kind.ODS: error_cells, Kind.XLS: xls_errors, Kind.XLSB: xlsb_errors}
 _DRAINED = ("xl/sharedStrings.xml", "content.xml")
 
 
@@ -33,10 +35,10 @@ def open_calamine(path: Path, kind: Kind) -> CalamineWorkbook:
 
 
 def load_sheet(path: Path, kind: Kind, workbook: CalamineWorkbook, index: int) -> tuple[CalamineSheet, SheetFacts]:
-    """One sheet, read whole, and what its XML says besides where it has one that is understood."""
+    """One sheet, read whole, and what it says besides, where that is understood."""
     facts = sheet_facts(path, index) if kind in (Kind.XLSX, Kind.XLSM) else SheetFacts()
-    if kind is Kind.ODS:
-        facts.missing = error_cells(path, index)
+    if kind in _ERRORS:
+        facts.missing = _ERRORS[kind](path, index)
     if facts.rows * facts.width > MOST_CELLS:
         raise SourceError(
             f'{path.name}: the sheet "{workbook.sheet_names[index]}" reaches to row {facts.rows:,} and column '

@@ -14,8 +14,7 @@ _NUMERIC = "stands in a numeric cell, which drops leading zeros"
 class Cell:
     """A row of native cells; text that begins with =! is an error. What is None is something ordinary.
 
-    `in_xls` and `in_ods` are the codes where a format comes to others: the reader of .xls keeps errors to itself, and
-    LibreOffice writes truth values as numbers.
+    `in_ods` is the code where .ods comes to another one: LibreOffice writes truth values as numbers.
     """
 
     id: str
@@ -26,7 +25,6 @@ class Cell:
     sent: str = ""
     code: str = ""
     words: str = ""
-    in_xls: str = ""
     in_ods: str = ""
 
 
@@ -41,8 +39,8 @@ CELLS = [
     Cell("fraction", serial=12.5, code="serial_digits_lost", words="as 12.5"),
     Cell("boolean", serial=True, code="boolean_cell", words="the truth value TRUE", in_ods="serial_numeric_cell"),
     Cell("date", serial=dt.date(2027, 1, 1), code="serial_date_cell", words="made a date of the serial (2027-01-01)"),
-    Cell("error_na", serial="=!#N/A", code="error_cell", words="the error #N/A", in_xls="serial_missing"),
-    Cell("error_div", serial="=!#DIV/0!", code="error_cell", words="the error #DIV/0!", in_xls="serial_missing"),
+    Cell("error_na", serial="=!#N/A", code="error_cell", words="the error #N/A"),
+    Cell("error_div", serial="=!#DIV/0!", code="error_cell", words="the error #DIV/0!"),
     Cell("gtin_number", gtin=4006381333931, sent="GTIN 04006381333931"),
     Cell("gtin_number_8", gtin=96385074, sent="GTIN 00000096385074"),
     Cell("gtin_number_zeros", gtin=36000291452, sent="GTIN 00036000291452"),
@@ -52,7 +50,7 @@ CELLS = [
         "gtin_boolean", gtin=False, code="boolean_cell", words="The GTIN is the truth value FALSE", in_ods="gtin_length"
     ),
     Cell("gtin_date", gtin=dt.date(2027, 1, 1), code="gtin_date_cell", words="made a date of the GTIN"),
-    Cell("gtin_error", gtin="=!#REF!", code="error_cell", words="The GTIN is the error #REF!", in_xls="gtin_missing"),
+    Cell("gtin_error", gtin="=!#REF!", code="error_cell", words="The GTIN is the error #REF!"),
     Cell("batch_number", batch=220, code="batch_numeric_cell", words=f"The batch 220 {_NUMERIC}"),
     Cell("batch_long_number", batch=10**18, code="batch_digits_lost", words="as 1E+18"),
     Cell("batch_date", batch=dt.date(2027, 9, 2), code="batch_date_cell", words="take the batch from the source"),
@@ -75,6 +73,6 @@ CELLS = [
         words="The expiry is the truth value TRUE",
         in_ods="expiry_format",
     ),
-    Cell("expiry_error", expiry="=!#VALUE!", code="error_cell", words="#VALUE!", in_xls="expiry_missing"),
+    Cell("expiry_error", expiry="=!#VALUE!", code="error_cell", words="#VALUE!"),
     Cell("expiry_fraction", expiry=28.5, code="expiry_ambiguous", words="no year of four digits"),
 ]

@@ -1,4 +1,4 @@
-"""Writes the hard rows in each format. As a program, it makes the files that only LibreOffice can write:
+"""Writes the hard rows in each format. As a program, it makes the files that only LibreOffice can write, and an .xlsb:
 
 python tests/adapters/hard/hard_files.py
 """
@@ -17,6 +17,7 @@ import openpyxl
 import xlsxwriter
 from hard_cells import CELLS
 from hard_rows import GTIN, ROWS
+from xlsb import write_xlsb
 
 FILES = Path(__file__).parent / "files"
 HEADER = ("SerialNumber", "GTIN", "Batch", "ExpirationDate", "Case")
@@ -90,11 +91,13 @@ WRITERS: dict[str, Callable[[Path, Sequence[Sequence[Any]]], None]] = {
     "tab_with_mark": lambda path, rows: write_csv(path, rows, "\t", "utf-8-sig"),
     "xlsxwriter": write_xlsxwriter,
     "openpyxl": write_openpyxl,
+    "xlsb": lambda path, rows: write_xlsb(path, [HEADER, *rows]),
 }
 OFFICE = ("xls", "ods", "xlsx")
 
 
 def make() -> None:
+    write_xlsb(FILES / "cells.xlsb", [HEADER, *cells()])
     with tempfile.TemporaryDirectory() as directory:
         for name, rows in (("rows", texts()), ("cells", cells())):
             path = Path(directory) / f"{name}.xlsx"

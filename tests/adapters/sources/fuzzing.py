@@ -41,7 +41,7 @@ class Tried:
 def originals() -> Mapping[str, bytes]:
     """Real lists by name, in every format that is at hand."""
     files = {path.name: path.read_bytes() for path in sorted((ROOT / "sample_data").iterdir()) if path.suffix != ".py"}
-    extra = Path(__file__).parent / "files"
+    extra = ROOT / "tests" / "adapters" / "hard" / "files"
     files |= {path.name: path.read_bytes() for path in sorted(extra.rglob("*.*")) if path.is_file()}
     messy = files["messy.csv"]
     files["messy.csv.gz"] = gzip.compress(messy, mtime=0)

@@ -221,13 +221,32 @@ def test_a_header_without_rows_is_an_error(book: Book) -> None:
         read(book([HEADER]))
 
 
+def converted(path: Path, extension: str) -> Path:
+    profile = f"-env:UserInstallation={(path.parent / 'profile').as_uri()}"
+    command = ["soffice", profile, "--headless", "--convert-to", extension, "--outdir", str(path.parent), str(path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return path.with_suffix(f".{extension}")
+
+
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice writes these formats")
 @pytest.mark.parametrize("extension", ["xls", "ods"])
 def test_the_older_formats_are_read_alike(book: Book, tmp_path: Path, extension: str) -> None:
     path = book([HEADER, GOOD, (12, *GOOD[1:]), ("A3", 4006381333931, "B1", dt.date(2028, 11, 30))])
-    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    command = ["soffice", profile, "--headless", "--convert-to", extension, "--outdir", str(tmp_path), str(path)]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    values, faults, notes = read(path.with_suffix(f".{extension}"))
+    values, faults, notes = read(converted(path, extension))
     assert values == [(2, *GOOD), (3, "12", *GOOD[1:]), (4, "A3", "4006381333931", "B1", "2028-11-30")]
     assert (faults, notes) == ({3: "serial_numeric_cell"}, {"gtin_from_number": 1})
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice writes these formats")
+@pytest.mark.parametrize("extension", ["xls", "ods"])
+def test_a_row_of_nothing_but_errors_is_a_row(tmp_path: Path, extension: str) -> None:
+    path = tmp_path / "list.xlsx"
+    with xlsxwriter.Workbook(str(path)) as workbook:
+        sheet = workbook.add_worksheet()
+        for row, cells in enumerate([HEADER, GOOD, ("=NA()",) * 4, GOOD]):
+            for column, cell in enumerate(cells):
+                write = sheet.write_formula if cell == "=NA()" else sheet.write_string
+                write(row, column, cell, None, *(["#N/A"] if cell == "=NA()" else []))
+    found, faults, _ = read(converted(path, extension))
+    assert [row[:2] for row in found] == [(2, "A1"), (3, "#N/A"), (4, "A1")]
+    assert faults == {3: "error_cell"}
