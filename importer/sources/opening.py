@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from importer.errors import SourceError
 from importer.sources.options import SourceOptions
 from importer.sources.unpacking import Kind, kind_of
 from importer.tables import Source
+
+_WORKBOOKS = frozenset({Kind.XLSX, Kind.XLSM, Kind.XLSB, Kind.XLS, Kind.ODS})
 
 __all__ = ["SourceOptions", "open_source"]
 
@@ -26,6 +29,8 @@ def open_source(path: Path, options: SourceOptions) -> Source:
 
 def _opened(path: Path, options: SourceOptions) -> Source:
     kind = kind_of(path)
+    if options.sheet not in (None, "all") and kind not in _WORKBOOKS:
+        raise SourceError(f'{path.name} is no workbook and has no sheet "{options.sheet}": leave --sheet out.')
     if kind in (Kind.TEXT, Kind.GZIP, Kind.ZIP):
         from importer.sources.delimited import open_delimited  # noqa: PLC0415  heavy
 

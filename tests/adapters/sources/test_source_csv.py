@@ -195,3 +195,11 @@ def test_the_reading_says_how_the_list_was_read(tmp_path: Path) -> None:
 def test_an_unknown_encoding_is_named(read: Read) -> None:
     with pytest.raises(SourceError, match='the encoding "latin-99" is not known'):
         read(HEADER + "A,1,2,3\n", encoding="latin-99")
+
+
+def test_a_sheet_that_a_csv_can_not_have_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"{HEADER}A1,04006381333931,B1,281130\n", "utf-8")
+    with pytest.raises(SourceError, match=r'^list\.csv is no workbook and has no sheet "May": leave --sheet out\.$'):
+        open_source(path, SourceOptions(sheet="May"))
+    assert sum(rows.table.num_rows for rows in open_source(path, SourceOptions(sheet="all"))) == 1
