@@ -131,6 +131,12 @@ def says_nothing(header: str) -> bool:
     return not folded or folded in _OURS
 
 
+def may_be_left_out(header: str) -> bool:
+    """Whether all rows of a list may end before this column; where others have it, a row without it is in doubt."""
+    folded = fold(header)
+    return not folded or folded in _SILENT
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """The positions of the headers that claim each role, and of those that nobody knows."""

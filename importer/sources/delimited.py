@@ -75,7 +75,7 @@ class DelimitedList:
         head = fill(cast(BinaryIO, text), dialect.body)
         assert len(head) == dialect.body
         body = Body(cast(BinaryIO, text), dialect.delimiter, dialect.width, name)
-        shape = Shape(layout, dialect.delimiter, self._options, name)
+        shape = Shape(layout, dialect.delimiter, dialect.width, self._options, name)
         for records in RecordReader(body, dialect.delimiter, dialect.width, dialect.rows_before + 1, name):
             yield shape.rows(records, quoted=body.quoted, damaged=text.damaged)
 

@@ -11,6 +11,7 @@ from statistics import mode
 
 from importer.errors import SourceError
 from importer.sources import decoding
+from importer.sources.columns import may_be_left_out
 from importer.sources.layout import Layout, find_layout, score
 from importer.sources.options import SourceOptions
 
@@ -25,7 +26,8 @@ _SEP = re.compile(r'"?sep=(.)"?(\r\n|\n|\r)', re.IGNORECASE)
 class Dialect:
     """`bom` bytes to leave out at the start, then `body` bytes of UTF-8 to skip before the first row of data.
 
-    `width` is that of its records: more than the header has where rows end with empty fields that it lacks.
+    `width` is that of its records: more than the header has where rows end with empty fields that it lacks, less where
+    all of them leave out its last columns, as optional ones may be.
     `rows_before` are the rows that those hold, as a spreadsheet numbers them: it does not show a line `sep=;`.
     """
 
@@ -100,6 +102,9 @@ def _find_delimiter(text: str, options: SourceOptions, name: str, *, whole: bool
 def _width(records: list[list[str]], layout: Layout) -> int:
     width = max(len(layout.headers), 1)
     rows = [r for r in records[layout.skip :] if any(c.strip() for c in r)]
+    usual = mode(map(len, rows)) if rows else width
+    if all(len(r) < width for r in rows) and all(map(may_be_left_out, layout.headers[usual:])):
+        return usual
     padded = [len(r) for r in rows if len(r) > width and not any(c.strip() for c in r[width:])]
     return mode(padded) if len(padded) * 2 > len(rows) else width
 

@@ -32,13 +32,15 @@ _SUSPICIOUSLY_SHORT = 8
 class Shape:
     """Turns one list's records into rows, batch by batch, in order."""
 
-    def __init__(self, layout: Layout, delimiter: str, options: SourceOptions, name: str) -> None:
+    def __init__(self, layout: Layout, delimiter: str, width: int, options: SourceOptions, name: str) -> None:
+        """`width` is that of the records."""
         self._layout = layout
         self._delimiter = delimiter
         self._name = name
         self._width = max(len(layout.headers), 1)
         self._filling = Filling(layout, options)
-        self._needed = max((i + 1 for i, h in enumerate(layout.headers) if not says_nothing(h)), default=self._width)
+        needed = max((i + 1 for i, h in enumerate(layout.headers) if not says_nothing(h)), default=self._width)
+        self._needed = min(needed, width)
 
     def rows(self, records: Records, *, quoted: bool, damaged: bool) -> Rows:
         """`quoted`: the text holds quotation marks. `damaged`: it holds bytes that could not be decoded."""

@@ -16,6 +16,7 @@ from importer.checks import CheckSettings
 from importer.errors import SourceError
 
 HEAD = "SerialNumber,GTIN,Batch,ExpirationDate\n"
+FIVE = "SerialNumber,GTIN,Batch,ExpirationDate,ManufacturingDate\n"
 G2 = "00036000291452"
 REST = f"{GTIN},B1,281130"
 ZERO = f"{HEAD}A,{GTIN},B1,050131\nB,{GTIN},B1,50131\n"
@@ -43,6 +44,9 @@ def case(name: str, content: str | bytes, sent: str = "", codes: str = "", **opt
         case("blank_rows", f"{HEAD}\nA,{REST}\n\n,,,\nB,{REST}\n\n", "A B"),
         case("row_too_long", f"{HEAD}A,{REST},x\nB,{REST}\n", "B", "2:row_width"),
         case("row_too_short", f"{HEAD}A,{GTIN}\nB,{REST}\n", "B", "2:row_width"),
+        case("optional_column_left_out", f"{FIVE}A,{REST}\nB,{REST}\n", "A B"),
+        case("optional_column_left_out_once", f"{FIVE}A,{REST}\nB,{REST},261130\n", "B", "2:row_width"),
+        case("optional_column_and_another", f"{FIVE}A,{GTIN},281130\nB,{GTIN},281130\n", "", "2:row_width 3:row_width"),
         case("trailing_commas", f"{HEAD}A,{REST},,\nB,{REST}\n", "A B"),
         case("sep_line", f"sep=;\n{HEAD}A,{REST}\n".replace(",", ";"), "A"),
         case("pipes", f"{HEAD}A,{REST}\n".replace(",", "|"), "A"),
