@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from aiohttp import web
 
@@ -16,6 +17,9 @@ from importer.web.app import make_app
 from importer.web.guard import is_loopback
 from importer.web.site import Site
 from importer.web.tls import tls_context
+
+_PATIENCE = 1.0
+"""Seconds, at the end, for who is still sending or fetching a file."""
 
 
 def must_be_allowed(settings: Settings, site: Site) -> None:
@@ -39,11 +43,12 @@ async def serve(settings: Settings, target: str, ready: Callable[[str], None]) -
     except ConfigError:
         site.close()
         raise
-    runner = web.AppRunner(make_app(site), handle_signals=False, access_log=None, shutdown_timeout=5.0)
+    runner = web.AppRunner(make_app(site), handle_signals=False, access_log=None, shutdown_timeout=_PATIENCE)
     await runner.setup()
     try:
-        await _listen(runner, settings.web, context, ready)
-        await _told_to_end()
+        with _signals() as told_to_end:
+            await _listen(runner, settings.web, context, ready)
+            await told_to_end.wait()
     finally:
         await runner.cleanup()
 
@@ -61,13 +66,15 @@ async def _listen(
     ready(f"{'https' if context else 'http'}://{host}:{port}/")
 
 
-async def _told_to_end() -> None:
-    ended = asyncio.Event()
+@contextmanager
+def _signals() -> Iterator[asyncio.Event]:
+    """Set by SIGINT or SIGTERM, which may come as soon as anybody knows that the page is there."""
+    told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
+        loop.add_signal_handler(number, told.set)
     try:
-        await ended.wait()
+        yield told
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
