@@ -33,8 +33,10 @@ async def test_it_waits_for_nobody_who_only_keeps_a_connection_open(server: Serv
                 "",
                 "GET / HTTP/1.1\r\nHost: 127.0.0.1",
                 f"GET /api/runs/{run['run']}/files/assigned.csv HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-                "POST /api/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999\r\n"
-                "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n",
+                (
+                    "POST /api/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999\r\n"
+                    "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+                ),
             )
             for text in sent:
                 connection = open_.enter_context(socket.create_connection(("127.0.0.1", server.port)))
