@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from importer.web import looking
+from importer.web import looking, results
 from importer.web.jobs import Job
 from importer.web.previews import Reading
 from importer.web.site import Site
@@ -97,7 +97,7 @@ async def run_data(site: Site, run_id: str) -> dict[str, Any] | None:
     """A run that is queued, goes on, or has ended; None where nobody knows it."""
     while True:
         before = site.jobs.of(run_id)
-        known = await site.read(looking.run_data, site.ledger, run_id, site.settings.report.dir)
+        known = await site.read(results.run_data, site.ledger, run_id, site.settings.report.dir)
         job = site.jobs.of(run_id)
         if before is job:
             break  # nothing has changed hands meanwhile
@@ -106,7 +106,7 @@ async def run_data(site: Site, run_id: str) -> dict[str, Any] | None:
     upload = site.uploads.get(job.upload) if job and job.upload else None
     stands = standing(site, job)
     if known is None and job is not None:
-        known = looking.not_begun(run_id, upload.name if upload else run_id, job.by, job.comment, job.at)
+        known = results.not_begun(run_id, upload.name if upload else run_id, job.by, job.comment, job.at)
     assert known is not None
     return {**known, **stands, "phase": stands["phase"] or known["state"], "queued": job is not None}
 

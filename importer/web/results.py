@@ -1,0 +1,171 @@
+"""The result of a run as plain data, true also while it goes on. Reads only; in threads, not in the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import csv
+
+from importer.flow.counting import count
+from importer.flow.report import facts_of
+from importer.ledger.view import Run
+from importer.model import Outcome, RunState
+from importer.reports.chart import chart
+from importer.reports.columns import NOT_ASSIGNED
+from importer.reports.facts import Facts
+from importer.reports.marking import MARKED
+from importer.reports.spelling import restored
+from importer.web.looking import viewed
+
+FILES = ("report.xlsx", "not_assigned.csv", "assigned.csv", "report.html", "summary.json", "manifest.json")
+"""What every report may have, the workbook first."""
+ORDER = tuple(outcome.value for outcome in Outcome)
+_MOST_BARS = 50
+_EXAMPLES = 5
+_LOOKED_AT = 4 << 20
+"""Bytes of not_assigned.csv in which examples are looked for."""
+
+
+def run_data(path: Path, run_id: str, report_dir: Path) -> dict[str, Any] | None:
+    """All that the page of a run shows, true also while it runs."""
+    with viewed(path) as view:
+        run = next((one for one in view.runs() if one.id == run_id), None) if view else None
+        if view is None or run is None:
+            return None
+        facts = facts_of(view, run)
+        counts = count(view, run)
+    directory = report_dir / run.id
+    resting = run.state in {RunState.FINISHED, RunState.STOPPED}
+    return {
+        "run": run.id,
+        "state": run.state.value,
+        "source": {"name": run.source_name, "sha256": run.source_sha256, "bytes": run.source_bytes, "rows": run.rows},
+        "user": run.user,
+        "comment": run.comment,
+        "host": run.host,
+        "target": run.target,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "stopped_by": run.stopped_by,
+        "exit_code": facts.exit_code if resting else None,
+        "rows": run.rows,
+        "outcomes": dict(facts.outcomes),
+        "identity_holds": facts.identity_holds,
+        "to_send": counts.to_send,
+        "can_retry": resting and any(facts.outcomes[one] for one in (Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT)),
+        "can_go_on": bool(counts.pending),
+        "batches": _batches(facts),
+        "batches_in_all": len(facts.batches),
+        "problems": _problems(facts, directory if resting else None),
+        "warnings": dict(facts.warnings),
+        "requests": {"sent": facts.requests.sent, "retried": facts.requests.retried, "seconds": facts.requests.seconds},
+        "files": _files(directory) if resting else [],
+    }
+
+
+def _batches(facts: Facts) -> list[dict[str, Any]]:
+    """The batches that need a look first, with the pieces of their bars."""
+    return [
+        {
+            "gtin": bar.batch.gtin,
+            "batch": bar.batch.batch,
+            "expiry_date": bar.batch.expiry,
+            "rows": bar.rows,
+            "outcomes": dict(bar.counts),
+            "pieces": [{"outcome": one.outcome, "start": one.start, "width": one.width} for one in bar.pieces],
+        }
+        for bar in chart(facts.batches, _MOST_BARS).bars
+    ]
+
+
+def _problems(facts: Facts, directory: Path | None) -> list[dict[str, Any]]:
+    examples = _examples(directory / NOT_ASSIGNED) if directory else {}
+    return [{"code": code, "rows": rows, "examples": examples.get(code, [])} for code, rows in facts.codes.items()]
+
+
+def _examples(path: Path) -> dict[str, list[dict[str, str]]]:
+    """The first rows of each code, as far as the head of the list holds them."""
+    found: dict[str, list[dict[str, str]]] = {}
+    try:
+        with path.open("rb") as file:
+            head = file.read(_LOOKED_AT)
+        whole = head[: head.rfind(b"\r\n") + 2]
+        names = whole.split(b"\r\n", 1)[0].decode("utf-8-sig").split(",")
+        types = dict.fromkeys(names, pa.string())
+        table = csv.read_csv(
+            pa.BufferReader(whole),
+            parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda _: "skip"),
+            convert_options=csv.ConvertOptions(column_types=types, strings_can_be_null=False, null_values=[]),
+        )
+    except (OSError, UnicodeDecodeError, pa.ArrowException):
+        return {}
+    for rows in table.to_batches():
+        columns = {name: restored(rows[name]).to_pylist() for name in names}
+        for values in zip(*columns.values(), strict=True):
+            row = dict(zip(columns, values, strict=True))
+            kept = found.setdefault(row["code"], [])
+            if len(kept) < _EXAMPLES:
+                kept.append(_named(row))
+    return found
+
+
+def _named(row: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "sheet": row.get("sheet", ""),
+        "row": row["row"],
+        "serial": row["SerialNumber"],
+        "gtin": row["GTIN"],
+        "batch": row["Batch"],
+        "expiry": row["ExpirationDate"],
+        "outcome": row["outcome"],
+        "message": row["message"],
+    }
+
+
+def _files(directory: Path) -> list[dict[str, Any]]:
+    """What can be downloaded: the workbook first, then the list itself with its wrong rows marked."""
+    marked = sorted(path.name for path in directory.glob(f"*{MARKED}.*") if not path.name.startswith("."))
+    there = ((name, directory / name) for name in (FILES[0], *marked, *FILES[1:]))
+    return [
+        {"name": name, "kind": "marked" if name in marked else name, "bytes": path.stat().st_size}
+        for name, path in there
+        if path.is_file()
+    ]
+
+
+def report_file(report_dir: Path, run: Run, name: str) -> Path | None:
+    """A file of a run's report; None for any other name."""
+    directory = report_dir / run.id
+    return directory / name if any(file["name"] == name for file in _files(directory)) else None
+
+
+def not_begun(run_id: str, name: str, by: str, comment: str, at: str) -> dict[str, Any]:
+    """What `run_data` says of a run that stands in the queue only."""
+    return {
+        "run": run_id,
+        "state": "queued",
+        "source": {"name": name, "sha256": "", "bytes": 0, "rows": 0},
+        "user": by,
+        "comment": comment,
+        "host": "",
+        "target": "",
+        "started_at": at,
+        "ended_at": None,
+        "stopped_by": "",
+        "exit_code": None,
+        "rows": 0,
+        "outcomes": {outcome.value: 0 for outcome in Outcome},
+        "identity_holds": True,
+        "to_send": 0,
+        "can_retry": False,
+        "can_go_on": False,
+        "batches": [],
+        "batches_in_all": 0,
+        "problems": [],
+        "warnings": {},
+        "requests": {"sent": 0, "retried": 0, "seconds": 0.0},
+        "files": [],
+    }
