@@ -76,7 +76,7 @@ class TokenEndpoint:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         reply = await post(self._session, self._url, body, headers)
         if isinstance(reply, Broken):
-            return self._clean(f"{reply.error}, {reply.message}")
+            return self._clean(reply.message)
         if is_ok(reply.status) and (token := token_in(reply.body)):
             return _Got(token)
         document = wire.read(reply.body)

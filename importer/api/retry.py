@@ -93,7 +93,7 @@ class Retrying:
                 await self._sleep(self._delay(story.attempts))
         if not story.reached and not self._stopping():
             raise Unavailable(
-                f"The API can't be reached ({story.attempts} attempts): {story.last.error}, {_sentence(story.last)} "
+                f"The API can't be reached ({story.attempts} attempts): {_sentence(story.last)} "
                 "Check base_url, proxy and network, or try again later."
             )
         return story.end()

@@ -5,11 +5,13 @@ Knows nothing of serials or tokens.
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import ClientSession
@@ -76,7 +78,7 @@ class Reply:
 class Broken:
     """An exchange without an answer. `sent`: a part of the request may have reached the other side.
 
-    `error` is a stable name, `message` the library's words.
+    `error` is a stable name, `message` says it to people.
     """
 
     sent: bool
@@ -99,7 +101,8 @@ async def post(session: aiohttp.ClientSession, url: str, body: bytes, headers: M
                 return Broken(sent=True, error="answer_too_big", message=f"more than {LARGEST_ANSWER >> 20} MB")
             return Reply(response.status, response.headers, answer)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
-        return Broken(wire.sent, _error(exc, sent=wire.sent), f"{exc}".strip() or "no answer in time")
+        error = _error(exc, sent=wire.sent)
+        return Broken(wire.sent, error, _message(exc, error, url))
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes | None:
@@ -124,3 +127,37 @@ def _error(exc: Exception, *, sent: bool) -> str:
         ("proxy_failed", (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)),
     )
     return next((name for name, kind in kinds if isinstance(exc, kind)), "not_connected")
+
+
+def _message(exc: Exception, error: str, url: str) -> str:
+    """Whom it was that could not be reached, and why: of what the library says only that which people know."""
+    at = f"{getattr(exc, 'host', None) or urlsplit(url).hostname}, port {getattr(exc, 'port', None) or _port(url)}"
+    match error:
+        case "timeout":
+            return "no answer in time"
+        case "connect_timeout":
+            return f"no connection to {at}, in time"
+        case "host_not_found":
+            return f"the host {getattr(exc, 'host', urlsplit(url).hostname)} is not known"
+        case "proxy_failed" if isinstance(exc, aiohttp.ClientHttpProxyError):
+            return f"the proxy refuses ({exc.status} {exc.message})"
+        case "proxy_failed":
+            return f"no connection to the proxy {at} ({_reason(exc)})"
+        case "tls_failed":
+            return f"no secure connection to {at} ({_reason(exc)})"
+        case "not_connected" if isinstance(exc, aiohttp.ClientConnectorError):
+            return f"no connection to {at} ({_reason(exc)})"
+    return str(exc).strip() or type(exc).__name__
+
+
+def _reason(exc: Exception) -> str:
+    cause = getattr(exc, "certificate_error", None) or getattr(exc, "os_error", None) or exc
+    if isinstance(cause, ssl.SSLError):
+        return getattr(cause, "verify_message", None) or cause.reason or "TLS"
+    number = getattr(cause, "errno", None)
+    return os.strerror(number) if number else str(cause)
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)

@@ -173,7 +173,7 @@ def closed_port() -> int:
     [
         pytest.param(
             lambda: f"http://127.0.0.1:{closed_port()}",
-            ["Cannot connect", "Check base_url, proxy and network"],
+            ["no connection to 127.0.0.1, port", "(Connection refused)", "Check base_url, proxy and network"],
             id="refused",
         ),
         pytest.param(
