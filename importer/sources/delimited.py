@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
-from zipfile import BadZipFile
 
 from importer.errors import SourceError
 from importer.model import Reading, Sheet
@@ -16,7 +14,7 @@ from importer.sources.dialect import Dialect, find_dialect
 from importer.sources.options import SourceOptions
 from importer.sources.records import RecordReader
 from importer.sources.shaping import Shape
-from importer.sources.unpacking import Kind, unpacked
+from importer.sources.unpacking import DAMAGED, Kind, damaged, unpacked
 from importer.tables import Rows
 
 _DELIMITER_NAMES = {"\t": "tab", "\x1f": ""}
@@ -28,8 +26,8 @@ def open_delimited(path: Path, kind: Kind, options: SourceOptions) -> DelimitedL
         with unpacked(path, kind) as file:
             head = fill(file, HEAD)
         dialect = find_dialect(head, options, path.name, whole=len(head) < HEAD)
-    except (OSError, EOFError, zlib.error, BadZipFile) as error:
-        raise _damaged(path, error) from error
+    except DAMAGED as error:
+        raise damaged(path, error) from error
     return DelimitedList(path, kind, dialect, options)
 
 
@@ -63,8 +61,8 @@ class DelimitedList:
                     read += rows.table.num_rows
                     if rows.table.num_rows:
                         yield rows
-        except (OSError, EOFError, zlib.error, BadZipFile) as error:
-            raise _damaged(self._path, error) from error
+        except DAMAGED as error:
+            raise damaged(self._path, error) from error
         if not read:
             raise SourceError(f"{self._path.name} has a header and no rows: there is nothing to import.")
 
@@ -87,9 +85,3 @@ def fill(file: BinaryIO, size: int) -> bytes:
         pieces.append(piece)
         size -= len(piece)
     return b"".join(pieces)
-
-
-def _damaged(path: Path, error: Exception) -> SourceError:
-    if isinstance(error, OSError) and error.strerror:
-        return SourceError(f"{path} can't be read: {error.strerror}.")
-    return SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.")

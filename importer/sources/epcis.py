@@ -5,12 +5,13 @@ EPCIS 1.2 section 7.3, 2.0 section 7.3; CBV for the business step and the names 
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -18,13 +19,49 @@ from importer.errors import SourceError
 from importer.model import Reading, Reject, Sheet
 from importer.scan import Scan, read_scan
 from importer.sources.options import SourceOptions
+from importer.sources.unpacking import DAMAGED, Kind, damaged, unpacked
 from importer.tables import ROLES, ROWS, Rows
 
 _ROWS = 1 << 14
 _PACK = re.compile(r"urn:epc:id:sgtin:|https?://.*/(?:01|gtin)/", re.IGNORECASE)
 _LOT = ("lotNumber", "batchNumber", "lot")
 _EXPIRY = ("itemExpirationDate", "expirationDate", "expiryDate")
+_MOST_BETWEEN = 256 << 20
+"""Bytes without the end of an event, from where on they are no document: a few packed ones unpack to any number."""
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T.*|Z|[+-]\d{2}:\d{2})?")
+
+
+class TooLongError(SourceError):
+    """There is no end of an event where one should have come long ago."""
+
+
+class Document(io.RawIOBase):
+    """The bytes of a document. `event` tells it that an event has come out of them."""
+
+    def __init__(self, file: BinaryIO, name: str, most: int = _MOST_BETWEEN) -> None:
+        self._file = file
+        self._name = name
+        self._most = self._left = most
+
+    def event(self) -> None:
+        self._left = self._most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._file.read(len(buffer))
+        buffer[: len(block)] = block
+        self._left -= len(block)
+        if self._left < 0:
+            raise TooLongError(
+                f"{self._name} has an event of more than {self._most >> 20} MB, or none in as many: split it."
+            )
+        return len(block)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._left = self._most
+        return self._file.seek(offset, whence)
 
 
 @dataclass(slots=True)
@@ -49,14 +86,23 @@ def local(name: str) -> str:
 
 
 class EpcisList:
-    """A `Source` (see tables.py). A row's number counts the EPCs of the document, those of other events too."""
+    """A `Source` (see tables.py). A row's number counts the EPCs of the document, those of other events too.
+
+    `kind` says how the document is packed.
+    """
 
     sheet_names: Sequence[str] = ("",)
 
     def __init__(
-        self, path: Path, notation: str, events: Callable[[Path], Iterator[Event]], options: SourceOptions
+        self,
+        path: Path,
+        kind: Kind,
+        notation: str,
+        events: Callable[[BinaryIO, str], Iterator[Event]],
+        options: SourceOptions,
     ) -> None:
         self._path = path
+        self._kind = kind
         self._notation = notation
         self._events = events
         self._given = {role: options.given().get(role, "") for role in ROLES}
@@ -66,8 +112,9 @@ class EpcisList:
     @property
     def reading(self) -> Reading:
         columns = {"serial": "epc", "gtin": "epc", "batch": _LOT[0], "expiry": _EXPIRY[0]}
+        packed = f".{self._kind}" if self._kind in (Kind.GZIP, Kind.ZIP) else ""
         return Reading(
-            format=f"epcis.{self._notation}", sheets=(Sheet("", 0, columns),), remarks=tuple(self._remarks())
+            format=f"epcis.{self._notation}{packed}", sheets=(Sheet("", 0, columns),), remarks=tuple(self._remarks())
         )
 
     def _remarks(self) -> Iterator[str]:
@@ -82,7 +129,7 @@ class EpcisList:
         self._others.clear()
         self._no_packs = number = read = 0
         block = _Block()
-        for event in self._events(self._path):
+        for event in self._all_events():
             if not event.commissions:
                 self._others[f"{event.kind} {event.action} {event.step}".strip()] += 1
                 number += len(event.epcs)
@@ -104,6 +151,16 @@ class EpcisList:
                 f"{self._path.name} has no commissioning event with packs in it (ObjectEvent, action ADD, bizStep "
                 f"commissioning, EPCs urn:epc:id:sgtin:…): there is nothing to import."
             )
+
+    def _all_events(self) -> Iterator[Event]:
+        try:
+            with unpacked(self._path, self._kind) as file:
+                document = Document(file, self._path.name)
+                for event in self._events(cast(BinaryIO, document), self._path.name):
+                    document.event()
+                    yield event
+        except DAMAGED as error:
+            raise damaged(self._path, error) from error
 
     def _lot_and_expiry(self, event: Event) -> tuple[str, str]:
         lot = next((event.data[name] for name in _LOT if event.data.get(name)), self._given["batch"])

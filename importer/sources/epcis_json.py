@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import ijson  # type: ignore[import-untyped]
 
 from importer.errors import SourceError
-from importer.sources.epcis import Event, local
-from importer.sources.unpacking import opened
+from importer.sources.epcis import Event, TooLongError, local
 
 _PLACES = (
     "epcisBody.eventList.item",
@@ -22,23 +20,30 @@ _PLACES = (
 """Where events stand: a document, the answer to a query, and what programs write instead."""
 
 
-def events(path: Path) -> Iterator[Event]:
+def events(file: BinaryIO, name: str) -> Iterator[Event]:
     """Raises SourceError where the document is damaged."""
+    too_long: TooLongError | None = None
     for place in _PLACES:
         found = False
-        with opened(path) as file:
-            if file.read(3) != b"\xef\xbb\xbf":
-                file.seek(0)
-            try:
-                for item in ijson.items(file, place):
-                    if isinstance(item, dict):
-                        found = True
-                        yield _event(item)
-            except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
-                reason = " ".join(str(error).split())[:120]
-                raise SourceError(f"{path.name} is damaged or cut off ({reason}): copy or export it again.") from error
+        file.seek(0)
+        if file.read(3) != b"\xef\xbb\xbf":
+            file.seek(0)
+        try:
+            for item in ijson.items(file, place):
+                if isinstance(item, dict):
+                    found = True
+                    yield _event(item)
+        except TooLongError as error:
+            too_long = error
+            if found:
+                raise
+        except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise SourceError(f"{name} is damaged or cut off ({reason}): copy or export it again.") from error
         if found:
             return
+    if too_long:
+        raise too_long
 
 
 def _event(item: Mapping[str, Any]) -> Event:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -12,28 +11,26 @@ from defusedxml.ElementTree import iterparse
 
 from importer.errors import SourceError
 from importer.sources.epcis import Event, local
-from importer.sources.unpacking import opened
 
 
-def events(path: Path) -> Iterator[Event]:
+def events(file: BinaryIO, name: str) -> Iterator[Event]:
     """Raises SourceError where the document is damaged, or declares entities."""
-    with opened(path) as file:
-        try:
-            parts: list[Any] = []
-            for kind, element in iterparse(file, ("start", "end"), forbid_dtd=True):
-                if kind == "start":
-                    parts.append(element)
-                    continue
-                parts.pop()
-                if parts and local(parts[-1].tag) == "EventList":
-                    yield from _event(element)
-                    parts[-1].clear()
-        except ParseError as error:
-            raise SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.") from error
-        except DefusedXmlException as error:
-            raise SourceError(
-                f"{path.name} declares a document type or entities, which no EPCIS document needs: export it without."
-            ) from error
+    try:
+        parts: list[Any] = []
+        for kind, element in iterparse(file, ("start", "end"), forbid_dtd=True):
+            if kind == "start":
+                parts.append(element)
+                continue
+            parts.pop()
+            if parts and local(parts[-1].tag) == "EventList":
+                yield from _event(element)
+                parts[-1].clear()
+    except ParseError as error:
+        raise SourceError(f"{name} is damaged or cut off ({error}): copy or export it again.") from error
+    except DefusedXmlException as error:
+        raise SourceError(
+            f"{name} declares a document type or entities, which no EPCIS document needs: export it without."
+        ) from error
 
 
 def _event(element: Any) -> Iterator[Event]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from importer.errors import SourceError
 from importer.sources.options import SourceOptions
-from importer.sources.unpacking import Kind, kind_of
+from importer.sources.unpacking import Kind, kind_inside, kind_of
 from importer.tables import Source
 
 _WORKBOOKS = frozenset({Kind.XLSX, Kind.XLSM, Kind.XLSB, Kind.XLS, Kind.ODS})
@@ -31,18 +31,19 @@ def _opened(path: Path, options: SourceOptions) -> Source:
     kind = kind_of(path)
     if options.sheet not in (None, "all") and kind not in _WORKBOOKS:
         raise SourceError(f'{path.name} is no workbook and has no sheet "{options.sheet}": leave --sheet out.')
+    inside = kind_inside(path, kind)
+    if inside is Kind.EPCIS_XML:
+        from importer.sources import epcis, epcis_xml  # noqa: PLC0415  heavy
+
+        return epcis.EpcisList(path, kind, "xml", epcis_xml.events, options)
+    if inside is Kind.EPCIS_JSON:
+        from importer.sources import epcis, epcis_json  # noqa: PLC0415  heavy
+
+        return epcis.EpcisList(path, kind, "json", epcis_json.events, options)
     if kind in (Kind.TEXT, Kind.GZIP, Kind.ZIP):
         from importer.sources.delimited import open_delimited  # noqa: PLC0415  heavy
 
         return open_delimited(path, kind, options)
-    if kind is Kind.EPCIS_XML:
-        from importer.sources import epcis, epcis_xml  # noqa: PLC0415  heavy
-
-        return epcis.EpcisList(path, "xml", epcis_xml.events, options)
-    if kind is Kind.EPCIS_JSON:
-        from importer.sources import epcis, epcis_json  # noqa: PLC0415  heavy
-
-        return epcis.EpcisList(path, "json", epcis_json.events, options)
     from importer.sources.excel import open_workbook  # noqa: PLC0415  heavy
 
     return open_workbook(path, kind, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -20,6 +21,8 @@ _BINARIES = {
     b"\x28\xb5\x2f\xfd": "a zstd archive", b"SQLite format 3": "a database", b"PAR1": "a Parquet file",
     b"\x7fELF": "a program", b"MZ\x90": "a program",
 }  # fmt: skip
+DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
+"""What unpacking raises."""
 _OFFICE = (("xl/workbook.bin", "xlsb"), ("xl/vbaProject.bin", "xlsm"), ("xl/", "xlsx"), ("content.xml", "ods"))
 
 
@@ -56,6 +59,17 @@ def kind_of(path: Path) -> Kind:
     return _kind_of_text(head, path.name)
 
 
+def kind_inside(path: Path, kind: Kind) -> Kind:
+    """What a packed file holds, as far as it is text; of any other one, what it is."""
+    if kind not in (Kind.GZIP, Kind.ZIP):
+        return kind
+    try:
+        with unpacked(path, kind) as file:
+            return _kind_of_text(file.read(_HEAD), path.name)
+    except DAMAGED as error:
+        raise damaged(path, error) from error
+
+
 def _kind_of_text(head: bytes, name: str) -> Kind:
     start = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t")
     if start.startswith(b"<") and b"EPCIS" in start:
@@ -65,6 +79,13 @@ def _kind_of_text(head: bytes, name: str) -> Kind:
     if start[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
         raise SourceError(f"{name} is HTML or XML, whatever its name says: open it and save it as .xlsx or .csv.")
     return Kind.TEXT
+
+
+def damaged(path: Path, error: Exception) -> SourceError:
+    """What one of `DAMAGED` means, for people."""
+    if isinstance(error, OSError) and error.strerror:
+        return SourceError(f"{path} can't be read: {error.strerror}.")
+    return SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.")
 
 
 def opened(path: Path) -> BinaryIO:

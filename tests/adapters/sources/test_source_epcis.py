@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from importer.errors import SourceError
+from importer.sources import epcis, epcis_json, epcis_xml
 from importer.sources.opening import SourceOptions, open_source
 from importer.tables import Source
 
@@ -146,3 +151,47 @@ def test_what_can_not_be_read_is_said_in_one_line(tmp_path: Path, content: str, 
     with pytest.raises(SourceError, match=words) as caught:
         read(opened(tmp_path, content))
     assert "\n" not in str(caught.value)
+
+
+def packed(path: Path, content: bytes, extension: str) -> Path:
+    path = path / f"events.{extension}"
+    if extension == "gz":
+        path.write_bytes(gzip.compress(content))
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("events", content)
+    return path
+
+
+@pytest.mark.parametrize("extension", ["gz", "zip"])
+@pytest.mark.parametrize("notation", ["xml", "json"])
+def test_a_packed_document_is_read_alike(tmp_path: Path, notation: str, extension: str) -> None:
+    text = DOCUMENT.format(before="", events=xml_event("A1", "A2"))
+    text = text if notation == "xml" else json.dumps([json_event("A1", "A2")])
+    text = text if notation == "xml" else text.replace('"type"', '"@context": "epcis", "type"', 1)
+    source = open_source(packed(tmp_path, text.encode(), extension), SourceOptions())
+    assert read(source) == ONE
+    assert source.reading.format == f"epcis.{notation}.{extension}"
+
+
+@pytest.mark.parametrize(
+    ("events", "bomb"),
+    [
+        pytest.param(epcis_xml.events, b"<EPCISDocument><EventList><ObjectEvent a='", id="xml"),
+        pytest.param(epcis_json.events, b'{"epcisBody": {"eventList": [{"type": "', id="json"),
+    ],
+)
+def test_an_event_without_end_is_given_up_in_bounded_memory(events: Callable[..., Any], bomb: bytes) -> None:
+    document = epcis.Document(io.BytesIO(bomb + b"x" * (5 << 20)), "events.gz", 1 << 20)
+    with pytest.raises(
+        SourceError, match=r"^events\.gz has an event of more than 1 MB, or none in as many: split it\.$"
+    ):
+        list(events(document, "events.gz"))
+
+
+def test_a_packed_document_that_is_cut_off_is_said_in_one_line(tmp_path: Path) -> None:
+    text = DOCUMENT.format(before="", events="".join(xml_event(f"A{n}") for n in range(2000)))
+    path = packed(tmp_path, text.encode(), "gz")
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(SourceError, match="is damaged or cut off"):
+        list(open_source(path, SourceOptions()))
