@@ -1,12 +1,18 @@
-"""The only place that starts tasks for work."""
+"""The only place that starts tasks and threads for work."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+class _End(Enum):
+    END = 0
 
 
 async def run_workers(count: int, worker: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -27,3 +33,16 @@ async def beside(companion: Callable[[], Coroutine[Any, Any, None]], work: Await
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def ahead(items: Iterable[T]) -> Iterator[T]:
+    """The items in their order, each made by a thread of its own while the one before it is used.
+
+    What making them raises is raised here. Whoever stops asking waits for the one that is being made.
+    """
+    each = iter(items)
+    with ThreadPoolExecutor(1, "ahead") as thread:
+        coming = thread.submit(next, each, _End.END)
+        while (item := coming.result()) is not _End.END:
+            coming = thread.submit(next, each, _End.END)
+            yield item

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from importer import gs1
 from importer.case_pairs import CasePairs
 from importer.checks import Checked, CheckSettings, check
+from importer.concurrency import ahead
 from importer.errors import SourceError
 from importer.fates import Fates
 from importer.fingerprints import fingerprints
@@ -29,7 +30,7 @@ from importer.model import Batch, Parsed
 from importer.planning import Planned, Planner
 from importer.repeats import Finder, two_expiries
 from importer.spill import Spill
-from importer.tables import REJECTS, Source
+from importer.tables import REJECTS, Rows, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,8 @@ class _Stager:
         self._case = CasePairs(staging.spill or Path(tempfile.gettempdir()))
 
     def read(self, progress: Callable[[int], None]) -> None:
-        for rows in self._source:
+        for rows, checked in ahead(self._checked()):
             self._stopping.check()
-            checked = check(rows.table, rows.faults, self._staging.checks, self._staging.today)
             self._staged.rows += rows.table.num_rows
             self._staged.notes.update(rows.notes)
             self._staged.notes.update(checked.notes)
@@ -119,6 +119,10 @@ class _Stager:
         self._staged.notes["case_pair"] += self._case.count(self._spill.hashes())
         if not self._staged.rows:
             raise SourceError("the list has no rows below its header: nothing to import")
+
+    def _checked(self) -> Iterator[tuple[Rows, Checked]]:
+        for rows in self._source:
+            yield rows, check(rows.table, rows.faults, self._staging.checks, self._staging.today)
 
     def forget_case(self) -> None:
         self._case.close()

@@ -86,8 +86,10 @@ class Ledger:
     def add_chunks(self, run: int, first_seq: int, chunks: Sequence[store.PlannedChunk]) -> None:
         self.post_chunks(run, first_seq, chunks).result()
 
-    def post_chunks(self, run: int, first_seq: int, chunks: Sequence[store.PlannedChunk]) -> Future[None]:
-        """They are in the ledger when the future resolves; it raises LedgerError where that fails."""
+    def post_chunks(self, run: int, first_seq: int, chunks: Iterable[store.PlannedChunk]) -> Future[None]:
+        """They are made and written by the ledger's thread, and in the ledger when the future resolves; it raises
+        LedgerError where that fails.
+        """
         return self._writer.post(lambda db: store.insert_chunks(db, run, first_seq, chunks))
 
     def add_rejects(self, run: int, first_key: int, last_key: int, count: int, rows: bytes) -> None:

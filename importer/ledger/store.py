@@ -73,7 +73,7 @@ class Part:
     fate: Fate | None = None
 
 
-def insert_chunks(db: sqlite3.Connection, run: int, first_seq: int, chunks: Sequence[PlannedChunk]) -> None:
+def insert_chunks(db: sqlite3.Connection, run: int, first_seq: int, chunks: Iterable[PlannedChunk]) -> None:
     for seq, chunk in enumerate(chunks, first_seq):
         _insert_chunk(db, run, seq, seq, chunk, attempts=0)
 

@@ -8,6 +8,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,8 @@ from importer.errors import ImporterError
 from importer.reports.facts import FileEntry
 
 _PARTIAL = ".partial"
+_LARGE = 1 << 16
+"""Bytes."""
 
 
 @contextmanager
@@ -37,15 +40,19 @@ def explained(directory: Path) -> Iterator[None]:
 class Draft:
     """One file of the report while it is being written. Offers what a binary stream that can't seek offers, so that
     size and SHA-256 are those of the bytes on disk without reading them again.
+
+    Large pieces are hashed and written by `thread`, one at a time, while the next is made; nobody may change one.
     """
 
-    def __init__(self, directory: Path, name: str) -> None:
+    def __init__(self, directory: Path, name: str, thread: ThreadPoolExecutor) -> None:
         self.name = name
         self.path = directory / f".{name}{_PARTIAL}"
         self.rows: int | None = None
         self._directory = directory
         self._size = 0
         self._sha256 = hashlib.sha256()
+        self._thread = thread
+        self._written: Future[None] | None = None
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with explained(directory):
             self._file = os.fdopen(os.open(self.path, flags, 0o600), "wb", buffering=1 << 20)
@@ -53,17 +60,30 @@ class Draft:
     def write(self, data: Any) -> int:
         """Append `data`, anything with a buffer."""
         view = memoryview(data).cast("B")
-        self._sha256.update(view)
         self._size += len(view)
+        self._wait()
+        if len(view) < _LARGE:
+            self._write(view)
+        else:
+            self._written = self._thread.submit(self._write, view)
+        return len(view)
+
+    def _write(self, view: memoryview) -> None:
+        self._sha256.update(view)
         with explained(self._directory):
             self._file.write(view)
-        return len(view)
+
+    def _wait(self) -> None:
+        written, self._written = self._written, None
+        if written:
+            written.result()
 
     def flush(self) -> None:
         """Nothing: what counts is the one fsync of `finish`."""
 
     def finish(self) -> FileEntry:
         """Make the draft durable under its temporary name."""
+        self._wait()
         with explained(self._directory), self._file:
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -71,6 +91,8 @@ class Draft:
 
     def discard(self) -> None:
         """Drop the draft, finished or not."""
+        with suppress(OSError, ImporterError):
+            self._wait()
         with suppress(OSError):
             self._file.close()
         self.path.unlink(missing_ok=True)
@@ -87,6 +109,7 @@ class Drafts:
         self.directory = directory
         self._drafts: list[Draft] = []
         self._scratch: list[BinaryIO] = []
+        self._thread = ThreadPoolExecutor(1, "report")
         self._lock = FileLock(directory / ".lock", mode=0o600)
 
     def __enter__(self) -> Self:
@@ -106,11 +129,12 @@ class Drafts:
         for file in self._scratch:
             with suppress(OSError):
                 file.close()
+        self._thread.shutdown()
         self._lock.release()
 
     def open(self, name: str) -> Draft:
         """Begin the file `name`."""
-        draft = Draft(self.directory, name)
+        draft = Draft(self.directory, name, self._thread)
         self._drafts.append(draft)
         return draft
 

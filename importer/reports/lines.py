@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from importer.reports.columns import headers, row_numbers, sheets
 from importer.reports.spelling import spelled
 
+_MOST_CODES = 1 << 62
 _SLICE = 1 << 14
 """Lines joined at once: bounds the memory, and keeps a slice of long lines under Arrow's 2 GiB."""
 
@@ -49,20 +50,19 @@ def _few(column: pa.DictionaryArray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(column.indices, spelled(column.dictionary))
 
 
-def _joined(columns: list[pa.DictionaryArray]) -> pa.DictionaryArray:
+def _joined(columns: Sequence[pa.DictionaryArray]) -> pa.DictionaryArray:
     """Columns of few distinct values as one, each combination joined with commas once."""
-    return reduce(_pair, columns)
-
-
-def _pair(left: pa.DictionaryArray, right: pa.DictionaryArray) -> pa.DictionaryArray:
-    choices = len(right.dictionary)
-    combined = left.indices.to_numpy().astype(np.int64) * choices + right.indices.to_numpy()
-    encoded = pa.array(combined).dictionary_encode()
-    which_left, which_right = np.divmod(encoded.dictionary.to_numpy(), max(choices, 1))
-    values = pc.binary_join_element_wise(
-        left.dictionary.take(pa.array(which_left)), right.dictionary.take(pa.array(which_right)), ","
-    )
-    return pa.DictionaryArray.from_arrays(encoded.indices, values)
+    choices = [max(1, len(column.dictionary)) for column in columns]
+    if math.prod(choices) > _MOST_CODES:
+        half = len(columns) // 2
+        return _joined([_joined(columns[:half]), _joined(columns[half:])])
+    codes = np.zeros(len(columns[0]), np.int64)
+    for column, count in zip(columns, choices, strict=True):
+        codes = codes * count + column.indices.to_numpy()
+    encoded = pa.array(codes).dictionary_encode()
+    places = np.unravel_index(encoded.dictionary.to_numpy(), choices)
+    parts = [column.dictionary.take(pa.array(place)) for column, place in zip(columns, places, strict=True)]
+    return pa.DictionaryArray.from_arrays(encoded.indices, pc.binary_join_element_wise(*parts, ","))
 
 
 def _ended(column: pa.DictionaryArray) -> pa.DictionaryArray:

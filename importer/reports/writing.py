@@ -9,6 +9,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.concurrency import ahead
 from importer.reports.columns import ASSIGNED, NOT_ASSIGNED, PAGE, WORKBOOK
 from importer.reports.drafts import Draft, Drafts
 from importer.reports.facts import Facts, FileEntry, Written
@@ -67,7 +68,7 @@ def write_reports(
     tally = Tally()
     with Drafts(directory) as drafts:
         sinks = [*_sinks(drafts, facts, formats), *([marked(drafts)] if marked else [])]
-        for window in windows:
+        for window in ahead(windows):
             for rows, good in _parts(window):
                 tally.add(rows, good=good)
                 for sink in sinks:

@@ -86,7 +86,7 @@ async def test_one_chunk_of_a_product_goes_out_until_it_is_proven(tmp_path: Path
         await run.feed.done(probe, SETTLED)
         kept = await waiting
         assert kept is not None
-        assert run.view.serials(kept.id) == ["B"]
+        assert list(run.view.serials(kept.id)) == ["B"]
 
 
 async def test_the_first_part_of_the_first_chunk_asks_for_a_product(tmp_path: Path) -> None:
