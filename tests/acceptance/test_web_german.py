@@ -33,6 +33,7 @@ async def test_a_german_browser_reads_german_from_the_drop_to_the_report(server:
     assert wrong in fix
     assert wrong in result
     assert "Die API hat mit dem Status" in serial
+    assert "Von der API mit anderem Status beantwortet" in result
     assert "Wiederholt Zeile 3, und die ist abgelehnt" in serial
     assert [page for page in (preview, fix, result, serial) if 'lang="en"' in page] == []
 

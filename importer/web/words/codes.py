@@ -54,6 +54,10 @@ PROBLEMS: Mapping[str, Both] = {
     "product_not_registered": ("Product not registered", "Produkt nicht registriert"),
     "request_too_large": ("Too large for the API", "Zu groß für die API"),
     "row_width": ("Wrong number of fields in the row", "Falsche Anzahl Felder in der Zeile"),
+    "scan_ambiguous": ("A scan that can be read in two ways", "Scan auf zwei Arten lesbar"),
+    "scan_incomplete": ("A scan that does not say which pack it is", "Scan, der keine Packung nennt"),
+    "scan_mismatch": ("The scan contradicts its row", "Der Scan widerspricht der Zeile"),
+    "scan_unreadable": ("A scan that can't be read", "Nicht lesbarer Scan"),
     "serial_character": ("Serial with a character that is not allowed", "Seriennummer mit unzulässigem Zeichen"),
     "serial_lookalike": ("Serial with a look-alike character", "Seriennummer mit ähnlich aussehendem Zeichen"),
     "serial_date_cell": ("The spreadsheet made a date of the serial", "Seriennummer in ein Datum verwandelt"),
@@ -61,6 +65,7 @@ PROBLEMS: Mapping[str, Both] = {
     "serial_too_long": ("Serial too long", "Seriennummer zu lang"),
     "serial_missing": ("Serial missing", "Seriennummer fehlt"),
     "serial_numeric_cell": ("Serial in a numeric cell", "Seriennummer in einer Zahlenzelle"),
+    "status_not_assigned": ("The API gave it another status", "Von der API mit anderem Status beantwortet"),
     "total_row": ("A total, not a pack", "Eine Summenzeile, keine Packung"),
     "undecodable": ("Characters that can't be read", "Nicht lesbare Zeichen"),
 }

@@ -12,6 +12,7 @@ from test_hard_rows import found
 
 from importer.errors import SourceError
 from importer.web.previews import for_the_page
+from importer.web.words.codes import PROBLEMS
 from importer.web.words.translating import german
 
 
@@ -24,6 +25,7 @@ def test_what_is_wrong_with_a_hard_row_is_said_in_german(name: str, form: str) -
     rejects = found(name, form).rejects
     assert rejects
     assert [message for _, message in rejects.values() if not german(message)] == []
+    assert {code for code, _ in rejects.values()} - set(PROBLEMS) == set()
 
 
 @pytest.mark.parametrize(
