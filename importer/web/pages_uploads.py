@@ -20,6 +20,12 @@ from importer.web.site import PERSON, SITE
 routes = web.RouteTableDef()
 _PATIENCE = 3.0
 _PATIENCE_TO_CHECK = 15.0
+VOUCHED = frozenset(
+    {f"{role}_{what}_cell" for role in ROLES for what in ("numeric", "date")}
+    | {f"{role}_digits_lost" for role in ROLES}
+    | {"boolean_cell", "row_width", "total_row"}
+)
+"""Problems that a person's word settles: the value may be right although its cell or its row is doubtful."""
 
 
 @routes.get("/")
@@ -70,7 +76,7 @@ async def fix(request: web.Request) -> web.Response:
     found = await data.upload_data(site, actions.upload_of(site, request.match_info["upload"]), _PATIENCE_TO_CHECK)
     if found["state"] != "ready":
         raise web.HTTPSeeOther(f"/uploads/{found['id']}")
-    return page(request, "fix.html", {"upload": found, "roles": ROLES})
+    return page(request, "fix.html", {"upload": found, "roles": ROLES, "vouched": VOUCHED})
 
 
 @routes.post("/uploads/{upload}/fix")

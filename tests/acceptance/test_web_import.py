@@ -78,6 +78,18 @@ async def test_a_corrected_cell_is_checked_at_once_and_imported_as_corrected(ser
     assert verified(server, run["run"]) == 0
 
 
+async def test_a_person_can_vouch_only_where_that_settles_something(server: Server) -> None:
+    async with Browser(server) as planner:
+        upload = await planner.upload(HEADER + f"S 1,{GTIN},B1,281231\nS2,{GTIN},B1,281231,more\n")
+        await planner.preview(upload)
+        page = await planner.text(f"/uploads/{upload}/fix")
+        found = await planner.post(f"/api/uploads/{upload}/edits", {"3": {"confirmed": True}})
+    assert 'name="left_out:2"' in page
+    assert 'name="confirmed:2"' not in page
+    assert 'name="confirmed:3"' in page
+    assert found["preview"]["to_send"] == 1
+
+
 def verified(server: Server, run: str) -> int:
     """The exit code of `importer verify`."""
     command = [sys.executable, "-m", "importer", "verify", run]
