@@ -61,6 +61,8 @@ class SharedTurnstile:
         self._longest_hold = longest_hold
 
     def take(self, now: float, interval: float, tolerance: float) -> float | None:
+        if not interval:  # nothing to move on, only a hold to look at
+            return OwnTurnstile.take(self._read(now), now, interval, tolerance)
         with self._locked():
             turnstile = self._read(now + interval)
             again = turnstile.take(now, interval, tolerance)

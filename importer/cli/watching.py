@@ -109,7 +109,7 @@ class Lines:
     """One structured line per chunk and a line about the progress every minute."""
 
     def __init__(self) -> None:
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger().bind()
         self._done = self._left = 0
         self._rate = Rate()
         self._told = 0.0

@@ -50,6 +50,7 @@ class Writer:
         self._present = present
         self._closing = threading.Lock()
         self._closed = False
+        self._turns: dict[asyncio.AbstractEventLoop, list[_Piece]] = {}
         self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
@@ -58,25 +59,39 @@ class Writer:
         """Queue work; the future resolves after its commit, with what the work returned. It can't be cancelled."""
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
-        self._put(work, future)
+        self._put([(work, future)])
         return future
 
-    def _put(self, work: Work, future: Future[Any] | _Awaited) -> None:
+    def _put(self, pieces: Sequence[_Piece]) -> None:
         with self._closing:
             if self._closed:
                 raise LedgerError("the ledger is closed: nothing can be recorded in it any more")
-            self._queue.put((work, future))
+            for piece in pieces:
+                self._queue.put(piece)
 
     def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do work and wait for its commit. Not from an event loop."""
         return self.post(work).result()
 
     async def done(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do work and await its commit. Whoever is cancelled meanwhile does not take the work back."""
+        """Do work and await its commit. Whoever is cancelled meanwhile does not take the work back.
+
+        What the tasks of a loop ask for in one of its turns goes into the queue together, at the end of that turn.
+        """
         awaited = _Awaited()
-        self._put(work, awaited)
+        turn = self._turns.setdefault(awaited.loop, [])
+        turn.append((work, awaited))
+        if len(turn) == 1:
+            awaited.loop.call_soon(self._end_turn, awaited.loop)
         result: T = await awaited.future
         return result
+
+    def _end_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        turn = self._turns.pop(loop)
+        try:
+            self._put(turn)
+        except LedgerError as closed:
+            _tell([(awaited, None) for _, awaited in turn], closed)
 
     def close(self) -> None:
         """Finish what is queued, then close the connection."""

@@ -151,3 +151,21 @@ async def test_nothing_is_committed_once_the_wal_was_removed(tmp_path: Path) -> 
         (tmp_path / "importer.db-wal").unlink()
         with pytest.raises(LedgerError, match=r"importer\.db-wal was removed or replaced while it was in use"):
             await ledger.mark(run, chunk)
+
+
+async def test_what_the_tasks_of_one_turn_ask_for_is_one_commit(tmp_path: Path) -> None:
+    with writer(tmp_path / "numbers.db") as writing:
+        commits: list[int] = []
+        writing.post(
+            lambda db: db.set_trace_callback(lambda said: commits.append(1) if said == "COMMIT" else None)
+        ).result()
+        commits.clear()
+        await asyncio.gather(*(writing.done(insert(n)) for n in range(8)))
+        assert (len(commits), numbers(tmp_path / "numbers.db")) == (1, list(range(8)))
+
+
+async def test_work_for_a_closed_ledger_is_refused(tmp_path: Path) -> None:
+    with writer(tmp_path / "numbers.db") as writing:
+        pass
+    with pytest.raises(LedgerError, match="closed"):
+        await writing.done(insert(1))
