@@ -148,6 +148,7 @@ class Place:
     def start(self, *arguments: str) -> Running:
         self.directory.mkdir(parents=True, exist_ok=True)
         env = {
+            "PYTHONDONTWRITEBYTECODE": "",  # as installed, whatever this shell prefers
             "IMPORTER_API__BASE_URL": self.url,
             "IMPORTER_API__CHANNEL_KEY": "bench-channel",
             "IMPORTER_API__TOKEN": "bench-token",
