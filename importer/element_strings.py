@@ -10,9 +10,6 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from biip import ParseError
-from biip.gs1_application_identifiers import GS1ApplicationIdentifier
-
 from importer.characters import OUTER
 from importer.gs1 import LONGEST, check_digit_of
 
@@ -128,6 +125,9 @@ def _shown(text: str) -> str:
 @lru_cache(4096)
 def _identifier(start: str) -> tuple[str, re.Pattern[str], bool] | None:
     """The Application Identifier that a text starts with, the pattern of it and its value, and if that ends itself."""
+    from biip import ParseError  # noqa: PLC0415  slow to load, and lists without scans do without it
+    from biip.gs1_application_identifiers import GS1ApplicationIdentifier  # noqa: PLC0415
+
     try:
         found = GS1ApplicationIdentifier.extract(start)
     except ParseError:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from importer.characters import OUTER, show
+from importer.element_strings import ScanError, is_element_string, read_elements
 from importer.model import Reject
 
 _EPC = re.compile(
@@ -42,15 +43,11 @@ def is_scan(text: str) -> bool:
         return True
     if not _ELEMENTS.match(text):
         return False
-    from importer.element_strings import is_element_string  # noqa: PLC0415  heavy, and rarely needed
-
     return is_element_string(text)
 
 
 def read_scan(text: str) -> Scan | Reject:
     """What a scanned code says. Values are not checked here, but for what tells them apart."""
-    from importer.element_strings import ScanError, read_elements  # noqa: PLC0415  heavy, and rarely needed
-
     text = text.strip(OUTER)
     try:
         if text[:4].lower() == "urn:":
@@ -112,8 +109,6 @@ def _read_link(text: str) -> dict[str, str]:
 
     biip reads these too, but makes a plus sign a space and takes the last of two values in silence.
     """
-    from importer.element_strings import ScanError  # noqa: PLC0415  heavy, and rarely needed
-
     uri = urlsplit(text)
     parts = uri.path.split("/")
     start = next((i for i, p in enumerate(parts) if p in ("01", "gtin") and parts[i + 1 : i + 2] != []), None)
