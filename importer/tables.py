@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from importer.model import Reading, Reject
@@ -53,15 +55,25 @@ none. `good` says in which file a row stands: assigned.csv (assigned, already_as
 not_assigned.csv."""
 
 
+Notes = Mapping[str, npt.NDArray[np.bool_]]
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Some rows of a source: `table` has the schema ROWS. `faults` are rows that the source itself rejects (a ragged
-    record, a damaged cell), by position in `table`. `notes` counts repairs and warnings by code.
+    record, a damaged cell), by position in `table`. `notes` tells by code of repair or warning which rows have it.
     """
 
     table: Any
     faults: Mapping[int, Reject] = field(default_factory=dict)
-    notes: Mapping[str, int] = field(default_factory=dict)
+    notes: Notes = field(default_factory=dict)
+
+    def noted_in(self, keys: Any) -> Mapping[str, int]:
+        """How many of the rows with these keys have each note."""
+        if not self.notes:
+            return {}
+        among = np.isin(self.table["key"].to_numpy(), keys.to_numpy())
+        return {code: int(np.count_nonzero(mask & among)) for code, mask in self.notes.items()}
 
 
 class Source(Protocol):

@@ -113,7 +113,7 @@ def _show(found: Preview, before: list[Run], settings: Settings) -> None:
     console = Console(highlight=False)
     console.print(Text.assemble((found.name, "bold"), f": {found.rows:,} rows"))
     for line in reading_lines(found):
-        console.print(Text(f"  {line}"))
+        console.print(Padding(Text(line), (0, 0, 0, 2)))
     console.print(_batch_table(found))
     if found.problems:
         console.print(Text("Wrong rows are not sent; the first rows of each kind:", "dim"))
@@ -177,4 +177,7 @@ def _verdict(found: Preview, settings: Settings) -> str:
     seconds = seconds_of(found.requests, settings)
     rate = settings.limits.requests_per_second
     time = f", {spoken(seconds)} at {rate:g} requests/s" if seconds is not None else ""
-    return f"A run would send {serials:,} serials in {found.requests:,} request{'s' * (found.requests != 1)}{time}."
+    if not serials:
+        return "A run would send nothing."
+    requests = f"{found.requests:,} request{'s' * (found.requests != 1)}"
+    return f"A run would send {serials:,} serial{'s' * (serials != 1)} in {requests}{time}."

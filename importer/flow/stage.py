@@ -109,7 +109,7 @@ class _Stager:
         for rows, checked in ahead(self._checked()):
             self._stopping.check()
             self._staged.rows += rows.table.num_rows
-            self._staged.notes.update(rows.notes)
+            self._staged.notes.update(rows.noted_in(checked.table["key"]))
             self._staged.notes.update(checked.notes)
             self._keep(checked.table)
             self._set_aside(checked)

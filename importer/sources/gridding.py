@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from importer.model import Reject
@@ -46,7 +47,7 @@ class Grid:
         if len(kept) < count:
             cells = [cells[i] for i in kept]
         faults: dict[int, Reject] = {}
-        notes: dict[str, int] = {}
+        notes: dict[str, npt.NDArray[np.bool_]] = {}
         keys = np.array(kept, np.int64) + (self._base + first)
         table = pa.table([pa.array(keys), *(self._column(r, cells, faults, notes) for r in ROLES)], schema=ROWS)
         place = {i: at for at, i in enumerate(kept)} if missing or self._merges else {}
@@ -72,7 +73,11 @@ class Grid:
         return found
 
     def _column(
-        self, role: str, cells: Sequence[Sequence[Any]], faults: dict[int, Reject], notes: dict[str, int]
+        self,
+        role: str,
+        cells: Sequence[Sequence[Any]],
+        faults: dict[int, Reject],
+        notes: dict[str, npt.NDArray[np.bool_]],
     ) -> Any:
         if role not in self._positions:
             return pa.repeat("", len(cells))
@@ -83,8 +88,11 @@ class Grid:
         except (pa.ArrowTypeError, pa.ArrowInvalid, UnicodeEncodeError):
             return self._mixed(role, values, faults, notes)
 
-    def _mixed(self, role: str, values: list[Any], faults: dict[int, Reject], notes: dict[str, int]) -> Any:
+    def _mixed(
+        self, role: str, values: list[Any], faults: dict[int, Reject], notes: dict[str, npt.NDArray[np.bool_]]
+    ) -> Any:
         seen: dict[tuple[type, Any], tuple[str, Reject | None]] = {}
+        trusted = np.zeros(len(values), np.bool_)
         for i, value in enumerate(values):
             kind = type(value)
             if kind is str:
@@ -95,7 +103,9 @@ class Grid:
             if fault:
                 faults.setdefault(i, fault)
             elif role == "gtin":
-                notes["gtin_from_number"] = notes.get("gtin_from_number", 0) + 1
+                trusted[i] = True
+        if trusted.any():
+            notes["gtin_from_number"] = trusted
         return pa.array([_encodable(v) for v in values], pa.string())
 
     def _add_merged(self, first: int, count: int, place: dict[int, int], faults: dict[int, Reject], table: Any) -> None:

@@ -22,7 +22,7 @@ from importer.sources.filling import Filling
 from importer.sources.layout import Layout
 from importer.sources.options import SourceOptions
 from importer.sources.records import Ragged, Records
-from importer.tables import ROLES, ROWS, Rows
+from importer.tables import ROLES, ROWS, Notes, Rows
 
 _WRAPPED = r'^\s*="((?:[^"]|"")*)"\s*$'
 _SUSPICIOUSLY_SHORT = 8
@@ -54,7 +54,7 @@ class Shape:
         faults = self._overflowing(records, keep)
         if records.ragged:
             table, faults = self._with_ragged(table, records.ragged, faults)
-        notes: dict[str, int] = {}
+        notes: Notes = {}
         if quoted:
             table, notes = _unwrap(table)
         if damaged:
@@ -160,18 +160,17 @@ def _utf8(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _unwrap(table: Any) -> tuple[Any, dict[str, int]]:
+def _unwrap(table: Any) -> tuple[Any, Notes]:
     """Take the wrapper `="0012"` off, with which a list protects its codes from the spreadsheet."""
-    unwrapped = 0
+    unwrapped = np.zeros(table.num_rows, np.bool_)
     for place, role in enumerate(ROLES, 1):
         column = table[role]
         hits = pc.match_substring_regex(column, _WRAPPED)
-        count = pc.sum(hits).as_py() or 0
-        if count:
+        if pc.any(hits).as_py():
             inner = pc.replace_substring(pc.replace_substring_regex(column, _WRAPPED, r"\1"), '""', '"')
             table = table.set_column(place, ROWS.field(role), pc.if_else(hits, inner, column))
-            unwrapped += count
-    return table, {"formula_wrapper": unwrapped} if unwrapped else {}
+            unwrapped |= hits.to_numpy()
+    return table, {"formula_wrapper": unwrapped} if unwrapped.any() else {}
 
 
 def _show_damage(table: Any, faults: Mapping[int, Reject]) -> tuple[Any, dict[int, Reject]]:

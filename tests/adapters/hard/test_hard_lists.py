@@ -123,6 +123,7 @@ def test_settings_decide_on_dates(tmp_path: Path, settings: dict[str, Any], text
     ("content", "notes"),
     [
         pytest.param(f"{HEAD}ab,{REST}\nAB,{REST}\nC,{REST}\n", {"case_pair": 2}, id="case_pair"),
+        pytest.param(f'{HEAD}="A",{REST}\n="#",{REST}\n', {"formula_wrapper": 1}, id="not_of_a_rejected_row"),
         pytest.param(f"{HEAD}A ,{REST}\n", {"serial_trimmed": 1}, id="trimmed"),
         pytest.param(f"{HEAD}1.2E+9,{REST}\n", {"serial_looks_damaged": 1}, id="looks_damaged"),
         pytest.param(f"{HEAD}(21)A,{REST}\n", {"serial_looks_scanned": 1}, id="looks_scanned"),

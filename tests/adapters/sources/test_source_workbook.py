@@ -48,7 +48,7 @@ def read(path: Path, **options: str | bool) -> tuple[list[tuple[Any, ...]], dict
         found = rows.table.to_pylist()
         values += [tuple(row.values()) for row in found]
         faults |= {found[i]["key"]: fault.code for i, fault in rows.faults.items()}
-        notes |= rows.notes
+        notes |= {code: int(mask.sum()) for code, mask in rows.notes.items()}
     return values, faults, notes
 
 
