@@ -21,6 +21,7 @@ _SAMPLES = {
     "row": ("row 5 of sheet X", "Zeile 5 des Blatts X"),
     "char": ("SPACE", "ein Leerzeichen"),
     "runs": ("A, B or one of 3 others", "A, B oder einem von 3 anderen"),
+    "cause": ("no answer in time", "keine Antwort in der Zeit"),
     "said": ("no reason given", "kein Grund angegeben"),
     "message": ("the time is up", "die Zeit ist um"),
 }
@@ -63,10 +64,10 @@ def test_a_value_stands_in_the_german_as_it_stood_in_the_english() -> None:
 
 def test_a_message_within_a_message_needs_no_full_stop_of_its_own() -> None:
     said = (
-        "The run stopped before its turn: The API can't be reached (3 attempts): timeout, no answer in time. Check "
+        "The run stopped before its turn: The API can't be reached (3 attempts): no answer in time. Check "
         "base_url, proxy and network, or try again later. `importer resume 20261122T071500Z-7f3a9c` goes on."
     )
     assert german(said) == (
-        "Der Lauf wurde vorher beendet: Die API ist nicht erreichbar (3 Versuche): timeout, no answer in time. "
+        "Der Lauf wurde vorher beendet: Die API ist nicht erreichbar (3 Versuche): keine Antwort in der Zeit. "
         "base_url, Proxy und Netz prüfen, oder später noch einmal versuchen. „Fortsetzen“ macht weiter."
     )

@@ -90,6 +90,11 @@ def _message(text: str) -> str | None:
     return found.removesuffix(".") if found else None
 
 
+def _cause(text: str) -> str:
+    """Often what the API or a library said, which has no German."""
+    return _message(text) or _message(text.removesuffix(".")) or text
+
+
 _MONTH = "|".join(_MONTHS)
 _DATE = rf"\d+ (?:{_MONTH}) \d{{4}}"
 _KINDS: Mapping[str, tuple[str, Callable[[str], str | None]]] = {
@@ -108,6 +113,7 @@ _KINDS: Mapping[str, tuple[str, Callable[[str], str | None]]] = {
     "char": (r".+?", lambda text: _CHARACTERS.get(text, text)),
     "runs": (r".+?", _runs),
     "said": (r".+?", lambda text: "kein Grund angegeben" if text == "no reason given" else text),
+    "cause": (r".+?", _cause),
     "message": (r".+?", _message),
 }
 
