@@ -32,10 +32,10 @@ async def test_the_page_is_served_by_https_and_by_nothing_else(
     sandbox: StartBox, tmp_path: Path, pair: tuple[Path, Path]
 ) -> None:
     options = ("--tls-cert", str(pair[0]), "--tls-key", str(pair[1]))
-    trusted = ssl.create_default_context(cafile=str(pair[0]))
     with Server(tmp_path / "work", sandbox().env, *options) as server:
         assert server.url.startswith("https://127.0.0.1:")
-        async with Browser(server, trusted) as planner:
+        server.trusted = ssl.create_default_context(cafile=str(pair[0]))
+        async with Browser(server) as planner:
             assert (await planner.imported(rows(3)))["outcomes"]["assigned"] == 3
             assert all(cookie["secure"] for cookie in planner.http.cookie_jar)
         async with aiohttp.ClientSession() as stranger:

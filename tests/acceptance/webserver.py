@@ -31,6 +31,8 @@ class Server:
     def __init__(self, directory: Path, env: Mapping[str, str], *options: str, port: int = 0) -> None:
         directory.mkdir(exist_ok=True)
         self.directory = directory
+        self.trusted: ssl.SSLContext | None = None
+        """Whom browsers trust where the page is served by https."""
         with (directory / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "importer", "serve", "--port", str(port), *options],
@@ -76,12 +78,12 @@ class Server:
 
 
 class Browser:
-    """One person's cookies and CSRF token. `trusted` says whom to trust where the page is served by https."""
+    """One person's cookies and CSRF token."""
 
-    def __init__(self, server: Server, trusted: ssl.SSLContext | None = None, **headers: str) -> None:
+    def __init__(self, server: Server, **headers: str) -> None:
         self.server = server
         jar = aiohttp.CookieJar(unsafe=True)
-        connector = aiohttp.TCPConnector(ssl=trusted or True)
+        connector = aiohttp.TCPConnector(ssl=server.trusted or True)
         self.http = aiohttp.ClientSession(server.url, cookie_jar=jar, headers=headers, connector=connector)
         self.csrf = ""
 
