@@ -122,3 +122,9 @@ def test_verify_finds_a_source_that_was_changed_since(importer: Importer) -> Non
     assert done.code == 1
     assert "NOT RIGHT  source: " in done.out
     assert "it was changed since" in done.out
+
+
+def test_of_a_list_of_which_nothing_is_right_check_says_that_nothing_would_be_sent(importer: Importer) -> None:
+    done = importer("check", write_csv(importer.cwd / "list.csv", packs(2, expiry="280230")))
+    assert done.code == 3
+    assert "A run would send nothing." in done.out
