@@ -11,6 +11,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from importer.clashes import Clashes
 from importer.model import Reject
 
 Ordinals = npt.NDArray[np.int64]
@@ -33,14 +34,14 @@ class Standing(IntEnum):
 @dataclass(slots=True)
 class Fates:
     """`standings` by ordinal (None: all SEND). Row `repeat_keys[i]` repeats the row with the ordinal `firsts[i]`;
-    `firsts` rise. `conflicts` says why, for each ordinal with CONFLICT. `groups` are whole batches that are rejected.
+    `firsts` rise. `clashes` say why, for each ordinal with CONFLICT. `groups` are whole batches that are rejected.
     `holders` are the ids of the runs that have what is ALREADY.
     """
 
     standings: npt.NDArray[np.uint8] | None = None
     firsts: Ordinals = field(default_factory=lambda: np.empty(0, np.int64))
     repeat_keys: Ordinals = field(default_factory=lambda: np.empty(0, np.int64))
-    conflicts: Mapping[int, Reject] = field(default_factory=dict)
+    clashes: Clashes = field(default_factory=Clashes)
     groups: Mapping[int, Reject] = field(default_factory=dict)
     holders: list[str] = field(default_factory=list)
 

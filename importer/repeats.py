@@ -110,19 +110,18 @@ class Finder:
     def _conflicts(self, rows: pd.DataFrame, fates: Fates) -> None:
         """Reject rows that contradict each other; each names the first one that it contradicts."""
         self.raise_to(rows["ordinal"].to_numpy(), Standing.CONFLICT)
+        if rows.empty:
+            return
         heads = rows.drop_duplicates(["gtin", "serial", "group"]).groupby(["gtin", "serial"], sort=False)
         others = heads.nth(0).merge(heads.nth(1), on=["gtin", "serial"], suffixes=("_first", "_second"))
         rows = rows.merge(others, on=["gtin", "serial"])
         first = rows["group"] != rows["group_first"]
         group = rows["group_first"].where(first, rows["group_second"])
         key = rows["key_first"].where(first, rows["key_second"])
-        columns = (rows["ordinal"], rows["serial"], rows["group"], group, key)
-        fates.conflicts = dict(fates.conflicts) | {
-            int(ordinal): self._explain(serial, self.batches[ours], self.batches[theirs], int(key))
-            for ordinal, serial, ours, theirs, key in zip(*columns, strict=True)
-        }
+        fates.clashes.add(rows["ordinal"].to_numpy(), group.to_numpy(), key.to_numpy(), self._explain)
 
-    def _explain(self, serial: str, ours: Batch, theirs: Batch, key: int) -> Reject:
+    def _explain(self, serial: str, group: int, other: int, key: int) -> Reject:
+        ours, theirs = self.batches[group], self.batches[other]
         return Reject(
             "conflict_in_source",
             f"Serial {serial} of GTIN {ours.gtin} stands here with {describe(ours)}, but with {describe(theirs)} in "

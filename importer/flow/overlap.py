@@ -214,12 +214,12 @@ def _judge(finder: Finder, fates: Fates, old: Held, short: Hashes, run: tuple[st
     finder.raise_to(ordinals[same & (had != Had.ASSIGNED)], Standing.DOUBTFUL)
     clash = np.flatnonzero(~same & (had >= Had.UNKNOWN))
     finder.raise_to(ordinals[clash], Standing.CONFLICT)
-    serials = old.serials.take(pa.array(his[clash])).to_pylist()
-    columns = (ordinals[clash], serials, groups[clash], batch[clash], had[clash])
-    fates.conflicts = dict(fates.conflicts) | {
-        int(ordinal): _explain(serial, finder.batches[group], theirs[int(batch)], Had(status), run_id)
-        for ordinal, serial, group, batch, status in zip(*columns, strict=True)
-    }
+
+    def explain(serial: str, group: int, number: int, had: int) -> Reject:
+        return _explain(serial, finder.batches[group], theirs[number], Had(had), run_id)
+
+    if len(clash):
+        fates.clashes.add(ordinals[clash], batch[clash], had[clash], explain)
 
 
 def _pairs(finder: Finder, new: Any, old: Held, gtin_of: Hashes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -185,12 +185,12 @@ class _Stager:
     def plan(self, fates: Fates) -> None:
         def reject(ordinal: int, window: Any, places: npt.NDArray[np.intp]) -> None:
             groups = window["group"].to_numpy()[places].tolist()
+            rows = window.take(pa.array(places))
             reasons = [
-                fates.conflicts.get(ordinal + place) or fates.groups[group]
-                for place, group in zip(places.tolist(), groups, strict=True)
+                fates.clashes.reject(ordinal + place, serial, group) or fates.groups[group]
+                for place, serial, group in zip(places.tolist(), rows["serial"].to_pylist(), groups, strict=True)
             ]
             self._staged.rejected.update((g, r.code) for g, r in zip(groups, reasons, strict=True))
-            rows = window.take(pa.array(places))
             batches = [self._groups.batches[group] for group in groups]
             columns = [
                 rows["key"],

@@ -62,8 +62,7 @@ def fates_of(rows: Sequence[Row], bad_groups: Sequence[int] = ()) -> Fates:
         np.array([row.standing for row in rows], np.uint8),
         np.array([first for first, _ in repeats], np.int64),
         np.array([repeat for _, repeat in repeats], np.int64),
-        {ordinal: REASON for ordinal, row in enumerate(rows) if row.standing is Standing.CONFLICT},
-        dict.fromkeys(bad_groups, REASON),
+        groups=dict.fromkeys(bad_groups, REASON),
     )
 
 

@@ -92,9 +92,11 @@ def must_be(found: Fates, expected: Model) -> None:
     assert found.standings.tolist() == expected.standings
     assert found.firsts.tolist() == sorted(first for first, _ in expected.repeats)
     assert sorted(zip(found.firsts.tolist(), found.repeat_keys.tolist(), strict=True)) == sorted(expected.repeats)
-    assert found.conflicts.keys() == expected.others.keys()
+    assert found.clashes.ordinals().tolist() == sorted(expected.others)
     for ordinal, other in expected.others.items():
-        assert f" in row {key(other)}. " in found.conflicts[ordinal].message
+        reject = found.clashes.reject(ordinal, "SN1", 0)
+        assert reject
+        assert f" in row {key(other)}. " in reject.message
 
 
 @given(ROWS)
@@ -132,8 +134,10 @@ def test_what_gathers_nothing_can_be_used_like_what_gathers_something() -> None:
 
 
 def test_a_conflict_says_what_stands_where_and_what_to_do() -> None:
-    found = found_in([("SN1", 0), ("SN1", 2)])
-    assert [(reject.code, reject.message) for reject in found.conflicts.values()] == [
+    rows = [("SN1", 0), ("SN1", 2)]
+    found = found_in(rows)
+    rejects = [found.clashes.reject(ordinal, *row) for ordinal, row in enumerate(rows)]
+    assert [(reject.code, reject.message) for reject in rejects if reject] == [
         (
             "conflict_in_source",
             (
@@ -153,7 +157,7 @@ def test_a_conflict_says_what_stands_where_and_what_to_do() -> None:
 
 def test_a_serial_that_stands_in_the_list_ten_thousand_times_with_two_batches_is_looked_at_quickly() -> None:
     rows = [("SN1", ordinal % 2 * 2) for ordinal in range(10_000)]
-    assert len(found_in(rows).conflicts) == 10_000
+    assert len(found_in(rows).clashes.ordinals()) == 10_000
 
 
 def test_a_higher_standing_is_never_lowered() -> None:

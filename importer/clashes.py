@@ -1,0 +1,55 @@
+"""Which rows contradict others, in 28 bytes each: the words for one are found when it is rejected. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from importer.model import Reject
+
+Explain = Callable[[str, int, int, int], Reject]
+"""Serial, number of its batch in the source, and the two numbers that were noted for the row."""
+
+_CLASH = np.dtype([("ordinal", np.int64), ("explain", np.int32), ("one", np.int64), ("other", np.int64)])
+
+
+class Clashes:
+    """By ordinal (spill.py). Of a row that is added again, the last reason holds."""
+
+    def __init__(self) -> None:
+        self._explain: list[Explain] = []
+        self._added: list[npt.NDArray[Any]] = []
+        self._ordered = np.empty(0, _CLASH)
+
+    def add(self, ordinals: npt.NDArray[Any], one: npt.NDArray[Any], other: npt.NDArray[Any], explain: Explain) -> None:
+        clashes = np.empty(len(ordinals), _CLASH)
+        clashes["ordinal"], clashes["one"], clashes["other"] = ordinals, one, other
+        clashes["explain"] = len(self._explain)
+        self._explain.append(explain)
+        self._added.append(clashes)
+
+    def ordinals(self) -> npt.NDArray[np.int64]:
+        """They rise."""
+        return np.asarray(self._all()["ordinal"])
+
+    def reject(self, ordinal: int, serial: str, group: int) -> Reject | None:
+        """Why a row is rejected; None where nothing was added for it."""
+        clashes = self._all()
+        place = int(np.searchsorted(clashes["ordinal"], ordinal))
+        if place == len(clashes) or clashes["ordinal"][place] != ordinal:
+            return None
+        _, explain, one, other = clashes[place].tolist()
+        reject: Reject = self._explain[explain](serial, group, one, other)
+        return reject
+
+    def _all(self) -> npt.NDArray[Any]:
+        if self._added:
+            whole = np.concatenate([self._ordered, *self._added])
+            self._added.clear()
+            whole = whole[np.argsort(whole["ordinal"], kind="stable")]
+            last = np.append(whole["ordinal"][1:] != whole["ordinal"][:-1], [True] * (len(whole) > 0))
+            self._ordered = whole[last]
+        return self._ordered
