@@ -23,8 +23,9 @@ from importer.spill import SPILLED, Numbers, Spill
 if TYPE_CHECKING:
     import pandas as pd  # where no hash stands twice it is not loaded at all
 
-_PART = 1 << 22
-"""Numbers sorted at once."""
+_PART = 1 << 21
+"""Numbers sorted at once, or more where that makes more parts than this:"""
+_MOST_PART_BITS = 5
 _BLOCK = 1 << 20
 """Numbers read at once."""
 _LOOK = 1 << 20
@@ -36,7 +37,7 @@ _GATHERED = SPILLED.append(pa.field("ordinal", pa.int64()))
 
 def sorted_parts(numbers: Hashes | Numbers) -> Iterator[Hashes]:
     """All of `numbers` in ascending order, in parts that fit into memory; they are expected to be spread evenly."""
-    bits = max(0, (len(numbers) - 1).bit_length() - (_PART - 1).bit_length())
+    bits = min(_MOST_PART_BITS, max(0, (len(numbers) - 1).bit_length() - (_PART - 1).bit_length()))
     if not bits:
         yield np.sort(numbers[:])
         return

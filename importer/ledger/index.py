@@ -17,7 +17,7 @@ from importer.sealing import seal, unseal
 SEQ_BITS = np.uint64(64 - SHORT_BITS)
 MAX_SEQ = (1 << (64 - SHORT_BITS)) - 1
 _SEQ_MASK = np.uint64(MAX_SEQ)
-_PIECE = 1 << 20
+_PIECE = 1 << 19
 _HEAD = struct.Struct("<IQ")
 """Entries, the first shortened hash."""
 

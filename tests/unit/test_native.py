@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.processor import sort_well
+from importer.native import give_memory_back, sort_well
 
 ZEN_4 = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nflags\t\t: fpu avx2 avx512f\n\nprocessor\t: 1\n"
 
@@ -37,3 +37,12 @@ def test_a_system_that_tells_nothing_is_no_harm(tmp_path: Path) -> None:
     environ: dict[str, str] = {}
     sort_well(environ, tmp_path / "missing")
     assert environ == {}
+
+
+def test_arrow_uses_the_system_s_allocator_unless_a_user_says_otherwise() -> None:
+    environ: dict[str, str] = {}
+    give_memory_back(environ)
+    assert environ == {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+    environ = {"ARROW_DEFAULT_MEMORY_POOL": "jemalloc"}
+    give_memory_back(environ)
+    assert environ == {"ARROW_DEFAULT_MEMORY_POOL": "jemalloc"}
