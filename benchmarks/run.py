@@ -24,6 +24,8 @@ from speed import formats, long, many_batches, rows, shuffled
 from table import Bench, Line, Result
 
 RESULTS = Path(__file__).parent / "results"
+README = Path(__file__).parent / "README.md"
+_BEGIN, _END = "<!-- table -->", "<!-- /table -->"
 ROWS: dict[str, Callable[[Bench], Result]] = {
     "rows-1m": lambda bench: rows(bench, 1_000_000),
     "rows-5m": lambda bench: rows(bench, 5_000_000),
@@ -73,6 +75,21 @@ def _cells(line: Line) -> str:
     return f"| {line.measure} | {' | '.join(figures)} | {line.verdict()} |"
 
 
+def shown(known: dict[str, Any]) -> str:
+    """The table of all results so far in the order of ROWS, and what it was measured on."""
+    order = [name for name in ROWS if name in known]
+    lines = [Line(**line) for name in order for line in known[name]["lines"]]
+    about = known[order[-1]]["machine"]
+    libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
+    computer = f"{about['cpu']}, {about['cores']} cores, {about['memory_gb']} GB, {about['system']}"
+    return f"{computer}; Python {about['python']}, {libraries}; {about['at'][:10]}.\n\n{table(lines)}\n"
+
+
+def put_into_readme(text: str) -> None:
+    head, _, rest = README.read_text("utf-8").partition(_BEGIN)
+    README.write_text(f"{head}{_BEGIN}\n{text}{_END}{rest.partition(_END)[2]}", "utf-8")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("names", nargs="*", metavar="ROW", help=f"{', '.join(ROWS)}, or rows with --rows")
@@ -99,6 +116,8 @@ def main() -> None:
     known = json.loads(chosen.out.read_text("utf-8")) if chosen.out.exists() else {}
     known |= {name: {**asdict(result), "machine": about} for name, result in found.items()}
     chosen.out.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+    if chosen.out == RESULTS / "last.json":
+        put_into_readme(shown({name: result for name, result in known.items() if name in ROWS}))
 
 
 if __name__ == "__main__":
