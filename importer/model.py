@@ -145,6 +145,10 @@ class Reading:
     """One sentence each: what a planner should know (a hidden sheet, unused columns)."""
 
 
+SANDBOX = "sandbox/"
+"""Begins the target of a run into a sandbox inside the process, which forgets all when that ends."""
+
+
 class RunState(StrEnum):
     """staging → staged → running → finished | stopped; `resume` and `retry` take the last two back to running."""
 

@@ -33,13 +33,10 @@ from importer.flow.stopping import Stopping
 from importer.flow.submit import Recorded, Submitting
 from importer.gs1 import parse_batch, parse_expiry, parse_gtin
 from importer.ledger.ledger import Ledger
-from importer.model import Commissioner, Parsed, Reject
+from importer.model import SANDBOX, Commissioner, Parsed, Reject
 from importer.settings import Settings
 from importer.sources.opening import SourceOptions, open_source
 from importer.version import VERSION
-
-SANDBOX = "sandbox/"
-"""Begins the target of a run into a sandbox inside the process, which forgets all when that ends."""
 
 
 def new_run_id() -> str:

@@ -11,10 +11,10 @@ import typer
 from pydantic import SecretStr
 
 from importer.errors import ConfigError
+from importer.model import SANDBOX
 from importer.sandbox import Sandbox, options, parse_settings, run
 from importer.sandbox import Settings as Knobs
 from importer.settings import Settings
-from importer.wiring import SANDBOX
 
 
 def serve_sandbox(texts: Sequence[str], host: str, port: int, *, knobs: bool) -> int:

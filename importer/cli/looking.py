@@ -6,24 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import typer
 
-from importer import wiring
 from importer.cli.setup import Setup
 from importer.cli.showing import summary_lines
 from importer.cli.times import spoken
 from importer.flow.counting import count
-from importer.flow.report import facts_of, report
-from importer.flow.verify import verify
+from importer.flow.facts import facts_of
 from importer.ledger.view import Run, View
 from importer.model import Outcome
 from importer.reports.summary import summary_json
-from importer.sources.opening import SourceOptions, open_source
-from importer.tables import Source
 
 
 @contextmanager
@@ -102,6 +97,8 @@ def _pace(view: View, run: Run, to_send: int) -> tuple[float, float | None]:
 
 
 def write_report(setup: Setup, run_id: str) -> int:
+    from importer.flow.report import report  # noqa: PLC0415  `runs` and `status` answer sooner without it
+
     settings = setup.settings.report
     with _view(setup) as view:
         run = view.run(run_id)
@@ -115,16 +112,17 @@ def write_report(setup: Setup, run_id: str) -> int:
 
 
 def verify_run(setup: Setup, run_id: str) -> int:
+    from importer import wiring  # noqa: PLC0415  likewise
+    from importer.flow.verify import verify  # noqa: PLC0415
+    from importer.sources.opening import SourceOptions, open_source  # noqa: PLC0415
+
     with _view(setup) as view:
         run = view.run(run_id)
         options = SourceOptions(**run.options)
         staging = wiring.staging(setup.settings, None)
 
-        def reopen(path: Path) -> Source:
-            return open_source(path, options)
-
         directory = setup.settings.report.dir / run.id
-        done = verify(view, run, directory, reopen, (staging.checks, staging.today))
+        done = verify(view, run, directory, lambda path: open_source(path, options), (staging.checks, staging.today))
     if setup.as_json:
         findings = [asdict(finding) for finding in done.findings]
         _json(

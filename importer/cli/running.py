@@ -22,7 +22,7 @@ from importer.flow.report import is_reported, must_have_room
 from importer.flow.stopping import Stopped, Stopping
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run
-from importer.model import RunState
+from importer.model import SANDBOX, RunState
 
 _WORST_FIRST = (1, 2, 75, 4, 5, 3, 0)
 _TIME_UP = 4
@@ -90,7 +90,7 @@ def resume_runs(setup: Setup, run_id: str | None, limits: Limits, box: list[str]
     async def work(ends: Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
         runs = _to_resume(ledger, run_id, target, setup.settings.report.dir)
         if not runs:
-            to = "a sandbox" if target.startswith(wiring.SANDBOX) else target
+            to = "a sandbox" if target.startswith(SANDBOX) else target
             ends.nothing_to_do(f"No run into {to} stopped early: nothing to go on with.")
         for run in runs:
             if stopping():
@@ -134,7 +134,7 @@ def _named(ledger: Ledger, run_id: str, target: str) -> list[Run]:
     finally:
         view.close()
     if not _fits(run, target):
-        goes = "the sandbox: add --sandbox" if run.target.startswith(wiring.SANDBOX) else run.target
+        goes = "the sandbox: add --sandbox" if run.target.startswith(SANDBOX) else run.target
         raise ConfigError(
             f"run {run_id} was sent to {goes}, but this configuration sends to {target}: nothing was sent"
         )
@@ -142,7 +142,7 @@ def _named(ledger: Ledger, run_id: str, target: str) -> list[Run]:
 
 
 def _fits(run: Run, target: str) -> bool:
-    both = run.target.startswith(wiring.SANDBOX) and target.startswith(wiring.SANDBOX)
+    both = run.target.startswith(SANDBOX) and target.startswith(SANDBOX)
     return both or run.target == target
 
 

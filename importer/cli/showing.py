@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -13,12 +13,13 @@ import typer
 from importer.cli.setup import Setup
 from importer.cli.times import spoken
 from importer.errors import ImporterError
-from importer.flow.importing import Finished
-from importer.model import RunState
+from importer.model import SANDBOX, RunState
 from importer.notes import note
 from importer.reports.facts import Facts
 from importer.reports.summary import summary_json
-from importer.wiring import SANDBOX
+
+if TYPE_CHECKING:
+    from importer.flow.importing import Finished  # heavy, and `status` does without it
 
 _MOST_CODES = 12
 _INTERRUPTED = 128

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.fingerprints import fingerprints, shorten
+from importer.flow.facts import sheet_names
 from importer.flow.fate import GOOD, fate_of
-from importer.flow.report import sheet_names
 from importer.ledger import index
 from importer.ledger.view import Kept, Run, View
 from importer.model import Batch, Fate, Outcome

@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 from importer.checks import CheckSettings, check
 from importer.errors import ImporterError
 from importer.flow.counting import count
+from importer.flow.facts import sheet_names
 from importer.flow.outcomes import windows
-from importer.flow.report import sheet_names
 from importer.flow.sources import file_facts
 from importer.ledger.view import Run, View
 from importer.reports.columns import ASSIGNED, NOT_ASSIGNED

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from importer import wiring
+from importer.model import SANDBOX
 from importer.web.language import Language, negotiate
 from importer.web.site import PERSON, SITE
 
@@ -56,7 +56,7 @@ def page(request: web.Request, template: str, values: Mapping[str, Any], status:
             csrf=site.csrf.token(request),
             person=person,
             can_log_out=bool(person) and person != site.owner and not site.settings.web.trusted_header,
-            sandbox=site.target.startswith(wiring.SANDBOX),
+            sandbox=site.target.startswith(SANDBOX),
             target=site.target,
             here=request.path,
             most=spoken.bytes(site.settings.web.max_upload_megabytes << 20),

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from importer.flow.counting import count
-from importer.flow.report import facts_of
+from importer.flow.facts import facts_of
 from importer.ledger.view import Run
 from importer.model import Outcome, RunState
 from importer.reports.chart import chart

@@ -15,7 +15,7 @@ from importer.flow.stopping import Stopped, Stopping
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import now
 from importer.ledger.view import Run
-from importer.model import RunState
+from importer.model import SANDBOX, RunState
 from importer.settings import Settings
 from importer.web.jobs import Job, Jobs
 from importer.web.live import Live
@@ -133,7 +133,7 @@ class Worker:
         return wiring.source_options(self._settings, {**upload.options, "edits": upload.edits or None})
 
     def fits(self, run: Run) -> bool:
-        both = run.target.startswith(wiring.SANDBOX) and self._target.startswith(wiring.SANDBOX)
+        both = run.target.startswith(SANDBOX) and self._target.startswith(SANDBOX)
         return both or run.target == self._target
 
     def _over(self, job: Job, upload: Upload | None, run: Run) -> None:
