@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from forks import started_sandbox
 
 from importer.sandbox import Entry, Settings, Visit, read_ledger, read_requests
 
@@ -16,13 +17,9 @@ class Box:
 
     def __init__(self, file: Path, *options: str, port: int = 0) -> None:
         self.file = file
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "importer.sandbox", "--port", str(port), f"ledger={file}", *options],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        self.url: str = json.loads(self._process.stdout.readline())["url"]
+        self._process, self._stdout = started_sandbox(["--port", str(port), f"ledger={file}", *options])
+        with os.fdopen(os.dup(self._stdout.fileno()), encoding="utf-8") as said:
+            self.url: str = json.loads(said.readline())["url"]
 
     @property
     def port(self) -> int:
@@ -62,6 +59,5 @@ class Box:
     def kill(self) -> None:
         """As a power cut does. Harmless when it is dead already."""
         self._process.kill()
-        self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
+        self._process.join()
+        self._stdout.close()

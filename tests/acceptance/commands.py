@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from forks import started_importer
+
 COMMAND = (sys.executable, "-m", "importer")
 _TIMEOUT = 300
 """Seconds after which a command counts as hanging."""
@@ -105,6 +107,8 @@ class Importer:
         self._tmpdirs.mkdir(exist_ok=True)
 
     def __call__(self, *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Result:
+        if self._command == COMMAND and not any(name.startswith("PYTHON") for name in {**self.env, **(env or {})}):
+            return self._forked([*map(str, arguments)], cwd or self.cwd, self.environ(env))
         done = subprocess.run(
             [*self._command, *map(str, arguments)],
             cwd=cwd or self.cwd,
@@ -115,6 +119,15 @@ class Importer:
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr)
+
+    def _forked(self, arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Result:
+        out, err = (Path(env["TMPDIR"]) / name for name in ("stdout", "stderr"))
+        process = started_importer(arguments, cwd, env, out, err)
+        process.join(_TIMEOUT)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f"importer {' '.join(arguments)} hangs:\n{err.read_text('utf-8')}")
+        return Result(process.exitcode, out.read_text("utf-8"), err.read_text("utf-8"))
 
     def start(self, *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Running:
         """The same, not waited for."""
