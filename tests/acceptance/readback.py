@@ -92,7 +92,8 @@ class Report:
 
 def reports(directory: Path) -> list[Report]:
     """The reports of all runs, oldest first."""
-    return [Report(path) for path in sorted(directory.iterdir())]
+    found = [Report(path) for path in directory.iterdir()]
+    return sorted(found, key=lambda report: str(report.summary["started_at"]))
 
 
 def only_report(directory: Path) -> Report:
