@@ -41,7 +41,7 @@ FAULTS = (
     "commission:html_after=0.02",
     "commission:429=0.2,retry_after=0",
 )
-_FOREVER = 120.0
+_FOREVER = 600.0
 """Seconds after which a command counts as hanging."""
 _CASES_PER_LIST = 6
 _FINAL = {0, 3, 5}
