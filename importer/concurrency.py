@@ -1,9 +1,9 @@
-"""The only place that starts tasks and threads for work."""
+"""Tasks and threads that end with the call that started them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import Any, TypeVar
@@ -23,16 +23,6 @@ async def run_workers(count: int, worker: Callable[[], Coroutine[Any, Any, None]
                 group.create_task(worker())
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors
-
-
-async def beside(companion: Callable[[], Coroutine[Any, Any, None]], work: Awaitable[T]) -> T:
-    """Await `work`; `companion` runs until then."""
-    task = asyncio.create_task(companion())
-    try:
-        return await work
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -158,7 +159,7 @@ class Ledger:
 
     async def renew(self, run: int) -> None:
         """A retry: what was refused, is unknown or was not sent is pending again, and the run is running."""
-        await self._writer.done(lambda db: store.renew(db, run))
+        await asyncio.wrap_future(self._writer.post(lambda db: store.renew(db, run)))  # too long for the loop
 
 
 def _writer(path: Path) -> Writer:

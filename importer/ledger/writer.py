@@ -1,4 +1,4 @@
-"""One thread that writes: it takes what has gathered in its queue into one transaction (group commit)."""
+"""Everything that is written goes through here: what has gathered goes into one transaction (group commit)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, TypeVar
 
 from importer.errors import LedgerError
@@ -18,7 +20,7 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
 
 _GROUP = 256
-"""Most pieces of work in one commit."""
+"""Most posted pieces of work in one commit."""
 
 
 class _Awaited:
@@ -32,10 +34,20 @@ class _Awaited:
 _Piece = tuple[Work, Future[Any] | _Awaited]
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A transaction whose statements have run: what is left is the commit."""
+
+    group: list[_Piece]
+    results: list[Any]
+
+
 class Writer:
     """Owns the ledger's writing connection. A piece of work is done when its commit survives a power cut.
 
-    If one fails, all of its group are rolled back and fail with it.
+    If one fails, all of its group are rolled back and fail with it. The connection is the thread's as long as anything
+    is queued. Else what tasks ask for runs in their event loop, where nobody contends for the interpreter with it, and
+    only the commit, which waits for the disk, in the thread. One loop at a time.
     """
 
     def __init__(
@@ -48,10 +60,15 @@ class Writer:
         self._db = connection
         self._explain = explain
         self._present = present
-        self._closing = threading.Lock()
+        self._mutex = threading.Lock()
         self._closed = False
-        self._turns: dict[asyncio.AbstractEventLoop, list[_Piece]] = {}
-        self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+        self._patience = int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
+        self._asked: list[_Piece] = []
+        """What tasks ask for, until the end of the turn, or of a commit."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._queued = 0
+        self._begun = False
+        self._queue: queue.SimpleQueue[_Piece | _Begun | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -59,15 +76,18 @@ class Writer:
         """Queue work; the future resolves after its commit, with what the work returned. It can't be cancelled."""
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
-        self._put([(work, future)])
+        with self._mutex:
+            self._must_be_open()
+            self._put((work, future))
         return future
 
-    def _put(self, pieces: Sequence[_Piece]) -> None:
-        with self._closing:
-            if self._closed:
-                raise LedgerError("the ledger is closed: nothing can be recorded in it any more")
-            for piece in pieces:
-                self._queue.put(piece)
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise LedgerError("the ledger is closed: nothing can be recorded in it any more")
+
+    def _put(self, item: _Piece | _Begun) -> None:
+        self._queued += 1
+        self._queue.put(item)
 
     def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do work and wait for its commit. Not from an event loop."""
@@ -76,39 +96,78 @@ class Writer:
     async def done(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do work and await its commit. Whoever is cancelled meanwhile does not take the work back.
 
-        What the tasks of a loop ask for in one of its turns goes into the queue together, at the end of that turn.
+        What the tasks of a loop ask for in one of its turns, and while such a commit is on its way, is one commit. The
+        work may run in the loop: it should be short, and can't ask for other work.
         """
         awaited = _Awaited()
-        turn = self._turns.setdefault(awaited.loop, [])
-        turn.append((work, awaited))
-        if len(turn) == 1:
-            awaited.loop.call_soon(self._end_turn, awaited.loop)
+        with self._mutex:
+            self._must_be_open()
+            self._asked.append((work, awaited))
+            self._loop = awaited.loop
+        awaited.loop.call_soon(self._end_turn)
         result: T = await awaited.future
         return result
 
-    def _end_turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        turn = self._turns.pop(loop)
+    def _end_turn(self) -> None:
+        with self._mutex:
+            if self._begun or self._closed or not self._asked:
+                return
+            if self._queued or not self._locked_at_once():
+                self._put_asked()
+                return
+            group, self._asked = self._asked, []
+            try:
+                results = [work(self._db) for work, _ in group]
+            except BaseException as error:  # noqa: BLE001  whoever waits must hear of it, whatever it is
+                _tell(group, self._undone(error))
+                return
+            self._begun = True
+            self._put(_Begun(group, results))
+
+    def _put_asked(self) -> None:
+        for piece in self._asked:
+            self._put(piece)
+        self._asked = []
+
+    def _locked_at_once(self) -> bool:
+        """Begin a transaction, unless another program has to be waited for. Whatever is wrong, the thread will tell."""
+        self._db.execute("PRAGMA busy_timeout = 0")
         try:
-            self._put(turn)
-        except LedgerError as closed:
-            _tell([(awaited, None) for _, awaited in turn], closed)
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error:
+            return False
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {self._patience}")
+        return True
 
     def close(self) -> None:
-        """Finish what is queued, then close the connection."""
-        with self._closing:
+        """Finish what is queued and asked for, then close the connection."""
+        with self._mutex:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
+        asked, self._asked = self._asked, []
+        if asked:
+            self._work(asked)
         self._db.close()
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            group, last = self._gather(first)
-            self._commit(group)
-            if last:
-                return
+        last = False
+        while not last and (item := self._queue.get()) is not None:
+            if isinstance(item, _Begun):
+                self._commit(item)
+                with self._mutex:
+                    self._queued -= 1
+                    self._begun = False
+                self._give_the_loop_its_turn()
+            else:
+                group, last = self._gather(item)
+                self._work(group)
+                with self._mutex:
+                    self._queued -= len(group)
 
     def _gather(self, first: _Piece) -> tuple[list[_Piece], bool]:
+        """What has been posted by now: nothing that has begun stands behind it, see `_end_turn`."""
         group = [first]
         while len(group) < _GROUP:
             try:
@@ -117,21 +176,44 @@ class Writer:
                 break
             if more is None:
                 return group, True
+            assert not isinstance(more, _Begun)
             group.append(more)
         return group, False
 
-    def _commit(self, group: list[_Piece]) -> None:
+    def _give_the_loop_its_turn(self) -> None:
+        """After the tasks that were told of a commit: what they ask for then goes into the next one."""
+        if self._asked and self._loop:
+            try:
+                self._loop.call_soon_threadsafe(self._loop.call_soon, self._end_turn)
+            except RuntimeError:  # it was closed, and nobody waits any more; what was asked for is done all the same
+                with self._mutex:
+                    if not self._closed:
+                        self._put_asked()
+
+    def _work(self, group: list[_Piece]) -> None:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             results = [work(self._db) for work, _ in group]
+        except BaseException as error:  # noqa: BLE001  as above
+            _tell(group, self._undone(error))
+            return
+        self._commit(_Begun(group, results))
+
+    def _commit(self, begun: _Begun) -> None:
+        try:
             self._present()
             self._db.execute("COMMIT")
-        except BaseException as error:  # noqa: BLE001  whoever waits must hear of it, whatever it is
-            self._roll_back()
-            fault = self._explain(error) if isinstance(error, sqlite3.Error | Damaged) else error
-            _tell([(future, None) for _, future in group], fault)
+        except BaseException as error:  # noqa: BLE001  as above
+            _tell(begun.group, self._undone(error))
             return
-        _tell([(future, result) for (_, future), result in zip(group, results, strict=True)], None)
+        _tell(begun.group, None, begun.results)
+
+    def _undone(self, error: BaseException) -> BaseException:
+        """What to tell of an error, once nothing is left of the transaction."""
+        self._roll_back()
+        if isinstance(error, StopIteration):
+            return RuntimeError(repr(error))  # no future takes the other
+        return self._explain(error) if isinstance(error, sqlite3.Error | Damaged) else error
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:
@@ -142,10 +224,10 @@ class Writer:
                 return
 
 
-def _tell(group: list[tuple[Future[Any] | _Awaited, Any]], fault: BaseException | None) -> None:
+def _tell(group: Sequence[_Piece], fault: BaseException | None, results: Iterable[Any] = repeat(None)) -> None:
     """Resolve the futures of a group; an event loop is woken once for all of its own."""
     awaited: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
-    for future, result in group:
+    for (_, future), result in zip(group, results, strict=False):
         if isinstance(future, _Awaited):
             awaited.setdefault(future.loop, []).append((future.future, result))
         else:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ledger_builders import ASSIGNED, answer, chunks_of, staged_run
@@ -48,7 +49,7 @@ def insert(n: int | None) -> Callable[[sqlite3.Connection], int | None]:
 
 @contextmanager
 def held_up(busy: Writer) -> Iterator[None]:
-    """While this lasts, what is posted gathers for the next commit."""
+    """While this lasts, what is posted or asked for gathers for the next commit."""
     started, go = threading.Event(), threading.Event()
 
     def wait(_: sqlite3.Connection) -> None:
@@ -169,3 +170,118 @@ async def test_work_for_a_closed_ledger_is_refused(tmp_path: Path) -> None:
         pass
     with pytest.raises(LedgerError, match="closed"):
         await writing.done(insert(1))
+
+
+async def test_what_is_asked_for_during_a_commit_is_done_by_a_close_at_the_latest(tmp_path: Path) -> None:
+    with writer(tmp_path / "numbers.db") as writing:
+        with held_up(writing):
+            asked = [asyncio.create_task(writing.done(insert(n))) for n in range(3)]
+            await asyncio.sleep(0)
+            assert not any(task.done() for task in asked)
+        writing.close()
+        assert await asyncio.gather(*asked) == [0, 1, 2]
+    assert numbers(tmp_path / "numbers.db") == [0, 1, 2]
+
+
+async def test_what_tasks_ask_for_waits_for_what_was_posted_before(tmp_path: Path) -> None:
+    with writer(tmp_path / "numbers.db") as writing:
+        with held_up(writing):
+            posted = [writing.post(insert(n)) for n in range(2)]
+            asked = asyncio.gather(*(writing.done(insert(n)) for n in (2, 3)))
+            await asyncio.sleep(0)
+        assert await asked == [2, 3]
+        assert [future.result() for future in posted] == [0, 1]
+    assert numbers(tmp_path / "numbers.db") == [0, 1, 2, 3]
+
+
+async def test_tasks_whose_work_fails_hear_of_it_and_the_next_ones_go_on(tmp_path: Path) -> None:
+    with writer(tmp_path / "numbers.db") as writing:
+        failed = await asyncio.gather(*(writing.done(insert(n)) for n in (1, None)), return_exceptions=True)
+        assert all(isinstance(error, LedgerError) and "NOT NULL constraint failed" in str(error) for error in failed)
+        assert await writing.done(insert(2)) == 2
+    assert numbers(tmp_path / "numbers.db") == [2]
+
+
+def test_what_a_loop_left_behind_is_done_before_the_next_one_asks(tmp_path: Path) -> None:
+    async def leave(writing: Writer) -> None:
+        asking = asyncio.create_task(writing.done(insert(1)))
+        await asyncio.sleep(0)
+        asking.cancel()
+
+    async def ask(writing: Writer) -> None:
+        assert await writing.done(insert(2)) == 2
+
+    with writer(tmp_path / "numbers.db") as writing:
+        with held_up(writing):
+            asyncio.run(leave(writing))
+        asyncio.run(ask(writing))
+    assert numbers(tmp_path / "numbers.db") == [1, 2]
+
+
+async def test_the_loop_goes_on_while_another_program_holds_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.db"
+    with writer(path) as writing:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        asked = asyncio.create_task(writing.done(insert(1)))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not asked.done()
+        other.execute("COMMIT")
+        other.close()
+        assert await asked == 1
+    assert numbers(path) == [1]
+
+
+async def test_tasks_hear_that_the_file_is_damaged(tmp_path: Path) -> None:
+    class Malformed(sqlite3.Connection):
+        def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+            if sql.startswith("BEGIN"):
+                raise sqlite3.DatabaseError("database disk image is malformed")
+            return super().execute(sql, parameters)
+
+    path = tmp_path / "numbers.db"
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Malformed)
+    damaged = Writer(db, lambda error: opening.explain(error, path))
+    with pytest.raises(LedgerError, match="it is damaged"):
+        await damaged.done(insert(1))
+    damaged.close()
+
+
+async def test_what_is_posted_later_does_not_overtake_what_tasks_have_asked_for(tmp_path: Path) -> None:
+    with writer(tmp_path / "numbers.db") as writing:
+        with held_up(writing):
+            asked = asyncio.create_task(writing.done(insert(1)))
+            await asyncio.sleep(0)  # it asks
+            await asyncio.sleep(0)  # the turn ends
+            posted = writing.post(insert(2))
+        assert (await asked, posted.result()) == (1, 2)
+    assert numbers(tmp_path / "numbers.db") == [1, 2]
+
+
+def test_what_was_asked_for_when_the_loop_ended_is_written_without_it(tmp_path: Path) -> None:
+    async def leave(writing: Writer) -> None:
+        first = asyncio.create_task(writing.done(insert(1)))
+        await asyncio.sleep(0)  # it asks
+        await asyncio.sleep(0)  # its commit is on its way
+        second = asyncio.create_task(writing.done(insert(2)))
+        await asyncio.sleep(0)
+        first.cancel()
+        second.cancel()
+
+    path = tmp_path / "numbers.db"
+    with writer(path) as writing:
+        asyncio.run(leave(writing))
+        while writing._asked or writing._queued:
+            writing.do(lambda _: None)
+        assert sorted(numbers(path)) == [1, 2]
+
+
+async def test_a_piece_that_raises_stop_iteration_keeps_nobody_waiting(tmp_path: Path) -> None:
+    def stop(_: sqlite3.Connection) -> None:
+        raise StopIteration
+
+    with writer(tmp_path / "numbers.db") as writing:
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await writing.done(stop)
+        assert await writing.done(insert(1)) == 1
