@@ -21,7 +21,7 @@ _SLOWDOWN = 0.5
 _RECOVERY = 0.02
 _SLOWEST = 1 / 64
 _FREE_AGAIN = 2.0
-_UNKNOWN_RATE = 10.0
+_LEAST_SEEN = 10.0
 LONGEST_HOLD = 600.0
 _PRESSING = frozenset({429, 503})
 _EASING = frozenset({Verdict.SETTLED, Verdict.REFUSED, Verdict.PRODUCT, Verdict.TOO_LARGE})
@@ -32,7 +32,8 @@ class Pace:
 
     Whoever waits does so in turn, and the next slot is reckoned from when a request really left: after a pause of the
     whole process no burst follows. `requests_per_second` 0 means no pace, until the API presses; then the rate seen so
-    far is what the pace slows down from.
+    far is what the pace slows down from, or 10 a second where that is more: the first requests come one by one, while
+    products are proven, and tell little.
     """
 
     def __init__(
@@ -115,7 +116,8 @@ class Pace:
 
     def _seen_rate(self) -> float:
         span = self._left[-1] - self._left[0] if self._left else 0.0
-        return (len(self._left) - 1) / span if span > 0 else _UNKNOWN_RATE
+        seen = (len(self._left) - 1) / span if span > 0 else 0.0
+        return max(seen, _LEAST_SEEN)
 
 
 class Paced:

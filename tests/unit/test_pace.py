@@ -232,6 +232,16 @@ async def test_without_a_limit_pressure_slows_down_from_the_rate_seen_so_far_and
     assert pace.rate == 0
 
 
+async def test_without_a_limit_few_slow_requests_do_not_make_the_pace_slow() -> None:
+    time = Time()
+    pace = pace_of(time, 0)
+    for _ in range(3):
+        await pace.slot()
+        time.now += 2.0
+    await send(Paced(Scripted(BUSY, GOOD), pace), 1)
+    assert pace.rate == pytest.approx(5)
+
+
 async def test_a_stopped_run_sends_no_paced_request() -> None:
     time = Time()
     inner = Scripted(GOOD)
