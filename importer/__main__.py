@@ -9,13 +9,15 @@ from contextlib import suppress
 from typing import TextIO
 
 from importer.errors import ImporterError
-from importer.native import give_memory_back, sort_well
+from importer.native import give_memory_back, loading, share_one_heap, sort_well
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _AFTER = "`importer resume` goes on, `importer report RUN` writes a report again"
 
 
 def main() -> None:
+    loading()
+    share_one_heap(os.environ)
     give_memory_back(os.environ)
     sort_well(os.environ)
     from importer.cli.app import app  # noqa: PLC0415  what it raises while it is imported is caught, too

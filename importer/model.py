@@ -149,6 +149,11 @@ SANDBOX = "sandbox/"
 """Begins the target of a run into a sandbox inside the process, which forgets all when that ends."""
 
 
+def same_target(one: str, other: str) -> bool:
+    """Whether a run into one goes on in the other: any sandbox stands for any other."""
+    return one == other or (one.startswith(SANDBOX) and other.startswith(SANDBOX))
+
+
 class RunState(StrEnum):
     """staging → staged → running → finished | stopped; `resume` and `retry` take the last two back to running."""
 

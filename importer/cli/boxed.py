@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from importer.errors import ConfigError
 from importer.model import SANDBOX
+from importer.native import loaded
 from importer.sandbox import Sandbox, options, parse_settings, run
 from importer.sandbox import Settings as Knobs
 from importer.settings import Settings
@@ -19,6 +20,7 @@ from importer.settings import Settings
 
 def serve_sandbox(texts: Sequence[str], host: str, port: int, *, knobs: bool) -> int:
     """Serve until SIGINT or SIGTERM. Raises ConfigError for a knob that isn't one, or a port that is taken."""
+    loaded()
     if knobs:
         typer.echo(f"{options.__doc__}\n{Knobs.__doc__}")
         return 0

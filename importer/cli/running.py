@@ -22,7 +22,7 @@ from importer.flow.report import is_reported, must_have_room
 from importer.flow.stopping import Stopped, Stopping
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run
-from importer.model import SANDBOX, RunState
+from importer.model import SANDBOX, RunState, same_target
 
 _WORST_FIRST = (1, 2, 75, 4, 5, 3, 0)
 _TIME_UP = 4
@@ -116,7 +116,7 @@ def _to_resume(ledger: Ledger, run_id: str | None, target: str, report_dir: Path
         return _named(ledger, run_id, target)
     view = ledger.view()
     try:
-        runs = [run for run in view.runs() if _fits(run, target)]
+        runs = [run for run in view.runs() if same_target(run.target, target)]
     finally:
         view.close()
     last = max((run for run in runs if run.ended_at), key=lambda run: run.ended_at or "", default=None)
@@ -133,17 +133,12 @@ def _named(ledger: Ledger, run_id: str, target: str) -> list[Run]:
         run = view.run(run_id)
     finally:
         view.close()
-    if not _fits(run, target):
+    if not same_target(run.target, target):
         goes = "the sandbox: add --sandbox" if run.target.startswith(SANDBOX) else run.target
         raise ConfigError(
             f"run {run_id} was sent to {goes}, but this configuration sends to {target}: nothing was sent"
         )
     return [run]
-
-
-def _fits(run: Run, target: str) -> bool:
-    both = run.target.startswith(SANDBOX) and target.startswith(SANDBOX)
-    return both or run.target == target
 
 
 async def importing(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from importer import config, logs
+from importer.native import loaded
 from importer.settings import Settings
 
 
@@ -29,7 +30,8 @@ class Setup:
         debug: bool = False,
         as_json: bool = False,
     ) -> Setup:
-        """Raises ConfigError."""
+        """Raises ConfigError. What a command needs is loaded by then."""
+        loaded()
         overrides = {"ledger": {"path": ledger}, "report": {"dir": report_dir}}
         settings = config.load(config_path, os.environ, overrides)
         redactor = logs.configure("debug" if debug else "info", settings.secrets())

@@ -15,7 +15,7 @@ from importer.flow.stopping import Stopped, Stopping
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import now
 from importer.ledger.view import Run
-from importer.model import SANDBOX, RunState
+from importer.model import RunState, same_target
 from importer.settings import Settings
 from importer.web.jobs import Job, Jobs
 from importer.web.live import Live
@@ -117,7 +117,7 @@ class Worker:
                 raise ConfigError(f"there is no run {job.run} in the ledger any more")
             options = self.options(upload)
             return await imports.run(self._uploads.path(upload), options, wiring.identity_of(options))
-        if not self.fits(run):
+        if not same_target(run.target, self._target):
             raise ConfigError(f"run {run.id} was sent to {run.target}, but this server sends to {self._target}")
         if job.kind == "retry":
             await ledger.renew(run.num)
@@ -131,10 +131,6 @@ class Worker:
 
     def options(self, upload: Upload) -> Any:
         return wiring.source_options(self._settings, {**upload.options, "edits": upload.edits or None})
-
-    def fits(self, run: Run) -> bool:
-        both = run.target.startswith(SANDBOX) and self._target.startswith(SANDBOX)
-        return both or run.target == self._target
 
     def _over(self, job: Job, upload: Upload | None, run: Run) -> None:
         if upload:

@@ -1,8 +1,10 @@
+import ctypes
+import gc
 from pathlib import Path
 
 import pytest
 
-from importer.native import give_memory_back, sort_well
+from importer.native import give_memory_back, loaded, loading, share_one_heap, sort_well
 
 ZEN_4 = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nflags\t\t: fpu avx2 avx512f\n\nprocessor\t: 1\n"
 
@@ -46,3 +48,35 @@ def test_arrow_uses_the_system_s_allocator_unless_a_user_says_otherwise() -> Non
     environ = {"ARROW_DEFAULT_MEMORY_POOL": "jemalloc"}
     give_memory_back(environ)
     assert environ == {"ARROW_DEFAULT_MEMORY_POOL": "jemalloc"}
+
+
+def test_garbage_is_collected_again_once_all_is_loaded_but_for_what_stays() -> None:
+    try:
+        loading()
+        assert not gc.isenabled()
+        loaded()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+def test_threads_share_one_heap_unless_a_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+
+    class Libc:
+        def mallopt(self, what: int, value: int) -> int:
+            asked.append((what, value))
+            return 1
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Libc())
+    share_one_heap({"MALLOC_ARENA_MAX": "4"})
+    assert asked == []
+    share_one_heap({})
+    assert asked == [(-8, 1)]
+
+
+def test_a_c_library_without_heaps_of_threads_is_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    share_one_heap({})
