@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from importer.fingerprints import Hashes, fingerprints
-from importer.repeats import sorted_parts
+from importer.repeats import twice
 from importer.spill import Numbers, room_in
 
 _BLOCK = 1 << 20
@@ -52,8 +52,7 @@ class CasePairs:
             self._file.flush()
             folded: Hashes = np.memmap(self._file, np.uint64, "r+", shape=(self._rows,))
             folded[: self._before] = hashes[: self._before]
-        twice = [part[1:][part[1:] == part[:-1]] for part in sorted_parts(folded)]
-        wanted = np.unique(np.concatenate(twice))
+        wanted = twice(folded, self._directory)
         return sum(_rows_of_pairs(folded, hashes, wanted[at : at + _LOOK]) for at in range(0, len(wanted), _LOOK))
 
     def close(self) -> None:

@@ -1,4 +1,7 @@
-"""Which rows contradict others, in 36 bytes each: the words for one are found when it is rejected. Pure."""
+"""Which rows contradict others; the words for one are found when it is rejected. Pure.
+
+A row takes 36 bytes: 28 for what was noted, 8 more to search by.
+"""
 
 from __future__ import annotations
 

@@ -109,7 +109,8 @@ def _open(blob: bytes) -> tuple[bytes, int, memoryview, int]:
     return body[_HEAD.size : numbers], count, memoryview(body)[numbers:], repeats
 
 
-def _column(text: bytes, count: int) -> Any:
+def column(text: bytes, count: int) -> Any:
+    """An Arrow column of the serials in a text, each of them followed by a line feed."""
     ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _LINE_FEED)
     offsets = np.zeros(count + 1, np.int32)
     offsets[1:] = ends - np.arange(count)
@@ -139,4 +140,4 @@ def unpack(blob: bytes) -> Rows:
 def unpack_columns(blob: bytes) -> Columns:
     """Raises Damaged."""
     text, count, numbers, repeats = _open(blob)
-    return Columns(_column(text, count), *_numbers(numbers, count, repeats))
+    return Columns(column(text, count), *_numbers(numbers, count, repeats))

@@ -21,6 +21,7 @@ from importer.fingerprints import Hashes
 _MOST_WAITING = 4_000_000
 """Rows."""
 _STANDINGS = len(Standing)
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class _Open:
     texts: list[bytes] = field(default_factory=list)
     keys: list[Ordinals] = field(default_factory=list)
     hashes: list[Hashes] = field(default_factory=list)
-    repeats: list[tuple[int, int]] = field(default_factory=list)
+    repeat_of: list[Ordinals] = field(default_factory=list)
+    repeat_keys: list[Ordinals] = field(default_factory=list)
     count: int = 0
 
 
@@ -148,10 +150,8 @@ class Planner:
     def _extend(self, chunk: _Open, rows: _Sorted, start: int, stop: int) -> None:
         if len(rows.firsts):
             low, high = np.searchsorted(rows.firsts, [start, stop])
-            shift = chunk.count - start
-            chunk.repeats += zip(
-                (rows.firsts[low:high] + shift).tolist(), rows.repeat_keys[low:high].tolist(), strict=True
-            )
+            chunk.repeat_of.append(rows.firsts[low:high] + (chunk.count - start))
+            chunk.repeat_keys.append(rows.repeat_keys[low:high].copy())
         chunk.texts.append(rows.text[rows.ends[start] : rows.ends[stop]])
         chunk.keys.append(rows.keys[start:stop].copy())
         chunk.hashes.append(rows.hashes[start:stop].copy())
@@ -168,7 +168,7 @@ class Planner:
                 b"".join(chunk.texts),
                 np.concatenate(chunk.keys),
                 np.concatenate(chunk.hashes),
-                np.array([place for place, _ in chunk.repeats], np.int32),
-                np.array([key for _, key in chunk.repeats], np.int64),
+                np.concatenate([*chunk.repeat_of, _NONE]).astype(np.int32),
+                np.concatenate([*chunk.repeat_keys, _NONE]),
             )
         )

@@ -6,8 +6,10 @@ conflict, and so is every row with that serial (CONTRACT, "Where nothing may be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,58 +20,104 @@ from importer.fates import Fates, Ordinals, Standing
 from importer.fingerprints import Hashes
 from importer.model import Batch, Reject
 from importer.sieve import Sieve
-from importer.spill import SPILLED, Numbers, Spill
+from importer.spill import SPILLED, Numbers, Spill, room_in
 
 if TYPE_CHECKING:
     import pandas as pd  # where no hash stands twice it is not loaded at all
 
-_PART = 1 << 21
-"""Numbers sorted at once, or more where that makes more parts than this:"""
-_MOST_PART_BITS = 5
-_BLOCK = 1 << 20
-"""Numbers read at once."""
-_LOOK = 1 << 20
-"""Rows looked at one by one at once."""
+_PART = 1 << 20
+"""Numbers in a part, at most."""
+_RUN = 1 << 19
+"""Numbers sorted at once."""
+_AT_ONCE = 1 << 20
+"""Hashes, and about the most rows, that are looked at together."""
 
 
 _GATHERED = SPILLED.append(pa.field("ordinal", pa.int64()))
+_SERIAL = ["gtin", "serial"]
 
 
-def sorted_parts(numbers: Hashes | Numbers) -> Iterator[Hashes]:
-    """All of `numbers` in ascending order, in parts that fit into memory; they are expected to be spread evenly."""
-    bits = min(_MOST_PART_BITS, max(0, (len(numbers) - 1).bit_length() - (_PART - 1).bit_length()))
+def sorted_parts(numbers: Hashes | Numbers, room: Path) -> Iterator[Hashes]:
+    """All of `numbers` in ascending order, in parts that fit into memory; they are expected to be spread evenly.
+
+    Of a number that stands there so often that its part would not fit, only two are kept. More than a part are sorted
+    in runs that go to a file in the directory `room`; a part is what all runs have of it.
+    """
+    bits = max(0, (len(numbers) - 1).bit_length() - (_PART - 1).bit_length())
     if not bits:
         yield np.sort(numbers[:])
         return
-    for part in range(1 << bits):
-        chosen = [
-            block[(block >> np.uint64(64 - bits)) == part]
-            for block in (numbers[start : start + _BLOCK] for start in range(0, len(numbers), _BLOCK))
-        ]
-        whole = np.concatenate(chosen)
-        chosen.clear()
-        whole.sort()
-        yield whole
+    bounds = np.arange(1, 1 << bits, dtype=np.uint64) << np.uint64(64 - bits)
+    ends = []
+    with room_in(room), tempfile.TemporaryFile(dir=room, prefix=".importer-sorted-") as file:
+        for start in range(0, len(numbers), _RUN):
+            run = np.sort(numbers[start : start + _RUN])
+            file.write(run.data)
+            ends.append([start, *(start + np.searchsorted(run, bounds)).tolist(), start + len(run)])
+        file.flush()
+        runs = Numbers(file, len(numbers))
+        for part in range(1 << bits):
+            yield _together(runs[end[part] : end[part + 1]] for end in ends)
 
 
-def gather(spill: Spill, wanted: Hashes, shift: int = 0) -> pd.DataFrame:
-    """The rows whose hash, shifted right, is in `wanted` (sorted): ordinal, key, serial, group."""
-    rows = candidates(spill, Sieve(wanted), shift)
-    hashes = rows["hash"].to_numpy() >> np.uint64(shift)
-    exactly = wanted[np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)] == hashes
-    frame: pd.DataFrame = rows.filter(pa.array(exactly)).drop_columns(["hash"]).to_pandas()
+def _together(pieces: Iterable[Hashes]) -> Hashes:
+    gathered: list[Hashes] = []
+    count, most = 0, 2 * _PART
+    for piece in pieces:
+        gathered.append(piece)
+        count += len(piece)
+        if count > most:
+            gathered = [_two_of_each(np.sort(np.concatenate(gathered)))]
+            count, most = len(gathered[0]), max(most, 2 * len(gathered[0]))
+    whole = np.concatenate(gathered)
+    gathered.clear()
+    whole.sort()
+    return whole
+
+
+def _two_of_each(ordered: Hashes) -> Hashes:
+    more = np.zeros(len(ordered), np.bool_)
+    more[2:] = ordered[2:] == ordered[:-2]
+    return ordered[~more]
+
+
+def twice(numbers: Hashes | Numbers, room: Path) -> Hashes:
+    """The numbers that stand there more than once, in ascending order, each once."""
+    found = [np.unique(part[1:][part[1:] == part[:-1]]) for part in sorted_parts(numbers, room)]
+    return np.concatenate([*found, np.empty(0, np.uint64)])
+
+
+def gather(spill: Spill, wanted: Hashes, at_once: int = _AT_ONCE) -> Iterator[pd.DataFrame]:
+    """The rows whose hash is in `wanted` (sorted), by windows: ordinal, key, serial, group."""
+    waiting: list[Any] = []
+    count = 0
+    for rows in _candidates(spill, Sieve(wanted), 0):
+        hashes = rows["hash"].to_numpy()
+        exactly = wanted[np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)] == hashes
+        waiting.append(rows.filter(pa.array(exactly)))
+        count += len(waiting[-1])
+        if count >= at_once:
+            yield _frame(waiting)
+            waiting, count = [], 0
+    if count:
+        yield _frame(waiting)
+
+
+def _frame(rows: list[Any]) -> pd.DataFrame:
+    frame: pd.DataFrame = pa.Table.from_batches(rows, _GATHERED).drop_columns(["hash"]).to_pandas()
     return frame
 
 
 def candidates(spill: Spill, sieve: Sieve, shift: int) -> Any:
     """The rows whose hash, shifted right, passes a sieve: an Arrow table of SPILLED, with a last column `ordinal`."""
-    found = []
+    return pa.Table.from_batches(list(_candidates(spill, sieve, shift)), _GATHERED)
+
+
+def _candidates(spill: Spill, sieve: Sieve, shift: int) -> Iterator[Any]:
     for ordinal, window in spill.windows():
         places = np.flatnonzero(sieve(window["hash"].to_numpy() >> np.uint64(shift)))
         if len(places):
-            rows = window.take(pa.array(places))
-            found.append(rows.append_column("ordinal", pa.array(places + ordinal)))
-    return pa.Table.from_batches(found, _GATHERED)
+            yield window.take(pa.array(places)).append_column("ordinal", pa.array(places + ordinal))
 
 
 @dataclass(slots=True)
@@ -80,6 +128,7 @@ class Finder:
     batches: list[Batch]
     standings: npt.NDArray[np.uint8]
     where: Callable[[int], str]
+    at_once: int = _AT_ONCE
     raised: bool = False
     """Whether any row has another standing than SEND."""
 
@@ -89,36 +138,51 @@ class Finder:
 
     def within(self, fates: Fates) -> None:
         """Find repeats and conflicts among the rows of the source."""
-        twice = [part[1:][part[1:] == part[:-1]] for part in sorted_parts(self.spill.hashes())]
-        wanted = np.unique(np.concatenate(twice)) if twice else np.empty(0, np.uint64)
-        for start in range(0, len(wanted), _LOOK):
-            self._judge(gather(self.spill, wanted[start : start + _LOOK]), fates)
-        order = np.argsort(fates.firsts, kind="stable")
-        fates.firsts, fates.repeat_keys = fates.firsts[order], fates.repeat_keys[order]
+        wanted = twice(self.spill.hashes(), self.spill.directory)
+        repeats = [
+            self._judge(rows, heads, fates)
+            for start in range(0, len(wanted), self.at_once)
+            for rows, heads in self._with_heads(wanted[start : start + self.at_once])
+        ]
+        if repeats:
+            firsts, keys = (np.concatenate(column) for column in zip(*repeats, strict=True))
+            order = np.argsort(firsts, kind="stable")
+            fates.firsts, fates.repeat_keys = firsts[order], keys[order]
 
-    def _judge(self, rows: pd.DataFrame, fates: Fates) -> None:
-        rows = rows.sort_values("key", kind="stable")
-        rows["gtin"] = np.array([int(b.gtin) for b in self.batches], np.int64)[rows["group"].to_numpy()]
-        same = rows.groupby(["gtin", "serial"], sort=False)
-        rows["first"] = same["ordinal"].transform("first")
-        clash = same["group"].transform("nunique") > 1
-        repeats = rows[~clash & (rows["ordinal"] != rows["first"])]
+    def _with_heads(self, wanted: Hashes) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+        """The rows with these hashes, some at a time, with the heads of them all."""
+        blocks = self._gathered(wanted)
+        first = next(blocks)
+        heads, many = _heads(first, first), False
+        for block in blocks:
+            heads, many = _heads(heads, block), True
+        pairs = _first_two(heads)
+        for block in self._gathered(wanted) if many else [first]:
+            yield block, pairs
+
+    def _gathered(self, wanted: Hashes) -> Iterator[pd.DataFrame]:
+        gtins = np.array([int(batch.gtin) for batch in self.batches], np.int64)
+        for rows in gather(self.spill, wanted, self.at_once):
+            rows["gtin"] = gtins[rows["group"].to_numpy()]
+            yield rows
+
+    def _judge(self, rows: pd.DataFrame, heads: pd.DataFrame, fates: Fates) -> tuple[Ordinals, Ordinals]:
+        """The first row and the key of each of the rows that repeats one."""
+        rows = rows.merge(heads, on=_SERIAL, how="left")
+        clash = rows["group_second"].notna()
+        repeats = rows[~clash & (rows["ordinal"] != rows["ordinal_first"])]
         self.raise_to(repeats["ordinal"].to_numpy(), Standing.REPEAT)
-        fates.firsts = np.concatenate([fates.firsts, repeats["first"].to_numpy()])
-        fates.repeat_keys = np.concatenate([fates.repeat_keys, repeats["key"].to_numpy()])
         self._conflicts(rows[clash], fates)
+        return repeats["ordinal_first"].to_numpy(), repeats["key"].to_numpy()
 
     def _conflicts(self, rows: pd.DataFrame, fates: Fates) -> None:
         """Reject rows that contradict each other; each names the first one that it contradicts."""
-        self.raise_to(rows["ordinal"].to_numpy(), Standing.CONFLICT)
         if rows.empty:
             return
-        heads = rows.drop_duplicates(["gtin", "serial", "group"]).groupby(["gtin", "serial"], sort=False)
-        others = heads.nth(0).merge(heads.nth(1), on=["gtin", "serial"], suffixes=("_first", "_second"))
-        rows = rows.merge(others, on=["gtin", "serial"])
+        self.raise_to(rows["ordinal"].to_numpy(), Standing.CONFLICT)
         first = rows["group"] != rows["group_first"]
-        group = rows["group_first"].where(first, rows["group_second"])
-        key = rows["key_first"].where(first, rows["key_second"])
+        group = rows["group_first"].where(first, rows["group_second"]).astype(np.int64)
+        key = rows["key_first"].where(first, rows["key_second"]).astype(np.int64)
         fates.clashes.add(rows["ordinal"].to_numpy(), group.to_numpy(), key.to_numpy(), self._explain)
 
     def _explain(self, serial: str, group: int, other: int, key: int) -> Reject:
@@ -128,6 +192,20 @@ class Finder:
             f"Serial {serial} of GTIN {ours.gtin} stands here with {describe(ours)}, but with {describe(theirs)} in "
             f"{self.where(key)}. Nothing tells which is right: correct or delete the wrong row.",
         )
+
+
+def _heads(*rows: pd.DataFrame) -> pd.DataFrame:
+    """The first row of each serial in each batch, in the order of the source."""
+    import pandas as pd  # noqa: PLC0415  as above
+
+    return pd.concat(rows).sort_values("key", kind="stable").drop_duplicates([*_SERIAL, "group"])
+
+
+def _first_two(heads: pd.DataFrame) -> pd.DataFrame:
+    """By serial its first row (`ordinal_first`, …), and the first one in another batch (`…_second`), or nothing."""
+    same = heads.groupby(_SERIAL, sort=False)
+    second = same.nth(1).convert_dtypes()  # to those that can be missing
+    return same.nth(0).merge(second, on=_SERIAL, how="left", suffixes=("_first", "_second"))
 
 
 def describe(batch: Batch) -> str:

@@ -14,12 +14,13 @@ class SerialText(Sequence[str]):
     A sequence of strings for whoever asks for single ones; until then it costs nothing per serial. `count` is believed.
     """
 
-    __slots__ = ("_count", "_each", "text")
+    __slots__ = ("_count", "_each", "_plain", "text")
 
     def __init__(self, text: bytes, count: int) -> None:
         self.text = text
         self._count = count
         self._each: tuple[str, ...] | None = None
+        self._plain: bool | None = None
 
     @classmethod
     def of(cls, serials: Iterable[str]) -> SerialText:
@@ -29,7 +30,9 @@ class SerialText(Sequence[str]):
     @property
     def plain(self) -> bool:
         """Whether each serial stands in JSON as it is."""
-        return not any(escape in self.text for escape in _JSON_ESCAPES)
+        if self._plain is None:
+            self._plain = not any(escape in self.text for escape in _JSON_ESCAPES)
+        return self._plain
 
     def joined(self, between: bytes) -> bytes:
         """The serials with something between them instead of line feeds."""

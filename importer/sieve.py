@@ -12,12 +12,21 @@ _LOW = np.uint64((1 << _BITS) - 1)
 
 
 class Sieve:
-    """Lets all `wanted` numbers through, and of half a million wanted ones one in thirty others. 16 MB."""
+    """Lets all `wanted` numbers through, and of half a million wanted ones one in thirty others. 2 MB.
+
+    A bit each, for the processor's cache; NumPy looks up signed numbers twice as fast as unsigned ones.
+    """
 
     def __init__(self, wanted: Hashes) -> None:
-        self._table = np.zeros(1 << _BITS, np.bool_)
-        self._table[wanted & _LOW] = True
+        table = np.zeros(1 << _BITS, np.bool_)
+        table[_places(wanted)] = True
+        self._table = np.packbits(table, bitorder="little")
 
     def __call__(self, numbers: Hashes) -> npt.NDArray[np.bool_]:
-        passed: npt.NDArray[np.bool_] = self._table[numbers & _LOW]
-        return passed
+        places = _places(numbers)
+        passed = self._table.take(places >> 3) >> (places & 7).astype(np.uint8)
+        return (passed & np.uint8(1)).view(np.bool_)
+
+
+def _places(numbers: Hashes) -> npt.NDArray[np.int64]:
+    return (numbers & _LOW).view(np.int64)

@@ -56,7 +56,7 @@ class Spill:
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         with room_in(directory):
             self._rows = tempfile.TemporaryFile(dir=directory, prefix=".importer-rows-")  # noqa: SIM115  closed in close()
             self._hashes = tempfile.TemporaryFile(dir=directory, prefix=".importer-hashes-")  # noqa: SIM115  likewise
@@ -70,7 +70,7 @@ class Spill:
         if not len(keys):
             return
         batch = pa.record_batch([keys, serials, pa.array(groups), pa.array(hashes)], schema=SPILLED)
-        with room_in(self._directory):
+        with room_in(self.directory):
             self._hashes.write(hashes.tobytes())
         self._pending.append(batch)
         self._pending_rows += len(batch)
@@ -79,7 +79,7 @@ class Spill:
             self._flush()
 
     def _flush(self) -> None:
-        with room_in(self._directory):
+        with room_in(self.directory):
             for batch in pa.Table.from_batches(self._pending, SPILLED).combine_chunks().to_batches():
                 self._writer.write_batch(batch)
         self._pending, self._pending_rows = [], 0
@@ -87,7 +87,7 @@ class Spill:
     def seal(self) -> None:
         """No row is added any more; from here on it can be read, as often as wanted."""
         self._flush()
-        with room_in(self._directory):
+        with room_in(self.directory):
             self._writer.close()
             self._rows.flush()
             self._hashes.flush()

@@ -95,7 +95,8 @@ def _few(values: Sequence[str], places: npt.NDArray[np.int64]) -> Any:
     """A dictionary column of `values[places]`, in which no value stands twice."""
     distinct: dict[str, int] = {}
     codes = np.array([distinct.setdefault(value, len(distinct)) for value in values], np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(codes[places]), pa.array(list(distinct), pa.string()))
+    indices = codes[places] if len(distinct) > 1 else np.zeros(len(places), np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(indices), pa.array(list(distinct), pa.string()))
 
 
 class _Reader:
@@ -134,10 +135,10 @@ class _Reader:
         return frame.filter(~moved) if moved.any() else frame
 
     def _with_repeats(self, frame: _Frame, rows: Columns, kept: Kept, batch: Batch, fates: list[Fate]) -> _Frame:
-        labels = list(frame.labels)
-        repeats = [_repeat(self._where(int(rows.keys[of])), fates[frame.places[of]]) for of in rows.repeat_of.tolist()]
-        places = np.arange(len(labels), len(labels) + len(repeats), dtype=np.int32)
-        labels += [_label(batch, fate, kept, self._run) for fate in repeats]
+        repeated, which = np.unique(rows.repeat_of, return_inverse=True)
+        repeats = [_repeat(self._where(int(rows.keys[of])), fates[frame.places[of]]) for of in repeated.tolist()]
+        places = which.astype(np.int32) + np.int32(len(frame.labels))
+        labels = [*frame.labels, *(_label(batch, fate, kept, self._run) for fate in repeats)]
         return _Frame(
             np.concatenate([frame.keys, rows.repeat_keys]),
             pa.concat_arrays([frame.serials, frame.serials.take(pa.array(rows.repeat_of))]),

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from importer.fingerprints import SHORT_BITS, Hashes
-from importer.flow import overlap
-from importer.flow.overlap import Had, Held
+from importer.flow import earlier
+from importer.flow.earlier import Had, Held
 from importer.ledger import index
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import Part
@@ -32,12 +32,12 @@ def take_over(ledger: Ledger, view: View, run: Run) -> None:
     active = view.active_since(run.num, run.target, run.staged_at or "")
     if not active:
         return
-    related = overlap.others(view, run.target, {batch.gtin for batch in batches.values()})
+    related = earlier.others(view, run.target, {batch.gtin for batch in batches.values()})
     runs = {num: run_id for num, run_id in active.items() if num in related}
-    for match in overlap.matches(view, runs, _hashes(view, run)):
+    for match in earlier.matches(view, runs, _hashes(view, run)):
         theirs = view.batches(match.run)
         for short, seqs in match.slices():
-            held = _by_product(overlap.held(view, match, short, seqs), theirs)
+            held = _by_product(earlier.held(view, match, short, seqs), theirs)
             for kept in _pending(view, run, short):
                 serials = view.serials(kept.id)
                 parts = _divided(serials, kept, batches[kept.batch], held[batches[kept.batch].gtin], match.run_id)

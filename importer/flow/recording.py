@@ -75,7 +75,7 @@ class Recording:
         with room_in(self._spill):
             self._entries.flush()
         if self._indexed:
-            for part in sorted_parts(Numbers(self._entries, self._indexed)):
+            for part in sorted_parts(Numbers(self._entries, self._indexed), self._spill):
                 self._ledger.add_fingerprints(self._run, index.pieces(part))
         if self._written:
             self._written.result()

@@ -18,6 +18,7 @@ SEQ_BITS = np.uint64(64 - SHORT_BITS)
 MAX_SEQ = (1 << (64 - SHORT_BITS)) - 1
 _SEQ_MASK = np.uint64(MAX_SEQ)
 _PIECE = 1 << 19
+"""Entries in one piece."""
 _HEAD = struct.Struct("<IQ")
 """Entries, the first shortened hash."""
 

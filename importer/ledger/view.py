@@ -15,6 +15,7 @@ from importer.ledger import index, opening, store
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.packing import Columns, Rows, unpack, unpack_columns, unpack_serials
 from importer.sealing import Damaged, unseal
+from importer.serial_text import SerialText
 
 T = TypeVar("T")
 
@@ -161,7 +162,7 @@ class View:
         """The same, for whoever works on whole columns."""
         return self._whole(unpack_columns, self._blob(chunk))
 
-    def serials(self, chunk: int) -> Sequence[str]:
+    def serials(self, chunk: int) -> SerialText:
         return self._whole(unpack_serials, self._blob(chunk))
 
     def _blob(self, chunk: int) -> bytes:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from importer.fates import Fates, Standing
 from importer.fingerprints import Hashes, fingerprints
 from importer.model import Batch
-from importer.repeats import Finder, gather, sorted_parts, two_expiries
+from importer.repeats import Finder, gather, sorted_parts, twice, two_expiries
 from importer.spill import Spill
 
 BATCHES = [
@@ -54,11 +54,11 @@ def spilled(rows: Sequence[Row], hashes: Hashes | None = None, parts: int = 1) -
         spill.close()
 
 
-def found_in(rows: Sequence[Row], hashes: Hashes | None = None) -> Fates:
+def found_in(rows: Sequence[Row], hashes: Hashes | None = None, at_once: int = 1000) -> Fates:
     with spilled(rows, hashes) as spill:
         standings = np.zeros(len(rows), np.uint8)
         fates = Fates(standings)
-        Finder(spill, BATCHES, standings, lambda key: f"row {key}").within(fates)
+        Finder(spill, BATCHES, standings, lambda key: f"row {key}", at_once).within(fates)
         return fates
 
 
@@ -111,26 +111,33 @@ def test_serials_that_share_a_hash_are_not_taken_for_each_other(rows: list[Row],
     must_be(found_in(rows, np.array(numbers, np.uint64)), model(rows))
 
 
-@given(ROWS, st.integers(0, 63), st.data())
-def test_gathered_rows_are_those_whose_hash_is_wanted(rows: list[Row], shift: int, data: st.DataObject) -> None:
+@given(ROWS, st.data())
+def test_gathered_rows_are_those_whose_hash_is_wanted(rows: list[Row], data: st.DataObject) -> None:
     hashes = data.draw(st.lists(st.integers(0, 2**64 - 1), min_size=len(rows), max_size=len(rows)))
-    wanted = data.draw(st.sets(st.sampled_from([h >> shift for h in hashes]))) if rows else set()
+    wanted = data.draw(st.sets(st.sampled_from(hashes))) if rows else set()
     with spilled(rows, np.array(hashes, np.uint64), parts=3) as spill:
-        frame = gather(spill, np.array(sorted(wanted), np.uint64), shift)
+        frames = list(gather(spill, np.array(sorted(wanted), np.uint64)))
     expected = [
         (key(ordinal), serial, group, ordinal)
         for ordinal, (serial, group) in enumerate(rows)
-        if hashes[ordinal] >> shift in wanted
+        if hashes[ordinal] in wanted
     ]
-    columns = (frame[name].tolist() for name in ("key", "serial", "group", "ordinal"))
-    assert list(zip(*columns, strict=True)) == expected
+    found = [tuple(row) for frame in frames for row in frame[["key", "serial", "group", "ordinal"]].to_numpy().tolist()]
+    assert found == expected
 
 
-def test_what_gathers_nothing_can_be_used_like_what_gathers_something() -> None:
-    with spilled([("A", 0)]) as spill:
-        frame = gather(spill, np.array([7], np.uint64))
-    assert frame["group"].to_numpy().dtype.kind == "i"
-    assert frame["ordinal"].to_numpy().dtype.kind == "i"
+@given(ROWS, st.integers(1, 4))
+def test_hashes_that_are_looked_at_a_few_at_a_time_come_to_the_same(rows: list[Row], at_once: int) -> None:
+    must_be(found_in(rows, at_once=at_once), model(rows))
+
+
+@pytest.mark.parametrize("groups", [[0], [0, 3], [0, 1, 2, 3]], ids=["repeats", "other-product", "conflicts"])
+def test_one_serial_in_very_many_rows_is_looked_at_a_window_at_a_time(groups: list[int]) -> None:
+    rows = [("A" if place % 3 else f"B{place % 7}", groups[place % len(groups)]) for place in range(150_000)]
+    with spilled(rows) as spill:
+        wanted = twice(spill.hashes(), spill.directory)
+        assert [len(frame) for frame in gather(spill, wanted, 1)] == [len(window) for _, window in spill.windows()]
+    must_be(found_in(rows, at_once=1), model(rows))
 
 
 def test_a_conflict_says_what_stands_where_and_what_to_do() -> None:
@@ -172,14 +179,25 @@ PART = 1 << 23
 
 
 @pytest.mark.parametrize("count", [0, 1, PART, PART + 1, 2 * PART + 1], ids=["none", "one", "part", "more", "three"])
-def test_sorted_parts_are_all_numbers_in_ascending_order(count: int) -> None:
+def test_sorted_parts_are_all_numbers_in_ascending_order(tmp_path: Path, count: int) -> None:
     numbers = np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    parts = list(sorted_parts(numbers))
+    parts = list(sorted_parts(numbers, tmp_path))
     assert all(len(part) < 1.1 * PART for part in parts)
     together = np.concatenate(parts)
     assert len(together) == count
     assert (together[1:] > together[:-1]).all()
     assert together.sum() == numbers.sum()
+
+
+def test_of_a_number_that_is_nearly_all_of_them_two_are_kept(tmp_path: Path) -> None:
+    numbers = np.arange(5 * PART, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    numbers[::2] = 7
+    parts = list(sorted_parts(numbers, tmp_path))
+    assert max(map(len, parts)) < 3 * PART
+    together = np.concatenate(parts)
+    assert (together[1:] >= together[:-1]).all()
+    assert np.array_equal(np.unique(together), np.unique(numbers))
+    assert twice(numbers, tmp_path).tolist() == [7]
 
 
 TWO = {
