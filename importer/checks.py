@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,21 @@ class _Few:
         return pa.DictionaryArray.from_arrays(pa.array(places_of_rows), pa.array(list(places), pa.string()))
 
 
+def parsers(settings: CheckSettings, today: date) -> dict[str, Callable[[str], Parsed | Reject]]:
+    """By role. Serials have none: they are read by whole columns."""
+    return {
+        "gtin": partial(gs1.parse_gtin, check_digit=settings.gtin_check_digit),
+        "batch": gs1.parse_batch,
+        "expiry": partial(
+            gs1.parse_expiry,
+            today=today,
+            date_order=settings.date_order,
+            day_00=settings.day_00,
+            expired=settings.expired,
+        ),
+    }
+
+
 def check(table: Any, faults: Mapping[int, Reject], settings: CheckSettings, today: date) -> Checked:
     """Check rows: a Table or RecordBatch of schema ROWS, and `faults`, which the source found, by position in it.
 
@@ -144,17 +159,8 @@ def _flat(column: Any) -> Any:
 
 
 def _read_few(columns: Mapping[str, Any], settings: CheckSettings, today: date) -> dict[str, _Few]:
-    def gtin(text: str) -> Parsed | Reject:
-        return gs1.parse_gtin(text, check_digit=settings.gtin_check_digit)
-
-    def expiry(text: str) -> Parsed | Reject:
-        return gs1.parse_expiry(
-            text, today=today, date_order=settings.date_order, day_00=settings.day_00, expired=settings.expired
-        )
-
-    parsers: dict[str, Callable[[str], Parsed | Reject]] = {"gtin": gtin, "batch": gs1.parse_batch, "expiry": expiry}
     few = {}
-    for role, parse in parsers.items():
+    for role, parse in parsers(settings, today).items():
         encoded = columns[role].dictionary_encode()
         few[role] = _Few(encoded.indices.to_numpy(), [parse(text) for text in encoded.dictionary.to_pylist()])
     return few

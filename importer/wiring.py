@@ -25,13 +25,12 @@ from importer.api.session import ClientSession, open_session
 from importer.api.token import DynamicTokens, StaticTokens, Tokens
 from importer.api.turnstile import Turnstile, shared_by
 from importer.api.waiting import until
-from importer.checks import CheckSettings
+from importer.checks import CheckSettings, parsers
 from importer.errors import ConfigError
 from importer.flow.importing import Connect, Parts, Watcher
 from importer.flow.stage import Staging
 from importer.flow.stopping import Stopping
 from importer.flow.submit import Recorded, Submitting
-from importer.gs1 import parse_batch, parse_expiry, parse_gtin
 from importer.ledger.ledger import Ledger
 from importer.model import SANDBOX, Commissioner, Parsed, Reject
 from importer.settings import Settings
@@ -59,16 +58,9 @@ def source_options(settings: Settings, given: Mapping[str, Any]) -> SourceOption
 
 def _parsed(settings: Settings, options: Mapping[str, Any]) -> dict[str, Parsed | Reject]:
     """The values that are given once for all rows, by the rules for every row."""
-    rules = check_settings(settings)
     today = datetime.now().astimezone().date()
-    parsers: dict[str, Callable[[str], Parsed | Reject]] = {
-        "gtin": partial(parse_gtin, check_digit=rules.gtin_check_digit),
-        "batch": parse_batch,
-        "expiry": partial(
-            parse_expiry, today=today, date_order=rules.date_order, day_00=rules.day_00, expired=rules.expired
-        ),
-    }
-    return {name: parse(options[name]) for name, parse in parsers.items() if name in options}
+    by_role = parsers(check_settings(settings), today)
+    return {role: parse(options[role]) for role, parse in by_role.items() if role in options}
 
 
 def identity_of(options: SourceOptions) -> dict[str, Any]:

@@ -15,9 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer import gs1
 from importer.case_pairs import CasePairs
-from importer.checks import Checked, CheckSettings, check
+from importer.checks import Checked, CheckSettings, check, parsers
 from importer.concurrency import ahead
 from importer.errors import SourceError
 from importer.fates import Fates
@@ -218,13 +217,8 @@ class _Stager:
 
 def _batch_of(gtin: str, batch: str, expiry: str, settings: CheckSettings, today: date) -> Batch | None:
     """The batch that a rejected row belongs to, where that can be told."""
-    parsed = (
-        gs1.parse_gtin(gtin, check_digit=settings.gtin_check_digit),
-        gs1.parse_batch(batch),
-        gs1.parse_expiry(
-            expiry, today=today, date_order=settings.date_order, day_00=settings.day_00, expired=settings.expired
-        ),
-    )
+    parse = parsers(settings, today)
+    parsed = parse["gtin"](gtin), parse["batch"](batch), parse["expiry"](expiry)
     values = [value.value for value in parsed if isinstance(value, Parsed)]
     return Batch(*values) if len(values) == len(parsed) else None
 

@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 
 import ijson  # type: ignore[import-untyped]
 
-from importer.errors import SourceError
 from importer.sources.epcis import Event, TooLongError, local
+from importer.sources.unpacking import cut_off
 
 _PLACES = (
     "epcisBody.eventList.item",
@@ -39,7 +39,7 @@ def events(file: BinaryIO, name: str) -> Iterator[Event]:
                 raise
         except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
             reason = " ".join(str(error).split())[:120]
-            raise SourceError(f"{name} is damaged or cut off ({reason}): copy or export it again.") from error
+            raise cut_off(name, reason) from error
         if found:
             return
     if too_long:

@@ -11,6 +11,7 @@ from defusedxml.ElementTree import iterparse
 
 from importer.errors import SourceError
 from importer.sources.epcis import Event, local
+from importer.sources.unpacking import cut_off
 
 
 def events(file: BinaryIO, name: str) -> Iterator[Event]:
@@ -26,7 +27,7 @@ def events(file: BinaryIO, name: str) -> Iterator[Event]:
                 yield from _event(element)
                 parts[-1].clear()
     except ParseError as error:
-        raise SourceError(f"{name} is damaged or cut off ({error}): copy or export it again.") from error
+        raise cut_off(name, error) from error
     except DefusedXmlException as error:
         raise SourceError(
             f"{name} declares a document type or entities, which no EPCIS document needs: export it without."

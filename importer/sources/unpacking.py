@@ -85,7 +85,12 @@ def damaged(path: Path, error: Exception) -> SourceError:
     """What one of `DAMAGED` means, for people."""
     if isinstance(error, OSError) and error.strerror:
         return SourceError(f"{path} can't be read: {error.strerror}.")
-    return SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.")
+    return cut_off(path.name, error)
+
+
+def cut_off(name: str, why: object) -> SourceError:
+    """`why` is the library's word for it."""
+    return SourceError(f"{name} is damaged or cut off ({why}): copy or export it again.")
 
 
 def opened(path: Path) -> BinaryIO:
