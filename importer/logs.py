@@ -64,7 +64,7 @@ def configure(level: Level, secrets: Iterable[str] = (), stream: TextIO | None =
             *_renderers(redactor, for_people=stream.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, _Dispensable(stream))),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Dispensable(stream))),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(threshold, logging.WARNING), handlers=[_Foreign()], force=True)

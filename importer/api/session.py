@@ -131,14 +131,17 @@ def _error(exc: Exception, *, sent: bool) -> str:
 
 def _message(exc: Exception, error: str, url: str) -> str:
     """Whom it was that could not be reached, and why: of what the library says only that which people know."""
-    at = f"{getattr(exc, 'host', None) or urlsplit(url).hostname}, port {getattr(exc, 'port', None) or _port(url)}"
+    asked = urlsplit(url)
+    host = getattr(exc, "host", None) or asked.hostname
+    port = getattr(exc, "port", None) or asked.port or (443 if asked.scheme == "https" else 80)
+    at = f"{host}, port {port}"
     match error:
         case "timeout":
             return "no answer in time"
         case "connect_timeout":
             return f"no connection to {at}, in time"
         case "host_not_found":
-            return f"the host {getattr(exc, 'host', urlsplit(url).hostname)} is not known"
+            return f"the host {host} is not known"
         case "proxy_failed" if isinstance(exc, aiohttp.ClientHttpProxyError):
             return f"the proxy refuses ({exc.status} {exc.message})"
         case "proxy_failed":
@@ -156,8 +159,3 @@ def _reason(exc: Exception) -> str:
         return getattr(cause, "verify_message", None) or cause.reason or "TLS"
     number = getattr(cause, "errno", None)
     return os.strerror(number) if number else str(cause)
-
-
-def _port(url: str) -> int:
-    parts = urlsplit(url)
-    return parts.port or (443 if parts.scheme == "https" else 80)

@@ -62,7 +62,7 @@ class SharedTurnstile:
 
     def take(self, now: float, interval: float, tolerance: float) -> float | None:
         if not interval:  # nothing to move on, only a hold to look at
-            return OwnTurnstile.take(self._read(now), now, interval, tolerance)
+            return self._read(now).take(now, interval, tolerance)
         with self._locked():
             turnstile = self._read(now + interval)
             again = turnstile.take(now, interval, tolerance)

@@ -87,19 +87,28 @@ class Breaker:
     def __init__(self, max_failure_percent: float, stopping: Stopping) -> None:
         self._percent = max_failure_percent
         self._stopping = stopping
-        self._last: deque[tuple[int, int]] = deque(maxlen=_BREAKER_LOOKS_AT)
+        self._last: deque[tuple[int, int]] = deque()
+        self._serials = self._failed = 0
+        """Sums of `_last`."""
 
     def note(self, serials: int, failed: int) -> None:
+        self._add(serials, failed, 1)
         self._last.append((serials, failed))
+        if len(self._last) > _BREAKER_LOOKS_AT:
+            self._add(*self._last.popleft(), -1)
         if not self._percent or len(self._last) < _BREAKER_WANTS:
             return
-        share = 100 * sum(f for _, f in self._last) / sum(n for n, _ in self._last)
+        share = 100 * self._failed / self._serials
         if share > self._percent:
             self._stopping.stop(
                 f"{share:.0f} % of the serials in the last {len(self._last)} chunks were not assigned "
                 f"(limits.max_failure_percent = {self._percent:g}): look at the report before you go on",
                 _GIVE_UP,
             )
+
+    def _add(self, serials: int, failed: int, sign: int) -> None:
+        self._serials += sign * serials
+        self._failed += sign * failed
 
     def heard(self, event: Heard) -> None:
         if event.settled.state == ChunkState.SETTLED and event.answer.verdict is not Verdict.PRODUCT:

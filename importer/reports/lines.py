@@ -51,14 +51,16 @@ def _few(column: pa.DictionaryArray) -> pa.DictionaryArray:
 
 
 def _joined(columns: Sequence[pa.DictionaryArray]) -> pa.DictionaryArray:
-    """Columns of few distinct values as one, each combination joined with commas once."""
+    """Columns of few distinct values as one, each combination joined with commas once. Most have one value only."""
     choices = [max(1, len(column.dictionary)) for column in columns]
     if math.prod(choices) > _MOST_CODES:
         half = len(columns) // 2
         return _joined([_joined(columns[:half]), _joined(columns[half:])])
     codes = np.zeros(len(columns[0]), np.int64)
     for column, count in zip(columns, choices, strict=True):
-        codes = codes * count + column.indices.to_numpy()
+        if count > 1:
+            codes *= count
+            codes += column.indices.to_numpy()
     encoded = pa.array(codes).dictionary_encode()
     places = np.unravel_index(encoded.dictionary.to_numpy(), choices)
     parts = [column.dictionary.take(pa.array(place)) for column, place in zip(columns, places, strict=True)]

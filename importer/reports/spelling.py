@@ -15,6 +15,7 @@ _SPECIAL = b'",;|\t\r\n'
 """What makes a field quoted. `;`, `|` and tab are no delimiters here, but where they are a spreadsheet's own, quotes
 keep what follows them from becoming a cell that starts with `=`."""
 
+_SPECIALS = [bytes([special]) for special in _SPECIAL]
 _HAS_SPECIAL = '[",;|\t\r\n]'
 _RUNS = (
     "^[\\x00-\\x20\\x{7f}-\\x{a0}\\x{1680}\\x{2000}-\\x{200f}\\x{2028}-\\x{202f}\\x{205f}-\\x{2064}\\x{3000}\\x{feff}]*"
@@ -57,7 +58,8 @@ def _suspects(values: pa.StringArray) -> npt.NDArray[np.bool_]:
     offsets = offsets - offsets[0]
     filled = np.flatnonzero(np.diff(offsets))
     found[filled] = _SUSPECT_FIRST[data[offsets[filled]]]
-    if len(data.tobytes().translate(None, _SPECIAL)) != len(data):
+    text = data.tobytes()
+    if any(special in text for special in _SPECIALS):
         found[np.searchsorted(offsets, np.flatnonzero(_SPECIAL_BYTE[data]), side="right") - 1] = True
     return found
 

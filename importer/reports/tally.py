@@ -59,6 +59,8 @@ class Tally:
 
 def _counts(column: pa.DictionaryArray) -> Counter[str]:
     values = column.dictionary.to_pylist()
+    if len(values) == 1:
+        return Counter({values[0]: len(column)} if len(column) else {})
     counts = np.bincount(column.indices.to_numpy(), minlength=len(values))
     return Counter({values[place]: int(counts[place]) for place in np.flatnonzero(counts)})
 
