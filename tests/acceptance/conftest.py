@@ -7,6 +7,7 @@ import pytest
 from boxes import Box
 from commands import Importer
 from readback import Report, only_report
+from webserver import Server
 
 StartBox = Callable[..., Box]
 
@@ -37,3 +38,20 @@ def sandbox(tmp_path: Path) -> Iterator[StartBox]:
 def report(importer: Importer) -> Callable[[], Report]:
     """Gives the report of the only run so far."""
     return lambda: only_report(importer.cwd / "reports")
+
+
+@pytest.fixture
+def box(sandbox: StartBox) -> Box:
+    return sandbox()
+
+
+@pytest.fixture
+def env(box: Box) -> dict[str, str]:
+    return box.env
+
+
+@pytest.fixture
+def server(env: dict[str, str], tmp_path: Path) -> Iterator[Server]:
+    """The planners' page, whose lists go to `box`."""
+    with Server(tmp_path / "work", env) as started:
+        yield started

@@ -6,7 +6,8 @@ import resource
 import shutil
 import signal
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from conftest import StartBox
 from filelock import FileLock
 from lists import TABLETS, packs, write_csv
 from readback import Report, reports
+
+from importer.ledger.ledger import Ledger
 
 ONE = {**FAST, "IMPORTER_LIMITS__MAX_IN_FLIGHT": "1"}
 STALLED = {**FAST, "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "0.005"}
@@ -44,16 +47,34 @@ def asked(ledger: Path, query: str) -> int:
         return 0
 
 
+@contextmanager
+def never_staged(path: Path) -> Iterator[None]:
+    """A ledger in which the last statement of staging takes hours, so that there is time to kill."""
+    with Ledger(path):
+        pass
+    db = sqlite3.connect(path)
+    try:
+        db.execute(
+            "CREATE TRIGGER held BEFORE UPDATE OF state ON run WHEN NEW.state = 'staged' BEGIN "
+            "SELECT count(*) FROM chunk a, chunk b, chunk c, chunk d, chunk e, chunk f; END"
+        )
+        yield
+        db.execute("DROP TRIGGER held")
+    finally:
+        db.close()
+
+
 @pytest.mark.parametrize("query", ["SELECT count(*) FROM run", "SELECT count(*) FROM chunk"])
 def test_killed_while_it_stages_it_leaves_nothing(
     importer: Importer, sandbox: StartBox, report: Callable[[], Report], query: str
 ) -> None:
     box = sandbox()
     source = write_csv(importer.cwd / "list.csv", packs(99_999))
-    with importer.start("run", source, env=box.env) as running:
-        until(lambda: asked(importer.cwd / "importer.db", query))
+    ledger = importer.cwd / "importer.db"
+    with never_staged(ledger), importer.start("run", source, env=box.env) as running:
+        until(lambda: asked(ledger, query))
         running.send(signal.SIGSTOP)
-        staged = asked(importer.cwd / "importer.db", "SELECT count(*) FROM run WHERE state != 'staging'")
+        staged = asked(ledger, "SELECT count(*) FROM run WHERE state != 'staging'")
         running.send(signal.SIGKILL)
         running.ended()
     assert (staged, box.ledger(), importer("runs", "--json").json) == (0, {}, [])

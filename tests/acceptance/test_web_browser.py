@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from boxes import Box
+from conftest import StartBox
 from webserver import GTIN, HEADER, Server, rows
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-StartBox = Callable[..., Box]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -34,12 +34,6 @@ def box(sandbox: StartBox) -> Box:
 @pytest.fixture
 def env(box: Box) -> dict[str, str]:
     return {**box.env, "IMPORTER_LIMITS__CHUNK_SIZE": "100", "IMPORTER_LIMITS__MAX_IN_FLIGHT": "4"}
-
-
-@pytest.fixture
-def server(env: dict[str, str], tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "work", env) as started:
-        yield started
 
 
 @pytest.fixture

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
-import pytest
-from boxes import Box
 from webserver import Browser, Server, rows
-
-StartBox = Callable[..., Box]
-
-
-@pytest.fixture
-def server(sandbox: StartBox, tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "work", sandbox().env) as started:
-        yield started
 
 
 def test_it_can_be_ended_as_soon_as_it_says_that_it_is_there(server: Server) -> None:

@@ -1,20 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from boxes import Box
+from conftest import StartBox
 from webserver import GTIN, HEADER, Browser, Server, rows
 
-StartBox = Callable[..., Box]
 WRONG = HEADER + f"S 1,{GTIN},B1,281231\nS2,{GTIN},B1,281231\nS3,{GTIN},,281231\nS2,{GTIN},B1,281231\n"
 
 
 @pytest.fixture
-def server(sandbox: StartBox, tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "work", sandbox("refused=S2").env) as started:
-        yield started
+def box(sandbox: StartBox) -> Box:
+    return sandbox("refused=S2")
 
 
 def german(server: Server) -> Browser:

@@ -4,29 +4,17 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from boxes import Box
+from conftest import StartBox
 from webserver import GTIN, HEADER, Browser, Server, rows
 
 from importer.web import api, app, pages_login, pages_runs, pages_uploads
-
-StartBox = Callable[..., Box]
-
-
-@pytest.fixture
-def box(sandbox: StartBox) -> Box:
-    return sandbox()
-
-
-@pytest.fixture
-def server(box: Box, tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "work", box.env) as started:
-        yield started
 
 
 async def test_what_is_confirmed_is_imported_and_every_row_has_an_outcome(server: Server, box: Box) -> None:

@@ -4,25 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from boxes import Box
 from webserver import GTIN, HEADER, Browser, Server, rows
-
-StartBox = Callable[..., Box]
-
-
-@pytest.fixture
-def box(sandbox: StartBox) -> Box:
-    return sandbox()
-
-
-@pytest.fixture
-def server(box: Box, tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "work", box.env) as started:
-        yield started
 
 
 async def test_the_preview_says_how_a_list_was_read_and_what_it_would_take(server: Server) -> None:

@@ -15,23 +15,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from boxes import Box
 from webserver import GTIN, HEADER, Browser, Server, rows
 from yarl import URL
 
-StartBox = Callable[..., Box]
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def env(sandbox: StartBox) -> dict[str, str]:
-    return sandbox().env
-
-
-@pytest.fixture
-def server(env: dict[str, str], tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "work", env) as started:
-        yield started
 
 
 def add_user(directory: Path, name: str, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from boxes import Box
+from conftest import StartBox
 from webserver import Browser, Server, rows
 
-StartBox = Callable[..., Box]
 AT_ONCE = {"IMPORTER_WEB__KEEP_UPLOADS_DAYS": "1e-9"}
 SLOW = {"IMPORTER_LIMITS__CHUNK_SIZE": "100", "IMPORTER_LIMITS__MAX_IN_FLIGHT": "2"}
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
-from boxes import Box
+from conftest import StartBox
 from webserver import Browser, Server, rows
 
-StartBox = Callable[..., Box]
 KEYS = Path(__file__).with_name("tls")
 PAIR = Path(__file__).parents[1] / "adapters" / "api" / "loopback.pem"
 
