@@ -65,16 +65,16 @@ def draw(found: Measured, file: Path) -> None:
     import matplotlib as mpl  # noqa: PLC0415  not installed for tests
 
     mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "importer"
+    mpl.rcParams |= {"svg.hashsalt": "importer", "svg.fonttype": "none"}
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
-    figure, grid = plt.subplots(3, len(found), figsize=(13, 8), sharex="col", layout="constrained")
-    titles = ("serials/s", "CPU s per million", "peak memory, MB")
+    figure, grid = plt.subplots(3, len(found), figsize=(12, 7), sharex="col", sharey="row", layout="constrained")
+    titles = ("thousand serials/s", "CPU s per million", "peak memory, MB")
     for column, (name, points) in zip(grid.T, found.items(), strict=True):
-        for row, axes in enumerate(column):
-            axes.plot([p[0] for p in points], [p[row + 1] for p in points], marker="o", color="#1f5fa8")
+        for axes, row, unit in zip(column, (1, 2, 3), (1000, 1, 1), strict=True):
+            axes.plot([p[0] for p in points], [p[row] / unit for p in points], marker="o", color="#1f5fa8")
             axes.set_xscale("log")
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.1 * max(p[row] / unit for curve in found.values() for p in curve))
             axes.grid(visible=True, alpha=0.3)
         column[-1].set_xlabel(name)
     for axes, title in zip(grid[:, 0], titles, strict=True):

@@ -10,7 +10,11 @@ from pathlib import Path
 
 _PHASES = (
     ("stage", "_stage (importer/flow/importing.py"),
+    ("stage", "_checked (importer/flow/stage.py"),
+    ("stage", "(importer/sources/"),
     ("report", "write (importer/flow/importing.py"),
+    ("report", "windows (importer/flow/outcomes.py"),
+    ("report", "(importer/reports/drafts.py"),
     ("ledger's writer", "_run (importer/ledger/writer.py"),
     ("fingerprint of the file", "file_facts (importer/flow/sources.py"),
     ("submit", "run_until_complete (asyncio"),
