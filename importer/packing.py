@@ -20,6 +20,7 @@ _VERSION = 1
 _LINE_FEED = 10
 _HEAD = struct.Struct("<BIII")
 """Version, serials, repeats, bytes of text."""
+_NONE = np.empty(0, np.int64)
 _DELTAS: tuple[type[np.signedinteger[Any]], ...] = (np.int8, np.int16, np.int32, np.int64)
 
 
@@ -61,9 +62,9 @@ def _pack_numbers(numbers: npt.NDArray[np.integer[Any]]) -> bytes:
 
 def _unpack_numbers(data: memoryview, count: int) -> tuple[Keys, int]:
     """The numbers, and how many bytes of `data` they took."""
-    numbers = np.empty(count, np.int64)
     if not count:
-        return numbers, 0
+        return _NONE, 0
+    numbers = np.empty(count, np.int64)
     first, kind = struct.unpack_from("<qB", data)
     width = np.dtype(_DELTAS[kind])
     steps = np.frombuffer(data, width, count - 1, 9)
@@ -110,11 +111,16 @@ def _open(blob: bytes) -> tuple[bytes, int, memoryview, int]:
 
 
 def column(text: bytes, count: int) -> Any:
-    """An Arrow column of the serials in a text, each of them followed by a line feed."""
-    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _LINE_FEED)
-    offsets = np.zeros(count + 1, np.int32)
-    offsets[1:] = ends - np.arange(count)
-    serials = text.replace(b"\n", b"")
+    """An Arrow column of the serials in a text, each of them followed by one of its `count` line feeds."""
+    lengths = len(text) // count - 1 if count else 0
+    data = np.frombuffer(text, np.uint8)
+    if lengths > 0 and len(text) == count * (lengths + 1) and (data[lengths :: lengths + 1] == _LINE_FEED).all():
+        offsets = np.arange(count + 1, dtype=np.int32) * np.int32(lengths)
+        serials = data.reshape(count, -1)[:, :lengths].tobytes()
+    else:
+        offsets = np.zeros(count + 1, np.int32)
+        offsets[1:] = np.flatnonzero(data == _LINE_FEED) - np.arange(count)
+        serials = text.replace(b"\n", b"")
     return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(serials))
 
 
@@ -137,7 +143,12 @@ def unpack(blob: bytes) -> Rows:
     return Rows(list(SerialText(text, count)), *_numbers(numbers, count, repeats))
 
 
-def unpack_columns(blob: bytes) -> Columns:
-    """Raises Damaged."""
-    text, count, numbers, repeats = _open(blob)
-    return Columns(column(text, count), *_numbers(numbers, count, repeats))
+def unpack_columns(*blobs: bytes) -> Columns:
+    """The rows of some chunks as those of one, in their order. Raises Damaged."""
+    opened = [_open(blob) for blob in blobs]
+    numbers = [_numbers(packed, count, repeats) for _, count, packed, repeats in opened]
+    starts = np.cumsum([0, *(count for _, count, _, _ in opened)])
+    keys, repeat_of, repeat_keys = (np.concatenate(parts) for parts in zip(*numbers, strict=True))
+    if len(repeat_of):
+        repeat_of += np.repeat(starts[:-1].astype(np.int32), [len(of) for _, of, _ in numbers])
+    return Columns(column(b"".join(text for text, *_ in opened), int(starts[-1])), keys, repeat_of, repeat_keys)

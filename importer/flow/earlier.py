@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from importer import packing
 from importer.concurrency import ahead
 from importer.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
 from importer.ledger import index
-from importer.ledger.view import Kept, View
+from importer.ledger.view import Kept, Stored, View
 from importer.model import Batch, ChunkState, Doubt, Outcome
 from importer.sieve import Sieve
 
@@ -141,13 +140,15 @@ def held(view: View, match: Matches, short: Hashes, seqs: Hashes) -> Held:
     return Held(hashes, pa.concat_arrays([part.serials for part in found]), batch, had)
 
 
-def _held_in(view: View, chunks: Sequence[Kept], gtin_of: Hashes, sieve: Sieve) -> Held:
+def _held_in(view: View, chunks: Sequence[Stored], gtin_of: Hashes, sieve: Sieve) -> Held:
     """What chunks say of those of their serials that pass."""
-    texts = [view.serials(chunk.id) for chunk in chunks]
-    counts = [len(text) for text in texts]
-    serials = packing.column(b"".join(text.text for text in texts), sum(counts))
+    serials = view.columns(chunks).serials
+    counts = [chunk.serials for chunk in chunks]
     batch = np.repeat(np.array([chunk.batch for chunk in chunks], np.int64), counts)
-    had = np.concatenate([_had(view, chunk, count) for chunk, count in zip(chunks, counts, strict=True)])
+    had = np.repeat(np.array([_had_chunk(chunk) for chunk in chunks], np.uint8), counts)
+    for chunk, start in zip(chunks, np.cumsum([0, *counts[:-1]]).tolist(), strict=True):
+        for place, fate in view.exceptions(chunk.id) if chunk.exceptional else ():
+            had[start + place] = _had_outcome(fate.outcome, chunk.doubt) if fate else Had.NOTHING
     hashes = fingerprints(serials, gtin_of[batch])
     wanted = sieve(shorten(hashes)) & (had != Had.NOTHING)
     return Held(hashes[wanted], serials.filter(pa.array(wanted)), batch[wanted], had[wanted])
@@ -181,10 +182,3 @@ def _had_outcome(outcome: str, doubt: int) -> Had:
     if outcome == Outcome.UNKNOWN:
         return Had.UNKNOWN
     return Had.DOUBT if doubt and outcome == Outcome.REFUSED else Had.NOTHING
-
-
-def _had(view: View, chunk: Kept, count: int) -> npt.NDArray[np.uint8]:
-    had = np.full(count, _had_chunk(chunk), np.uint8)
-    for place, fate in view.exceptions(chunk.id):
-        had[place] = _had_outcome(fate.outcome, chunk.doubt) if fate else Had.NOTHING
-    return had

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.flow.fate import GOOD, fate_of
-from importer.ledger.view import Kept, Run, View
+from importer.ledger.view import Kept, Run, Stored, View
 from importer.model import Batch, Fate, Outcome
 from importer.packing import Columns
 from importer.tables import OUTCOMES
@@ -46,17 +46,23 @@ def windows(view: View, run: Run, sheet_names: Sequence[str]) -> Iterator[Any]:
     """Record batches of tables.OUTCOMES that together are all rows of the run."""
     reader = _Reader(view, run, sheet_names)
     waiting: list[_Frame] = []
+    plain: list[Stored] = []
     count, enough = 0, _WINDOW
     for first_key, item in reader.items():
         if count >= enough:
-            done, waiting = _divide(waiting, first_key)
+            done, waiting = _divide([*waiting, *reader.plain(plain)], first_key)
+            plain = []
             if done:
                 yield _window(done)
             count = sum(len(frame.keys) for frame in waiting)
             enough = count + _WINDOW
-        frame = reader.frame(item)
-        waiting.append(frame)
-        count += len(frame.keys)
+        if isinstance(item, Stored) and not (item.exceptional or item.repeats):
+            plain.append(item)
+            count += item.serials
+        else:
+            waiting.append(reader.frame(item))
+            count += len(waiting[-1].keys)
+    waiting += reader.plain(plain)
     if waiting:
         yield _window(waiting)
 
@@ -108,21 +114,35 @@ class _Reader:
         self._batches = view.batches(run.num)
         self._sheet_names = sheet_names
 
-    def items(self) -> Iterator[tuple[int, Kept | bytes]]:
+    def items(self) -> Iterator[tuple[int, Stored | bytes]]:
         chunks = ((kept.first_key, kept) for kept in self._view.chunks_by_key(self._run.num))
         rejects = ((first, rows) for first, _, rows in self._view.rejects(self._run.num))
         return heapq.merge(chunks, rejects, key=lambda item: item[0])
 
-    def frame(self, item: Kept | bytes) -> _Frame:
-        return self._chunk(item) if isinstance(item, Kept) else self._rejects(item)
+    def frame(self, item: Stored | bytes) -> _Frame:
+        return self._chunk(item) if isinstance(item, Stored) else self._rejects(item)
 
-    def _chunk(self, kept: Kept) -> _Frame:
-        rows = self._view.columns(kept.id)
+    def plain(self, chunks: Sequence[Stored]) -> list[_Frame]:
+        """Chunks, if any, of which each is of one fate and repeats nothing: together one frame."""
+        if not chunks:
+            return []
+        rows = self._view.columns(chunks)
+        fates = [fate_of(chunk, self._run) for chunk in chunks]
+        labels = [
+            _label(self._batches[chunk.batch], fate, chunk, self._run)
+            for chunk, fate in zip(chunks, fates, strict=True)
+        ]
+        places = np.repeat(np.arange(len(chunks), dtype=np.int32), [chunk.serials for chunk in chunks])
+        good = np.array([fate.outcome in GOOD for fate in fates], np.bool_)
+        return [_Frame(rows.keys, rows.serials, places, labels, good[places])]
+
+    def _chunk(self, kept: Stored) -> _Frame:
+        rows = self._view.columns([kept])
         batch = self._batches[kept.batch]
         fates: list[Fate] = [fate_of(kept, self._run)]
         places = np.zeros(len(rows.serials), np.int32)
         moved = np.zeros(len(rows.serials), np.bool_)
-        for place, fate in self._view.exceptions(kept.id) if kept.fate else ():
+        for place, fate in self._view.exceptions(kept.id) if kept.fate and kept.exceptional else ():
             moved[place] = fate is None
             places[place] = len(fates)
             fates.append(fate or fates[0])

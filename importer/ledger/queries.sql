@@ -162,11 +162,15 @@ SELECT place, outcome, code, message FROM exception WHERE chunk = :chunk AND mov
 -- all_exceptions: The exceptions of a chunk, history included.
 SELECT place, outcome, code, message, moved FROM exception WHERE chunk = :chunk ORDER BY place;
 
--- chunks_by_key: The chunks of a run whose rows have a fate, in the order of their first rows.
-SELECT * FROM chunk WHERE run = :run AND state != 3 ORDER BY first_key;
+-- chunks_by_key: The chunks of a run whose rows have a fate, with their rows, in the order of the first of these.
+SELECT chunk.*, chunk_rows.rows, EXISTS (SELECT 1 FROM exception WHERE exception.chunk = chunk.id) AS exceptional
+    FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id
+    WHERE run = :run AND state != 3 ORDER BY first_key;
 
--- chunks_of_root: A planned chunk and all that was cut from it.
-SELECT * FROM chunk WHERE run = :run AND root = :root AND state != 3;
+-- chunks_of_root: A planned chunk and all that was cut from it, with their rows.
+SELECT chunk.*, chunk_rows.rows, EXISTS (SELECT 1 FROM exception WHERE exception.chunk = chunk.id) AS exceptional
+    FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id
+    WHERE run = :run AND root = :root AND state != 3;
 
 -- rejects_by_key: The rejected rows of a run, in pieces that may overlap.
 SELECT first_key, last_key, rows FROM reject WHERE run = :run ORDER BY first_key;

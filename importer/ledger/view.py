@@ -69,6 +69,14 @@ class Kept:
     recorded_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stored(Kept):
+    """A chunk with its rows, packed. `exceptional`: some of its serials have a fate of their own."""
+
+    rows: bytes
+    exceptional: bool
+
+
 class View:
     """Reads a ledger over a connection of its own. One thread at a time. Raises LedgerError where there is none."""
 
@@ -158,9 +166,12 @@ class View:
     def rows(self, chunk: int) -> Rows:
         return self._whole(unpack, self._blob(chunk))
 
-    def columns(self, chunk: int) -> Columns:
-        """The same, for whoever works on whole columns."""
-        return self._whole(unpack_columns, self._blob(chunk))
+    def columns(self, chunks: Sequence[Stored]) -> Columns:
+        """The rows of some chunks, one after the other, for whoever works on whole columns."""
+        try:
+            return unpack_columns(*(chunk.rows for chunk in chunks))
+        except Damaged as error:
+            raise opening.explain(error, self.path) from error
 
     def serials(self, chunk: int) -> SerialText:
         return self._whole(unpack_serials, self._blob(chunk))
@@ -179,14 +190,18 @@ class View:
             (row["place"], None if row["moved"] else _fate(row)) for row in self._all("all_exceptions", chunk=chunk)
         ]
 
-    def chunks_by_key(self, run: int) -> Iterator[Kept]:
+    def chunks_by_key(self, run: int) -> Iterator[Stored]:
         """All chunks of a run but those that were cut, in the order of their first rows."""
-        for row in self._each("chunks_by_key", run=run):
-            yield _kept(row)
+        return map(self._stored, self._each("chunks_by_key", run=run))
 
-    def chunks_of_root(self, run: int, root: int) -> list[Kept]:
+    def chunks_of_root(self, run: int, root: int) -> list[Stored]:
         """A planned chunk and all that was cut from it, but for those that were cut themselves."""
-        return [_kept(row) for row in self._all("chunks_of_root", run=run, root=root)]
+        return [self._stored(row) for row in self._all("chunks_of_root", run=run, root=root)]
+
+    def _stored(self, row: sqlite3.Row) -> Stored:
+        if row["rows"] is None:
+            raise self._without_rows(row["id"])
+        return Stored(**_fields(row), rows=row["rows"], exceptional=bool(row["exceptional"]))
 
     def rejects(self, run: int) -> Iterator[tuple[int, int, bytes]]:
         """First and last key, and an Arrow stream of tables.REJECTS, in the order of the first key."""
@@ -207,21 +222,25 @@ def _fate(row: sqlite3.Row) -> Fate:
 
 
 def _kept(row: sqlite3.Row) -> Kept:
-    return Kept(
-        row["id"],
-        row["seq"],
-        row["root"],
-        row["batch"],
-        ChunkState(row["state"]),
-        _fate(row) if row["outcome"] else None,
-        Doubt(row["doubt"]),
-        row["serials"],
-        row["repeats"],
-        row["first_key"],
-        row["last_key"],
-        row["attempts"],
-        row["recorded_at"],
-    )
+    return Kept(**_fields(row))
+
+
+def _fields(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "seq": row["seq"],
+        "root": row["root"],
+        "batch": row["batch"],
+        "state": ChunkState(row["state"]),
+        "fate": _fate(row) if row["outcome"] else None,
+        "doubt": Doubt(row["doubt"]),
+        "serials": row["serials"],
+        "repeats": row["repeats"],
+        "first_key": row["first_key"],
+        "last_key": row["last_key"],
+        "attempts": row["attempts"],
+        "recorded_at": row["recorded_at"],
+    }
 
 
 def _run(row: sqlite3.Row) -> Run:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.reports.columns import headers, row_numbers, sheets
 from importer.reports.spelling import spelled
 
+Widths = npt.NDArray[np.int32]
+
 _MOST_CODES = 1 << 62
 _SLICE = 1 << 14
-"""Lines joined at once: bounds the memory, and keeps a slice of long lines under Arrow's 2 GiB."""
+"""Lines made at once: bounds the memory, and keeps a slice of long lines under Arrow's 2 GiB."""
+_LONG = 64
+"""Rows in a stretch, on the average, from which on stretches are filled."""
+_PRODUCT = ("gtin", "batch", "expiry")
+_FATE = ("outcome", "code", "message", "chunk", "attempts", "recorded_at")
 
 
 def header_line(sheet_names: Sequence[str]) -> bytes:
@@ -24,22 +32,86 @@ def header_line(sheet_names: Sequence[str]) -> bytes:
 
 def csv_lines(rows: pa.RecordBatch, sheet_names: Sequence[str]) -> Iterator[pa.Buffer]:
     """The lines of `rows` (schema OUTCOMES), each with its CRLF, as buffers to be written one after the other."""
-    serial = spelled(rows["serial"])
-    product = _joined([_few(rows[name]) for name in ("gtin", "batch", "expiry")])
-    fate = [_few(rows[name]) for name in ("outcome", "code", "message", "chunk", "attempts", "recorded_at")]
+    fate = [_few(rows[name]) for name in _FATE]
     if len(sheet_names) > 1:
         fate.append(_few(sheets(rows["key"], sheet_names)))
-    end = _ended(_joined(fate))
-    number = row_numbers(rows["key"])
+    product = [_few(rows[name]) for name in _PRODUCT]
+    columns = _Columns(spelled(rows["serial"]), product, row_numbers(rows["key"]), fate)
     for start in range(0, len(rows), _SLICE):
-        columns = [column.slice(start, _SLICE) for column in (serial, product, number, end)]
-        yield _text(
-            [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in columns]
-        )
+        yield columns.slice(start, _SLICE).lines()
 
 
-def _text(columns: list[pa.StringArray]) -> pa.Buffer:
-    lines = pc.binary_join_element_wise(*columns, ",")
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Fields as they are spelled. In `product` and `fate` few are distinct."""
+
+    serial: pa.StringArray
+    product: Sequence[pa.DictionaryArray]
+    number: pa.StringArray
+    fate: Sequence[pa.DictionaryArray]
+
+    def slice(self, start: int, length: int) -> _Columns:
+        product, fate = ([column.slice(start, length) for column in few] for few in (self.product, self.fate))
+        return _Columns(self.serial.slice(start, length), product, self.number.slice(start, length), fate)
+
+    def lines(self) -> pa.Buffer:
+        shared = [column.indices.to_numpy() for column in (*self.product, *self.fate)]
+        stretches = _stretches([*shared, _widths(self.serial), _widths(self.number)])
+        if len(stretches) * _LONG <= len(self.serial):
+            return self._filled(stretches)
+        return _text(self.serial, _joined(self.product), self.number, _ended(_joined(self.fate)))
+
+    def _filled(self, stretches: Sequence[int]) -> pa.Buffer:
+        """Lines that differ, in long stretches, by serial and number only: all that they share is put down at once."""
+        ends = [*stretches[1:], len(self.serial)]
+        shared = zip(_texts(self.product, stretches), _texts(self.fate, stretches), strict=True)
+        lines = []
+        for start, end, (front, back) in zip(stretches, ends, shared, strict=True):
+            serials, numbers = _block(self.serial, start, end), _block(self.number, start, end)
+            parts = (bytes(serials[0]), f",{front},".encode(), bytes(numbers[0]), f",{back}\r\n".encode())
+            block = np.tile(np.frombuffer(b"".join(parts), np.uint8), (end - start, 1))
+            block[:, : serials.shape[1]] = serials
+            place = serials.shape[1] + len(parts[1])
+            block[:, place : place + numbers.shape[1]] = numbers
+            lines.append(block.reshape(-1))
+        return pa.py_buffer(np.concatenate(lines))
+
+
+def _stretches(columns: Sequence[Widths]) -> list[int]:
+    """Where rows begin that are alike in all of these columns."""
+    changes = np.zeros(len(columns[0]), np.bool_)
+    changes[:1] = True
+    for column in columns:
+        changes[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(changes).tolist()
+
+
+def _block(column: pa.StringArray, start: int, end: int) -> npt.NDArray[np.uint8]:
+    """The bytes of some values of one width, a row each."""
+    _, offsets, data = column.buffers()
+    begin, stop = np.frombuffer(offsets, np.int32)[[column.offset + start, column.offset + end]]
+    return np.frombuffer(data, np.uint8)[begin:stop].reshape(end - start, -1)
+
+
+def _widths(column: pa.StringArray) -> Widths:
+    """In bytes."""
+    offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
+    return np.diff(offsets)
+
+
+def _texts(columns: Sequence[pa.DictionaryArray], rows: Sequence[int]) -> list[str]:
+    """What these rows have in columns of few distinct values, joined with commas."""
+    fields = []
+    for column in columns:
+        values = column.dictionary.to_pylist()
+        fields.append([values[place] for place in column.indices.to_numpy()[rows].tolist()])
+    return [",".join(line) for line in zip(*fields, strict=True)]
+
+
+def _text(*columns: pa.Array) -> pa.Buffer:
+    """Lines whose values are joined one by one."""
+    plain = [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in columns]
+    lines = pc.binary_join_element_wise(*plain, ",")
     if lines.null_count:
         raise ValueError("a row of the report has a value that is null")
     return lines.buffers()[2]

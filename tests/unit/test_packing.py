@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.characters import CSET_82
-from importer.packing import Rows, pack, pack_rows, unpack, unpack_serials
+from importer.packing import Rows, pack, pack_rows, unpack, unpack_columns, unpack_serials
 from importer.sealing import Damaged, seal, unseal
 
 KEPT = (
@@ -43,6 +43,29 @@ def test_what_is_packed_is_unpacked(given_rows: Rows) -> None:
     blob = pack_rows(given_rows)
     assert plain(unpack(blob)) == plain(given_rows)
     assert list(unpack_serials(blob)) == given_rows.serials
+
+
+ALIKE = st.integers(1, 20).flatmap(lambda n: st.lists(st.text(CSET_82, min_size=n, max_size=n), max_size=40))
+
+
+@given(st.lists(any_rows(), min_size=1, max_size=5))
+def test_chunks_that_are_unpacked_together_follow_each_other(chunks: list[Rows]) -> None:
+    together = unpack_columns(*map(pack_rows, chunks))
+    assert together.serials.to_pylist() == [serial for chunk in chunks for serial in chunk.serials]
+    assert together.keys.tolist() == [key for chunk in chunks for key in chunk.keys.tolist()]
+    repeats = [
+        (chunk.serials[of], key) for chunk in chunks for of, key in zip(chunk.repeat_of, chunk.repeat_keys, strict=True)
+    ]
+    found = zip(together.serials.take(together.repeat_of).to_pylist(), together.repeat_keys.tolist(), strict=True)
+    assert list(found) == repeats
+
+
+@given(ALIKE)
+def test_serials_of_one_length_come_back(serials: list[str]) -> None:
+    packed = pack_rows(rows(serials, list(range(len(serials))), [], []))
+    found = unpack_columns(packed).serials
+    found.validate(full=True)
+    assert found.to_pylist() == serials
 
 
 STEPS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -85,6 +86,27 @@ def test_lines_read_by_a_csv_reader_hold_every_column(rows: list[tuple[str, str,
     read = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"), newline=""), strict=True))
     names = ("SerialNumber", "Batch", "message")
     assert [tuple(restored(texts([row[name] for name in names])).to_pylist()) for row in read] == rows
+
+
+STRETCHES = {
+    "of_one_batch": [{}] * 200,
+    "of_two_chunks": [{"chunk": "7"}] * 100 + [{"chunk": "8", "message": "a,b"}] * 100,
+    "whose_serials_grow": [{"serial": f"S{number}"} for number in range(950, 1150)],
+    "whose_serials_are_quoted": [{"serial": f",{number}"} for number in range(100, 300)],
+    "whose_serials_look_like_formulas": [{"serial": f"={number}"} for number in range(100, 300)],
+    "whose_batch_is_empty": [{"batch": "", "code": "c"}] * 200,
+}
+
+
+@pytest.mark.parametrize("sheet_names", [[], ["March", "=April"]], ids=["one_sheet", "two_sheets"])
+@pytest.mark.parametrize("rows", STRETCHES.values(), ids=STRETCHES.keys())
+@pytest.mark.parametrize("first", [2, 905, (1 << 32) - 100], ids=["", "a_digit_more", "another_sheet"])
+def test_lines_of_a_long_stretch_are_those_of_its_rows_one_by_one(
+    rows: list[dict[str, Any]], sheet_names: list[str], first: int
+) -> None:
+    whole = window(*rows, first=first)
+    alone = [line for place in range(len(whole)) for line in csv_lines(whole.slice(place, 1), sheet_names)]
+    assert b"".join(csv_lines(whole, sheet_names)) == b"".join(alone)
 
 
 def test_rows_stand_in_the_file_of_their_fate_in_source_order(tmp_path: Path) -> None:
