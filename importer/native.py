@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Mapping, MutableMapping
+import sys
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
+from importlib.abc import MetaPathFinder
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 _POOL = "ARROW_DEFAULT_MEMORY_POOL"
 _ARENAS = "MALLOC_ARENA_MAX"
@@ -25,8 +29,28 @@ def loading() -> None:
 
 def loaded() -> None:
     """Collect garbage from here on, but never look again at what is there by now: it stays to the end."""
+    if "pyarrow" in sys.modules:
+        _keep_pandas_out(sys.modules["pyarrow"])
     gc.freeze()
     gc.enable()
+
+
+def _keep_pandas_out(arrow: Any) -> None:
+    """Let Arrow make its first array while pandas can't be found: then it looks for it, once, only to tell its objects
+    from others, and waits a third of a second. Whoever wants a frame later gets it as ever.
+    """
+    blind = _Blind()
+    sys.meta_path.insert(0, blind)
+    try:
+        arrow.array(())
+    finally:
+        sys.meta_path.remove(blind)
+
+
+class _Blind(MetaPathFinder):
+    def find_spec(self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None) -> None:
+        if fullname == "pandas":
+            raise ImportError(fullname)
 
 
 def give_memory_back(environ: MutableMapping[str, str]) -> None:

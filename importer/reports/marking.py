@@ -22,7 +22,7 @@ from importer.reports.marks import Cursor, Marks
 MOST_ROWS = 1_048_575
 """A list with more rows is not given back marked: no spreadsheet would show it."""
 MARKED = "-marked"
-_TO_MEND = pa.array([Outcome.REJECTED.value, Outcome.REFUSED.value])
+_TO_MEND = (Outcome.REJECTED.value, Outcome.REFUSED.value)
 _PACKED = (".gz", ".zip")
 
 
@@ -45,7 +45,7 @@ class MarkedList:
         self._wrong = 0
 
     def add(self, rows: pa.RecordBatch, *, good: bool) -> None:
-        to_mend = pc.is_in(rows["outcome"].dictionary_decode(), _TO_MEND)
+        to_mend = pc.is_in(rows["outcome"].dictionary_decode(), pa.array(_TO_MEND))
         count = to_mend.true_count
         self._wrong += count
         if not self._book:
