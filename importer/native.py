@@ -7,7 +7,6 @@ import gc
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,7 +46,7 @@ def _keep_pandas_out(arrow: Any) -> None:
         sys.meta_path.remove(blind)
 
 
-class _Blind(MetaPathFinder):
+class _Blind:
     def find_spec(self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None) -> None:
         if fullname == "pandas":
             raise ImportError(fullname)

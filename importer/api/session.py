@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -46,15 +47,16 @@ def open_session(
     )
 
 
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
+def _trust(ca_file: Path | None) -> ssl.SSLContext | Literal[True]:
+    if ca_file is None:
+        return True  # aiohttp has made such a context already, which takes a while
     context = ssl.create_default_context()
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(ca_file)
-        except (OSError, ssl.SSLError) as cause:
-            raise ConfigError(
-                f"ca_file {str(ca_file)!r} can't be used: expected certificates in PEM format, got: {cause}"
-            ) from cause
+    try:
+        context.load_verify_locations(ca_file)
+    except (OSError, ssl.SSLError) as cause:
+        raise ConfigError(
+            f"ca_file {str(ca_file)!r} can't be used: expected certificates in PEM format, got: {cause}"
+        ) from cause
     return context
 
 

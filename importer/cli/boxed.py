@@ -1,4 +1,6 @@
-"""The sandbox as a command, and inside the process of an import."""
+"""The sandbox as a command, and inside the process of an import. Loaded only where somebody wants one."""
+
+# ruff: noqa: PLC0415  as it says
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import typer
 from pydantic import SecretStr
@@ -13,13 +16,17 @@ from pydantic import SecretStr
 from importer.errors import ConfigError
 from importer.model import SANDBOX
 from importer.native import loaded
-from importer.sandbox import Sandbox, options, parse_settings, run
-from importer.sandbox import Settings as Knobs
 from importer.settings import Settings
+
+if TYPE_CHECKING:
+    from importer.sandbox import Settings as Knobs
 
 
 def serve_sandbox(texts: Sequence[str], host: str, port: int, *, knobs: bool) -> int:
     """Serve until SIGINT or SIGTERM. Raises ConfigError for a knob that isn't one, or a port that is taken."""
+    from importer.sandbox import Settings as Knobs
+    from importer.sandbox import options, run
+
     loaded()
     if knobs:
         typer.echo(f"{options.__doc__}\n{Knobs.__doc__}")
@@ -33,6 +40,8 @@ def serve_sandbox(texts: Sequence[str], host: str, port: int, *, knobs: bool) ->
 
 
 def _announce(url: str) -> None:
+    from importer.sandbox import Settings as Knobs
+
     box = Knobs()
     typer.echo(f"A simulated Manufacturer V2 API listens on {url}. It commissions nothing. Ctrl-C ends it.")
     typer.echo("To import into it, in another terminal:")
@@ -42,6 +51,8 @@ def _announce(url: str) -> None:
 
 
 def _parsed(texts: Sequence[str]) -> Knobs:
+    from importer.sandbox import parse_settings
+
     try:
         return parse_settings(list(texts))
     except ValueError as error:
@@ -56,6 +67,8 @@ async def inside(settings: Settings, texts: list[str] | None) -> AsyncIterator[t
     if texts is None:
         yield settings, settings.api.base_url
         return
+    from importer.sandbox import Sandbox
+
     knobs = _parsed(texts)
     async with Sandbox(knobs) as box:
         api = settings.api.model_copy(
