@@ -23,6 +23,7 @@ REDACTED = "[redacted]"
 
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)+|eyJ[A-Za-z0-9_-]{18,}")
 """A JSON Web Token, or a part of one: its payload holds the API key. No serial is as long as a bare part."""
+_JWT_BEGINS = "eyJ"
 
 
 class Redactor:
@@ -43,7 +44,10 @@ class Redactor:
         self._pattern = re.compile("|".join([*map(re.escape, longest_first), _JWT.pattern]))
 
     def __call__(self, text: str) -> str:
-        return self._pattern.sub(REDACTED, text)
+        # To look for fixed texts first is thirty times as fast, and nearly no line holds one.
+        if _JWT_BEGINS in text or any(spelling in text for spelling in self._spellings):
+            return self._pattern.sub(REDACTED, text)
+        return text
 
 
 def configure(level: Level, secrets: Iterable[str] = (), stream: TextIO | None = None) -> Redactor:

@@ -80,7 +80,9 @@ class Retrying:
         story = _Story(doubt=chunk.doubt)
         while not self._stopping():
             await self._tokens.get()
-            answer = await self._inner.commission(replace(chunk, doubt=story.doubt))
+            if chunk.doubt != story.doubt:
+                chunk = replace(chunk, doubt=story.doubt)
+            answer = await self._inner.commission(chunk)
             if answer is STOPPED:
                 break
             story.add(answer)

@@ -30,6 +30,8 @@ class Scrub:
         self._forms.sort(key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
+        if not text:
+            return text
         for form in self._forms:
             text = text.replace(form, HIDDEN)
         return _USERINFO.sub(HIDDEN, _JWT.sub(HIDDEN, text))

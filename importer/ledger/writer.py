@@ -62,7 +62,7 @@ class Writer:
         self._present = present
         self._mutex = threading.Lock()
         self._closed = False
-        self._patience = int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
+        self._patience = self._waits = int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
         self._asked: list[_Piece] = []
         """What tasks ask for, until the end of the turn, or of a commit."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -131,14 +131,18 @@ class Writer:
 
     def _locked_at_once(self) -> bool:
         """Begin a transaction, unless another program has to be waited for. Whatever is wrong, the thread will tell."""
-        self._db.execute("PRAGMA busy_timeout = 0")
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._begin(0)
         except sqlite3.Error:
             return False
-        finally:
-            self._db.execute(f"PRAGMA busy_timeout = {self._patience}")
         return True
+
+    def _begin(self, patience: int) -> None:
+        """Begin a transaction; wait as many milliseconds for another program."""
+        if patience != self._waits:
+            self._db.execute(f"PRAGMA busy_timeout = {patience}")
+            self._waits = patience
+        self._db.execute("BEGIN IMMEDIATE")
 
     def close(self) -> None:
         """Finish what is queued and asked for, then close the connection."""
@@ -192,7 +196,7 @@ class Writer:
 
     def _work(self, group: list[_Piece]) -> None:
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._begin(self._patience)
             results = [work(self._db) for work, _ in group]
         except BaseException as error:  # noqa: BLE001  as above
             _tell(group, self._undone(error))
