@@ -18,7 +18,7 @@ from typing import Any
 from importer import backoff
 from importer.api.auth import Credentials, TokenEndpoint
 from importer.api.client import Client
-from importer.api.pace import LONGEST_HOLD, Apart, Pace, Paced
+from importer.api.pace import LONGEST_HOLD, Pace, Paced
 from importer.api.retry import Retrying
 from importer.api.scrub import Scrub
 from importer.api.session import ClientSession, open_session
@@ -145,14 +145,14 @@ def connect(settings: Settings, stopping: Stopping, *, alone: bool = False, urge
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Callable[[Callable[[Commissioner], Recorded]], Commissioner]]:
-        async with _session(settings) as session:
+        async with _session(settings, pace) as session:
             tokens = _tokens(settings, session, scrub, pace, stopping)
             url, channel_key = api.base_url + api.commission_path, api.channel_key.get_secret_value()
             client = Client(session, url, channel_key=channel_key, tokens=tokens, scrub=scrub)
 
             def wrap(record: Callable[[Commissioner], Recorded]) -> Commissioner:
                 return Retrying(
-                    Paced(record(Apart(client, pace)), pace),
+                    Paced(record(client), pace),
                     tokens,
                     max_attempts=limits.max_attempts,
                     policy=settings.unknown.policy,
@@ -166,12 +166,13 @@ def connect(settings: Settings, stopping: Stopping, *, alone: bool = False, urge
     return opened
 
 
-def _session(settings: Settings) -> ClientSession:
+def _session(settings: Settings, pace: Pace) -> ClientSession:
     return open_session(
         timeout_seconds=settings.api.timeout_seconds,
         max_in_flight=settings.limits.max_in_flight,
         ca_file=settings.api.ca_file,
         proxy=settings.api.proxy.get_secret_value() or None,
+        leave=pace.apart,
     )
 
 

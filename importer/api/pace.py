@@ -16,7 +16,10 @@ from importer.model import Answer, Chunk, Commissioner, Verdict
 _SHARE = 0.98
 """Servers count in windows of their own; latency moves requests between two of them."""
 _TOLERANCE = 0.01
-"""Seconds that a late request may catch up. The server's margin is 20 ms: (1 s + margin) * 0.98 * n stays below n."""
+"""Seconds that a late request may catch up, at most. The server's margin is 20 ms: (1 s + margin) * 0.98 * n stays
+below n; what is not used up here is left for what is late on the way."""
+_TOLERANCE_OF = 3e-4
+"""The same, times the interval in seconds: where requests are rare, a little lateness costs next to no rate."""
 _SLOWDOWN = 0.5
 _RECOVERY = 0.02
 _SLOWEST = 1 / 64
@@ -69,13 +72,17 @@ class Pace:
         """Requests per second at this moment; 0 = no limit."""
         return self._base * self._factor
 
+    def _interval(self) -> tuple[float, float]:
+        """Seconds between two requests, and how many of them a late one may catch up."""
+        interval = 1 / self.rate if self._base else 0.0
+        return interval, min(_TOLERANCE, _TOLERANCE_OF / interval) if interval else 0.0
+
     async def slot(self) -> float | None:
         """Waits for a turn; the moment it came, or None where the run was stopped before."""
         async with self._turn:
             while True:
                 moment = self._clock()
-                interval = 1 / self.rate if self._base else 0.0
-                again = self._turnstile.take(moment, interval, _TOLERANCE)
+                again = self._turnstile.take(moment, *self._interval())
                 if again is None:
                     self._left.append(moment)
                     return moment
@@ -84,12 +91,13 @@ class Pace:
                 await self._sleep(again - moment + self._yields)
 
     async def apart(self) -> None:
-        """Draw requests apart again that have come together between their slots and the wire, where a commit takes now
-        more, now less time. Right before the wire; shorter than such a commit, and cut short by a stop.
+        """Draw requests apart again that have come together between their slots and the wire, where a commit or a
+        connection takes now more, now less time. Right before the first byte; shorter than that, and cut short by a
+        stop.
         """
         while self._base and not self._stopping():
             moment = self._clock()
-            again = self._apart.take(moment, 1 / self.rate, _TOLERANCE)
+            again = self._apart.take(moment, *self._interval())
             if again is None:
                 return
             await self._sleep(again - moment)
@@ -142,15 +150,3 @@ class Paced:
             self._pace.press(left_at)
         elif answer.verdict in _EASING:
             self._pace.ease()
-
-
-class Apart:
-    """A `Commissioner` right around the client: see `Pace.apart`."""
-
-    def __init__(self, inner: Commissioner, pace: Pace) -> None:
-        self._inner = inner
-        self._pace = pace
-
-    async def commission(self, chunk: Chunk) -> Answer:
-        await self._pace.apart()
-        return await self._inner.commission(chunk)

@@ -76,6 +76,41 @@ async def test_a_host_that_does_not_exist_is_not_reached() -> None:
     assert answer.message == "the host no-such-host.invalid is not known"
 
 
+async def test_a_request_leaves_when_its_connection_stands_and_it_may() -> None:
+    came: list[bytes] = []
+    may_leave, connected = asyncio.Event(), asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        came.append(await read_request(reader))
+        body = json.dumps(all_assigned()).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    async def leave() -> None:
+        await connected.wait()
+        assert came == []
+        await may_leave.wait()
+
+    async with raw(handle) as url, open_session(timeout_seconds=5, max_in_flight=2, leave=leave) as session:
+        answer = asyncio.create_task(client(session, url).commission(CHUNK))
+        await connected.wait()
+        may_leave.set()
+        assert (await answer).verdict is Verdict.SETTLED
+        assert len(came) == 1
+
+
+async def test_a_request_that_did_not_come_to_leave_in_time_was_not_sent() -> None:
+    async def leave() -> None:
+        await asyncio.Event().wait()
+
+    async def handle(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+
+    async with raw(handle) as url, open_session(timeout_seconds=0.2, max_in_flight=2, leave=leave) as session:
+        answer = await client(session, url).commission(CHUNK)
+    assert (answer.verdict, answer.reached) == (Verdict.NOT_TAKEN, False)
+
+
 async def test_a_proxy_where_nobody_listens_is_not_reached() -> None:
     port = unused_port()
     answer = await attempt("http://api.invalid/commission", proxy=f"http://127.0.0.1:{port}")
