@@ -87,8 +87,10 @@ class _Few:
         places: dict[str, int] = {}
         parsed = (result.value if isinstance(result, Parsed) else None for result in self.results)
         to_place = [-1 if value is None else places.setdefault(value, len(places)) for value in parsed]
-        places_of_rows = np.array(to_place, dtype=np.int32)[self.indices[rows]]
-        return pa.DictionaryArray.from_arrays(pa.array(places_of_rows), pa.array(list(places), pa.string()))
+        indices = self.indices[rows]
+        if to_place != list(range(len(to_place))):
+            indices = np.array(to_place, dtype=np.int32)[indices]
+        return pa.DictionaryArray.from_arrays(pa.array(indices), pa.array(list(places), pa.string()))
 
 
 def parsers(settings: CheckSettings, today: date) -> dict[str, Callable[[str], Parsed | Reject]]:

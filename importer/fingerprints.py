@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
+from importer.widths import Block, block
+
 Hashes = npt.NDArray[np.uint64]
 
 _WIDTH = 24
@@ -23,12 +25,23 @@ _SHIFT = np.uint64(64 - SHORT_BITS)
 
 def fingerprints(serials: Any, gtins: Hashes) -> Hashes:
     """Hash a string column of legal serials, each with the number of its GTIN."""
-    padded = pc.ascii_rpad(serials, _WIDTH, "\0")
-    words = np.frombuffer(padded.buffers()[2] or b"", "<u8", len(padded) * 3, padded.offset * _WIDTH).reshape(-1, 3)
+    words = _padded(serials).view("<u8")
     state = _stir(gtins + np.uint64(0x9E3779B97F4A7C15))
     for column in range(3):
         state = _stir(state ^ words[:, column])
     return state
+
+
+def _padded(serials: Any) -> Block:
+    same = block(serials)
+    if same is not None and same.shape[1] <= _WIDTH:
+        padded = np.zeros((len(same), _WIDTH), np.uint8)
+        padded[:, : same.shape[1]] = same
+        return padded
+    filled = pc.ascii_rpad(serials, _WIDTH, "\0")
+    return np.frombuffer(filled.buffers()[2] or b"", np.uint8, len(filled) * _WIDTH, filled.offset * _WIDTH).reshape(
+        -1, _WIDTH
+    )
 
 
 def _stir(state: Hashes) -> Hashes:

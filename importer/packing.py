@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from importer.sealing import Damaged, seal, unseal
 from importer.serial_text import SerialText
+from importer.widths import block
 
 Keys = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int32]
@@ -22,6 +24,8 @@ _HEAD = struct.Struct("<BIII")
 """Version, serials, repeats, bytes of text."""
 _NONE = np.empty(0, np.int64)
 _DELTAS: tuple[type[np.signedinteger[Any]], ...] = (np.int8, np.int16, np.int32, np.int64)
+
+_BOUNDS = [(int(np.iinfo(kind).min), int(np.iinfo(kind).max)) for kind in _DELTAS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,9 @@ def _pack_numbers(numbers: npt.NDArray[np.integer[Any]]) -> bytes:
     """Numbers that mostly rise by little: the first, then the steps in the narrowest width that holds them all."""
     if not len(numbers):
         return b""
-    steps = np.diff(numbers.astype(np.int64))
+    steps = np.diff(numbers.astype(np.int64, copy=False))
     low, high = (int(steps.min()), int(steps.max())) if len(steps) else (0, 0)
-    kind = next(i for i, d in enumerate(_DELTAS) if np.iinfo(d).min <= low and high <= np.iinfo(d).max)
+    kind = next(i for i, (least, most) in enumerate(_BOUNDS) if least <= low and high <= most)
     return struct.pack("<qB", int(numbers[0]), kind) + steps.astype(_DELTAS[kind]).tobytes()
 
 
@@ -108,6 +112,21 @@ def _open(blob: bytes) -> tuple[bytes, int, memoryview, int]:
     if found != count:
         raise Damaged(f"it holds {found} serials, {count} were expected")
     return body[_HEAD.size : numbers], count, memoryview(body)[numbers:], repeats
+
+
+def lines(serials: Any) -> tuple[bytes, Indices]:
+    """The text of an Arrow column of serials, each followed by a line feed, and where in it each one starts; one more
+    place ends the last.
+    """
+    same = block(serials)
+    if same is not None:
+        count, width = same.shape
+        text = np.full((count, width + 1), _LINE_FEED, np.uint8)
+        text[:, :width] = same
+        return text.tobytes(), np.arange(count + 1, dtype=np.int32) * np.int32(width + 1)
+    joined = pc.binary_join_element_wise(serials, "\n", "")
+    places = np.frombuffer(joined.buffers()[1], np.int32, len(joined) + 1, joined.offset * 4)
+    return bytes(joined.buffers()[2] or b""), places
 
 
 def column(text: bytes, count: int) -> Any:

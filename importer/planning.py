@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
 from importer.fates import Fates, Ordinals, Standing
 from importer.fingerprints import Hashes
+from importer.packing import lines
 
 _MOST_WAITING = 4_000_000
 """Rows."""
@@ -114,8 +114,7 @@ class Planner:
             places = places[np.argsort(kept.astype(np.uint16) if small else kept, kind="stable")]
         if len(places) < len(labels) or (len(kept) and (places[1:] < places[:-1]).any()):
             window = window.take(places)
-        lines = pc.binary_join_element_wise(window["serial"], "\n", "")
-        ends = np.frombuffer(lines.buffers()[1], np.int32, len(lines) + 1, lines.offset * 4)
+        text, ends = lines(window["serial"])
         firsts, repeat_keys = self._fates.repeats(ordinal, len(labels))
         if len(firsts):
             position = np.full(len(labels), -1, np.int64)
@@ -124,7 +123,6 @@ class Planner:
             order = np.argsort(firsts, kind="stable")
             order = order[firsts[order] >= 0]
             firsts, repeat_keys = firsts[order], repeat_keys[order]
-        text = bytes(lines.buffers()[2] or b"")
         keys, hashes = window["key"].to_numpy(), window["hash"].to_numpy()
         return _Sorted(labels[places], text, ends, keys, hashes, firsts, repeat_keys)
 

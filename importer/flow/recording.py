@@ -51,8 +51,6 @@ class Recording:
         self._written: Future[None] | None = None
 
     def chunk(self, planned: Planned) -> None:
-        if planned.standing != Standing.ALREADY:
-            self._index(planned)
         self._chunks.append(planned)
         self._bytes += len(planned.text)
         if self._bytes >= _GROUP_BYTES or len(self._chunks) >= _GROUP:
@@ -84,23 +82,32 @@ class Recording:
     def close(self) -> None:
         self._entries.close()
 
-    def _index(self, planned: Planned) -> None:
-        seq = self._next_seq + len(self._chunks)
-        if seq > index.MAX_SEQ:
+    def _index(self) -> None:
+        """Put aside the fingerprints of what has gathered."""
+        if self._next_seq + len(self._chunks) - 1 > index.MAX_SEQ:
             raise LedgerError(
                 f"the list makes more than {index.MAX_SEQ:,} requests, the most that a run can have: "
                 "raise limits.chunk_size, or split the list"
             )
-        entries = index.entries(shorten(planned.hashes), np.full(len(planned.hashes), seq, np.uint64))
+        chunks = [
+            (seq, chunk.hashes)
+            for seq, chunk in enumerate(self._chunks, self._next_seq)
+            if chunk.standing != Standing.ALREADY
+        ]
+        if not chunks:
+            return
+        seqs, hashes = zip(*chunks, strict=True)
+        each = np.repeat(np.array(seqs, np.uint64), [len(some) for some in hashes])
         with room_in(self._spill):
-            self._entries.write(entries.tobytes())
-        self._indexed += len(planned.hashes)
+            self._entries.write(index.entries(shorten(np.concatenate(hashes)), each).data)
+        self._indexed += len(each)
 
     def _flush(self) -> None:
         """Write what has gathered, while the next gathers: two groups are in memory at once, at most."""
         if self._written:
             self._written.result()
         if self._chunks:
+            self._index()
             self._written = self._ledger.post_chunks(self._run, self._next_seq, map(_packed, self._chunks))
             self._next_seq += len(self._chunks)
             self._chunks, self._bytes = [], 0
@@ -108,7 +115,7 @@ class Recording:
 
 def _packed(planned: Planned) -> PlannedChunk:
     """Takes most of the time that a chunk costs here: left to the ledger's thread."""
-    keys = np.concatenate([planned.keys, planned.repeat_keys])
+    keys = np.concatenate([planned.keys, planned.repeat_keys]) if len(planned.repeat_keys) else planned.keys
     state, outcome, doubt = _STANDS[planned.standing]
     return PlannedChunk(
         planned.group + 1,

@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 
 from importer.reports.columns import headers, row_numbers, sheets
 from importer.reports.spelling import spelled
-
-Widths = npt.NDArray[np.int32]
+from importer.widths import block, widths
 
 _MOST_CODES = 1 << 62
 _SLICE = 1 << 14
@@ -56,7 +55,7 @@ class _Columns:
 
     def lines(self) -> pa.Buffer:
         shared = [column.indices.to_numpy() for column in (*self.product, *self.fate)]
-        stretches = _stretches([*shared, _widths(self.serial), _widths(self.number)])
+        stretches = _stretches([*shared, widths(self.serial), widths(self.number)])
         if len(stretches) * _LONG <= len(self.serial):
             return self._filled(stretches)
         return _text(self.serial, _joined(self.product), self.number, _ended(_joined(self.fate)))
@@ -67,36 +66,25 @@ class _Columns:
         shared = zip(_texts(self.product, stretches), _texts(self.fate, stretches), strict=True)
         lines = []
         for start, end, (front, back) in zip(stretches, ends, shared, strict=True):
-            serials, numbers = _block(self.serial, start, end), _block(self.number, start, end)
+            serials, numbers = (block(column.slice(start, end - start)) for column in (self.serial, self.number))
+            assert serials is not None
+            assert numbers is not None
             parts = (bytes(serials[0]), f",{front},".encode(), bytes(numbers[0]), f",{back}\r\n".encode())
-            block = np.tile(np.frombuffer(b"".join(parts), np.uint8), (end - start, 1))
-            block[:, : serials.shape[1]] = serials
+            whole = np.tile(np.frombuffer(b"".join(parts), np.uint8), (end - start, 1))
+            whole[:, : serials.shape[1]] = serials
             place = serials.shape[1] + len(parts[1])
-            block[:, place : place + numbers.shape[1]] = numbers
-            lines.append(block.reshape(-1))
+            whole[:, place : place + numbers.shape[1]] = numbers
+            lines.append(whole.reshape(-1))
         return pa.py_buffer(np.concatenate(lines))
 
 
-def _stretches(columns: Sequence[Widths]) -> list[int]:
+def _stretches(columns: Sequence[npt.NDArray[np.int32]]) -> list[int]:
     """Where rows begin that are alike in all of these columns."""
     changes = np.zeros(len(columns[0]), np.bool_)
     changes[:1] = True
     for column in columns:
         changes[1:] |= column[1:] != column[:-1]
     return np.flatnonzero(changes).tolist()
-
-
-def _block(column: pa.StringArray, start: int, end: int) -> npt.NDArray[np.uint8]:
-    """The bytes of some values of one width, a row each."""
-    _, offsets, data = column.buffers()
-    begin, stop = np.frombuffer(offsets, np.int32)[[column.offset + start, column.offset + end]]
-    return np.frombuffer(data, np.uint8)[begin:stop].reshape(end - start, -1)
-
-
-def _widths(column: pa.StringArray) -> Widths:
-    """In bytes."""
-    offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
-    return np.diff(offsets)
 
 
 def _texts(columns: Sequence[pa.DictionaryArray], rows: Sequence[int]) -> list[str]:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import string
+from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.characters import CSET_82
-from importer.packing import Rows, pack, pack_rows, unpack, unpack_columns, unpack_serials
+from importer.packing import Rows, column, lines, pack, pack_rows, unpack, unpack_columns, unpack_serials
 from importer.sealing import Damaged, seal, unseal
 
 KEPT = (
@@ -66,6 +68,14 @@ def test_serials_of_one_length_come_back(serials: list[str]) -> None:
     found = unpack_columns(packed).serials
     found.validate(full=True)
     assert found.to_pylist() == serials
+
+
+@given(SERIALS | ALIKE, st.integers(0, 5))
+def test_a_column_becomes_a_text_and_a_column_again(serials: list[str], start: int) -> None:
+    part = pa.array(serials, pa.string()).slice(min(start, len(serials)))
+    text, places = lines(part)
+    assert [text[a : b - 1].decode() for a, b in pairwise(places.tolist())] == part.to_pylist()
+    assert column(text, len(part)).equals(part)
 
 
 STEPS = {

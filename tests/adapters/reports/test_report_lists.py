@@ -94,6 +94,7 @@ STRETCHES = {
     "whose_serials_grow": [{"serial": f"S{number}"} for number in range(950, 1150)],
     "whose_serials_are_quoted": [{"serial": f",{number}"} for number in range(100, 300)],
     "whose_serials_look_like_formulas": [{"serial": f"={number}"} for number in range(100, 300)],
+    "whose_serials_are_empty": [{"serial": "", "code": "c"}] * 200,
     "whose_batch_is_empty": [{"batch": "", "code": "c"}] * 200,
 }
 
