@@ -10,24 +10,21 @@ import numpy.typing as npt
 Block = npt.NDArray[np.uint8]
 
 
-def widths(column: Any) -> npt.NDArray[np.int32]:
-    """The width of each value of an Arrow string column, in bytes."""
-    return np.diff(_offsets(column))
+def laid_out(column: Any) -> tuple[Block, npt.NDArray[np.int32]]:
+    """The bytes of an Arrow string column without nulls, one value after the other, and where each begins; one more
+    place ends the last.
+    """
+    if not len(column):
+        return np.empty(0, np.uint8), np.zeros(1, np.int32)
+    _, places, data = column.buffers()
+    offsets = np.frombuffer(places, np.int32)[column.offset : column.offset + len(column) + 1]
+    return np.frombuffer(data or b"", np.uint8)[offsets[0] : offsets[-1]], offsets - offsets[0]
 
 
 def block(column: Any) -> Block | None:
-    """The values of an Arrow string column without nulls, a row each; None where they are not of one width, or none
-    are there.
-    """
-    offsets = _offsets(column)
-    each = np.diff(offsets)
-    if not len(each) or (each != each[0]).any():
+    """The values of such a column, a row each; None where they are not of one width, or none are there."""
+    data, places = laid_out(column)
+    widths = np.diff(places)
+    if not len(widths) or (widths != widths[0]).any():
         return None
-    data: Block = np.frombuffer(column.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
-    return data.reshape(len(each), each[0])
-
-
-def _offsets(column: Any) -> npt.NDArray[np.int32]:
-    if not len(column):
-        return np.zeros(1, np.int32)
-    return np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
+    return data.reshape(len(widths), widths[0])

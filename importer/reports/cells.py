@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.widths import laid_out
+
 _SLICE = 1 << 14
 _ROW_SIZE, _CELL_SIZE = 40, 90
 """Bytes that the tags of a row and of a cell take, at most."""
@@ -114,11 +116,8 @@ def escaped(values: pa.StringArray) -> tuple[pa.StringArray, bool]:
 
 def _bytes(values: pa.StringArray) -> tuple[bytes, int]:
     """The bytes of all values, and the length of the longest."""
-    _, offsets_buffer, data_buffer = values.buffers()
-    if data_buffer is None or not len(values):
-        return b"", 0
-    offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
-    return memoryview(data_buffer)[int(offsets[0]) : int(offsets[-1])].tobytes(), int(np.diff(offsets).max())
+    data, places = laid_out(values)
+    return data.tobytes(), int(np.diff(places).max(initial=0))
 
 
 def _text(parts: Sequence[str | pa.Array]) -> pa.Buffer:

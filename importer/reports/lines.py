@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 
 from importer.reports.columns import headers, row_numbers, sheets
 from importer.reports.spelling import spelled
-from importer.widths import block, widths
+from importer.widths import laid_out
+
+_LaidOut = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]
 
 _MOST_CODES = 1 << 62
 _SLICE = 1 << 14
@@ -54,26 +56,28 @@ class _Columns:
         return _Columns(self.serial.slice(start, length), product, self.number.slice(start, length), fate)
 
     def lines(self) -> pa.Buffer:
+        serials, numbers = laid_out(self.serial), laid_out(self.number)
         shared = [column.indices.to_numpy() for column in (*self.product, *self.fate)]
-        stretches = _stretches([*shared, widths(self.serial), widths(self.number)])
+        stretches = _stretches([*shared, np.diff(serials[1]), np.diff(numbers[1])])
         if len(stretches) * _LONG <= len(self.serial):
-            return self._filled(stretches)
+            return self._filled(stretches, serials, numbers)
         return _text(self.serial, _joined(self.product), self.number, _ended(_joined(self.fate)))
 
-    def _filled(self, stretches: Sequence[int]) -> pa.Buffer:
+    def _filled(self, stretches: Sequence[int], serials: _LaidOut, numbers: _LaidOut) -> pa.Buffer:
         """Lines that differ, in long stretches, by serial and number only: all that they share is put down at once."""
         ends = [*stretches[1:], len(self.serial)]
         shared = zip(_texts(self.product, stretches), _texts(self.fate, stretches), strict=True)
         lines = []
         for start, end, (front, back) in zip(stretches, ends, shared, strict=True):
-            serials, numbers = (block(column.slice(start, end - start)) for column in (self.serial, self.number))
-            assert serials is not None
-            assert numbers is not None
-            parts = (bytes(serials[0]), f",{front},".encode(), bytes(numbers[0]), f",{back}\r\n".encode())
+            serial, number = (
+                data[places[start] : places[end]].reshape(end - start, places[start + 1] - places[start])
+                for data, places in (serials, numbers)
+            )
+            parts = (bytes(serial[0]), f",{front},".encode(), bytes(number[0]), f",{back}\r\n".encode())
             whole = np.tile(np.frombuffer(b"".join(parts), np.uint8), (end - start, 1))
-            whole[:, : serials.shape[1]] = serials
-            place = serials.shape[1] + len(parts[1])
-            whole[:, place : place + numbers.shape[1]] = numbers
+            whole[:, : serial.shape[1]] = serial
+            place = serial.shape[1] + len(parts[1])
+            whole[:, place : place + number.shape[1]] = number
             lines.append(whole.reshape(-1))
         return pa.py_buffer(np.concatenate(lines))
 

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.widths import laid_out
+
 _SPECIAL = b'",;|\t\r\n'
 """What makes a field quoted. `;`, `|` and tab are no delimiters here, but where they are a spreadsheet's own, quotes
 keep what follows them from becoming a cell that starts with `=`."""
@@ -50,12 +52,7 @@ def restored(fields: pa.StringArray) -> pa.StringArray:
 def _suspects(values: pa.StringArray) -> npt.NDArray[np.bool_]:
     """Which values need a closer look."""
     found = np.zeros(len(values), dtype=bool)
-    _, offsets_buffer, data_buffer = values.buffers()
-    if data_buffer is None or not len(values):
-        return found
-    offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
-    data = np.frombuffer(data_buffer, dtype=np.uint8)[offsets[0] : offsets[-1]]
-    offsets = offsets - offsets[0]
+    data, offsets = laid_out(values)
     filled = np.flatnonzero(np.diff(offsets))
     found[filled] = _SUSPECT_FIRST[data[offsets[filled]]]
     text = data.tobytes()

@@ -23,6 +23,7 @@ from importer.sources.layout import Layout
 from importer.sources.options import SourceOptions
 from importer.sources.records import Ragged, Records
 from importer.tables import ROLES, ROWS, Notes, Rows
+from importer.widths import laid_out
 
 _WRAPPED = r'^\s*="((?:[^"]|"")*)"\s*$'
 _SUSPICIOUSLY_SHORT = 8
@@ -146,8 +147,7 @@ class Shape:
 
 
 def _lengths(column: Any) -> npt.NDArray[np.int32]:
-    offsets = np.frombuffer(column.buffers()[1] or b"\0\0\0\0", np.int32)
-    return np.diff(offsets[column.offset : column.offset + len(column) + 1])
+    return np.diff(laid_out(column)[1])
 
 
 def _has_line_break(column: Any) -> bool:
