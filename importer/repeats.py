@@ -19,7 +19,7 @@ import pyarrow as pa
 from importer.fates import Fates, Ordinals, Standing
 from importer.fingerprints import Hashes
 from importer.model import Batch, Reject
-from importer.sieve import Sieve
+from importer.sieve import Sieve, among
 from importer.spill import SPILLED, Numbers, Spill, room_in
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _PART = 1 << 20
 """Numbers in a part, at most."""
 _RUN = 1 << 19
 """Numbers sorted at once."""
+_FEW = 8
+"""A window of which less than one row in so many may be wanted is worth an exact look."""
 _AT_ONCE = 1 << 20
 """Hashes, and about the most rows, that are looked at together."""
 
@@ -91,10 +93,9 @@ def gather(spill: Spill, wanted: Hashes, at_once: int = _AT_ONCE) -> Iterator[pd
     """The rows whose hash is in `wanted` (sorted), by windows: ordinal, key, serial, group."""
     waiting: list[Any] = []
     count = 0
-    for rows in _candidates(spill, Sieve(wanted), 0):
+    for rows in _candidates(spill, wanted, 0):
         hashes = rows["hash"].to_numpy()
-        exactly = wanted[np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)] == hashes
-        waiting.append(rows.filter(pa.array(exactly)))
+        waiting.append(rows.filter(pa.array(among(hashes, wanted))))
         count += len(waiting[-1])
         if count >= at_once:
             yield _frame(waiting)
@@ -108,16 +109,23 @@ def _frame(rows: list[Any]) -> pd.DataFrame:
     return frame
 
 
-def candidates(spill: Spill, sieve: Sieve, shift: int) -> Any:
-    """The rows whose hash, shifted right, passes a sieve: an Arrow table of SPILLED, with a last column `ordinal`."""
-    return pa.Table.from_batches(list(_candidates(spill, sieve, shift)), _GATHERED)
+def candidates(spill: Spill, wanted: Hashes, shift: int) -> Any:
+    """The rows whose hash, shifted right, is in `wanted` (sorted), and a few others: an Arrow table of SPILLED, with a
+    last column `ordinal`.
+    """
+    return pa.Table.from_batches(list(_candidates(spill, wanted, shift)), _GATHERED)
 
 
-def _candidates(spill: Spill, sieve: Sieve, shift: int) -> Iterator[Any]:
-    for ordinal, window in spill.windows():
-        places = np.flatnonzero(sieve(window["hash"].to_numpy() >> np.uint64(shift)))
+def _candidates(spill: Spill, wanted: Hashes, shift: int) -> Iterator[Any]:
+    """Windows without such a row are not read."""
+    sieve, all_hashes = Sieve(wanted), spill.hashes()
+    for number, (start, stop) in enumerate(spill.spans()):
+        hashes = all_hashes[start:stop] >> np.uint64(shift)
+        places = np.flatnonzero(sieve(hashes))
+        if len(places) * _FEW < len(hashes):  # most of them may have come through by chance
+            places = places[among(hashes[places], wanted)]
         if len(places):
-            yield window.take(pa.array(places)).append_column("ordinal", pa.array(places + ordinal))
+            yield spill.window(number).take(pa.array(places)).append_column("ordinal", pa.array(places + start))
 
 
 @dataclass(slots=True)

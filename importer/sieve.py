@@ -28,5 +28,11 @@ class Sieve:
         return (passed & np.uint8(1)).view(np.bool_)
 
 
+def among(numbers: Hashes, ordered: Hashes) -> npt.NDArray[np.bool_]:
+    """Which of the numbers are in `ordered` (sorted, not empty), exactly."""
+    equal: npt.NDArray[np.bool_] = ordered[np.minimum(np.searchsorted(ordered, numbers), len(ordered) - 1)] == numbers
+    return equal
+
+
 def _places(numbers: Hashes) -> npt.NDArray[np.int64]:
     return (numbers & _LOW).view(np.int64)

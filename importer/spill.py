@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -49,6 +50,16 @@ class Numbers:
         return np.frombuffer(os.pread(self._file.fileno(), (stop - start) * 8, start * 8), np.uint64)
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The ordinals of some rows, and the bytes in which they stand."""
+
+    start: int
+    stop: int
+    begin: int
+    end: int
+
+
 class Spill:
     """Rows in the order in which they were added; their number in that order is their `ordinal`.
 
@@ -60,7 +71,7 @@ class Spill:
         with room_in(directory):
             self._rows = tempfile.TemporaryFile(dir=directory, prefix=".importer-rows-")  # noqa: SIM115  closed in close()
             self._hashes = tempfile.TemporaryFile(dir=directory, prefix=".importer-hashes-")  # noqa: SIM115  likewise
-        self._writer = pa.ipc.new_stream(self._rows, SPILLED)
+        self._windows: list[_Window] = []
         self._pending: list[Any] = []
         self._pending_rows = 0
         self.rows = 0
@@ -81,24 +92,33 @@ class Spill:
     def _flush(self) -> None:
         with room_in(self.directory):
             for batch in pa.Table.from_batches(self._pending, SPILLED).combine_chunks().to_batches():
-                self._writer.write_batch(batch)
+                written = batch.serialize()
+                last = self._windows[-1] if self._windows else _Window(0, 0, 0, 0)
+                self._windows.append(_Window(last.stop, last.stop + len(batch), last.end, last.end + written.size))
+                self._rows.write(written)
         self._pending, self._pending_rows = [], 0
 
     def seal(self) -> None:
         """No row is added any more; from here on it can be read, as often as wanted."""
         self._flush()
         with room_in(self.directory):
-            self._writer.close()
             self._rows.flush()
             self._hashes.flush()
 
     def windows(self) -> Iterator[tuple[int, Any]]:
         """The ordinal of its first row, and a record batch of SPILLED, again and again to the end."""
-        self._rows.seek(0)
-        ordinal = 0
-        for batch in pa.ipc.open_stream(pa.PythonFile(self._rows, mode="r")):
-            yield ordinal, batch
-            ordinal += len(batch)
+        for number, (start, _) in enumerate(self.spans()):
+            yield start, self.window(number)
+
+    def spans(self) -> list[tuple[int, int]]:
+        """The ordinals at which each window starts and stops."""
+        return [(window.start, window.stop) for window in self._windows]
+
+    def window(self, number: int) -> Any:
+        """The window with this number, from 0: a record batch of SPILLED."""
+        at = self._windows[number]
+        data = os.pread(self._rows.fileno(), at.end - at.begin, at.begin)
+        return pa.ipc.read_record_batch(pa.py_buffer(data), SPILLED)
 
     def hashes(self) -> Numbers:
         """All hashes by ordinal."""

@@ -19,7 +19,7 @@ from importer.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
 from importer.ledger import index
 from importer.ledger.view import Kept, Stored, View
 from importer.model import Batch, ChunkState, Doubt, Outcome
-from importer.sieve import Sieve
+from importer.sieve import Sieve, among
 
 _LOOK = 1 << 19
 """Fingerprints followed at once."""
@@ -102,7 +102,7 @@ def _common(ours: Hashes, theirs: Hashes) -> npt.NDArray[np.bool_]:
     filled = np.zeros(_BUCKETS, np.bool_)
     filled[((theirs - ours[0]) >> shift).view(np.int64)] = True
     places = np.flatnonzero(filled[((ours - ours[0]) >> shift).view(np.int64)])
-    common[places] = _member(ours[places], theirs)
+    common[places] = among(ours[places], theirs)
     return common
 
 
@@ -152,11 +152,6 @@ def _held_in(view: View, chunks: Sequence[Stored], gtin_of: Hashes, sieve: Sieve
     hashes = fingerprints(serials, gtin_of[batch])
     wanted = sieve(shorten(hashes)) & (had != Had.NOTHING)
     return Held(hashes[wanted], serials.filter(pa.array(wanted)), batch[wanted], had[wanted])
-
-
-def _member(values: Hashes, ordered: Hashes) -> npt.NDArray[np.bool_]:
-    equal: npt.NDArray[np.bool_] = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
-    return equal
 
 
 def gtins_of(batches: dict[int, Batch]) -> Hashes:

@@ -19,7 +19,6 @@ from importer.flow.earlier import Had, Held, Matches, gtins_of, held, matches, o
 from importer.ledger.view import View
 from importer.model import Batch, Reject
 from importer.repeats import Finder, candidates, describe, sorted_parts
-from importer.sieve import Sieve
 
 _SLOTS = 1 << 22
 
@@ -49,7 +48,7 @@ def _judge(finder: Finder, fates: Fates, old: Held, short: Hashes, run: _Run) ->
     run_id, theirs = run
     if not len(old.hashes):
         return
-    new = candidates(finder.spill, Sieve(short), 64 - SHORT_BITS)
+    new = candidates(finder.spill, short, 64 - SHORT_BITS)
     ours, his = _pairs(finder, new, old, gtins_of(theirs))
     place = {batch: number for number, batch in theirs.items()}
     number = np.array([place.get(batch, -1) for batch in finder.batches], np.int64)

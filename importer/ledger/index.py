@@ -62,8 +62,8 @@ def decode(blob: bytes) -> Hashes:
 
 
 def _join(planes: np.ndarray[Any, np.dtype[np.uint8]]) -> Hashes:
-    whole = np.zeros(planes.shape[1], np.uint64)
+    whole = np.zeros((planes.shape[1], 8), np.uint8)
     for place, plane in enumerate(planes):
         if plane.any():
-            whole |= plane.astype(np.uint64) << np.uint64(8 * place)
-    return whole
+            whole[:, place] = plane
+    return whole.view("<u8").reshape(-1)
