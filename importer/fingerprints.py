@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from importer.widths import Block, block
+from importer.widths import block
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -25,23 +25,23 @@ _SHIFT = np.uint64(64 - SHORT_BITS)
 
 def fingerprints(serials: Any, gtins: Hashes) -> Hashes:
     """Hash a string column of legal serials, each with the number of its GTIN."""
-    words = _padded(serials).view("<u8")
+    words = words_of(serials)
     state = _stir(gtins + np.uint64(0x9E3779B97F4A7C15))
     for column in range(3):
         state = _stir(state ^ words[:, column])
     return state
 
 
-def _padded(serials: Any) -> Block:
+def words_of(serials: Any) -> npt.NDArray[np.uint64]:
+    """Legal serials as three numbers each, by which they can be told apart."""
     same = block(serials)
-    if same is not None and same.shape[1] <= _WIDTH:
-        padded = np.zeros((len(same), _WIDTH), np.uint8)
-        padded[:, : same.shape[1]] = same
-        return padded
-    filled = pc.ascii_rpad(serials, _WIDTH, "\0")
-    return np.frombuffer(filled.buffers()[2] or b"", np.uint8, len(filled) * _WIDTH, filled.offset * _WIDTH).reshape(
-        -1, _WIDTH
-    )
+    if same is None:
+        same = block(pc.ascii_rpad(serials, _WIDTH, "\0"))
+    if same is None:
+        return np.empty((0, 3), np.uint64)
+    padded = np.zeros((len(same), _WIDTH), np.uint8)
+    padded[:, : same.shape[1]] = same
+    return padded.view("<u8")
 
 
 def _stir(state: Hashes) -> Hashes:

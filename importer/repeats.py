@@ -85,8 +85,17 @@ def _two_of_each(ordered: Hashes) -> Hashes:
 
 def twice(numbers: Hashes | Numbers, room: Path) -> Hashes:
     """The numbers that stand there more than once, in ascending order, each once."""
-    found = [np.unique(part[1:][part[1:] == part[:-1]]) for part in sorted_parts(numbers, room)]
-    return np.concatenate([*found, np.empty(0, np.uint64)])
+    found = [np.empty(0, np.uint64)]
+    for _ in noting_twice(sorted_parts(numbers, room), found):
+        pass
+    return np.concatenate(found)
+
+
+def noting_twice(parts: Iterable[Hashes], found: list[Hashes]) -> Iterator[Hashes]:
+    """Sorted parts as they come; the numbers that stand in one more than once go into `found`, each once."""
+    for part in parts:
+        found.append(np.unique(part[1:][part[1:] == part[:-1]]))
+        yield part
 
 
 def gather(spill: Spill, wanted: Hashes, at_once: int = _AT_ONCE) -> Iterator[pd.DataFrame]:
@@ -121,11 +130,14 @@ def _candidates(spill: Spill, wanted: Hashes, shift: int) -> Iterator[Any]:
     sieve, all_hashes = Sieve(wanted), spill.hashes()
     for number, (start, stop) in enumerate(spill.spans()):
         hashes = all_hashes[start:stop] >> np.uint64(shift)
-        places = np.flatnonzero(sieve(hashes))
+        passed = sieve(hashes)
+        places = np.flatnonzero(passed)
         if len(places) * _FEW < len(hashes):  # most of them may have come through by chance
-            places = places[among(hashes[places], wanted)]
+            exactly = among(hashes[places], wanted)
+            passed[places[~exactly]] = False
+            places = places[exactly]
         if len(places):
-            yield spill.window(number).take(pa.array(places)).append_column("ordinal", pa.array(places + start))
+            yield spill.window(number).filter(pa.array(passed)).append_column("ordinal", pa.array(places + start))
 
 
 @dataclass(slots=True)
@@ -144,9 +156,8 @@ class Finder:
         self.standings[ordinals] = np.maximum(self.standings[ordinals], standing)
         self.raised = self.raised or len(ordinals) > 0
 
-    def within(self, fates: Fates) -> None:
-        """Find repeats and conflicts among the rows of the source."""
-        wanted = twice(self.spill.hashes(), self.spill.directory)
+    def within(self, fates: Fates, wanted: Hashes) -> None:
+        """Find repeats and conflicts among the rows of the source. `wanted` are the hashes that stand there twice."""
         repeats = [
             self._judge(rows, heads, fates)
             for start in range(0, len(wanted), self.at_once)

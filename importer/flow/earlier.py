@@ -67,7 +67,7 @@ def matches(view: View, runs: dict[int, str], parts: Iterator[Hashes]) -> Iterat
     """What the given runs (number to id) share with hashes that come sorted, in parts."""
     found: dict[int, list[Hashes]] = {run: [] for run in runs}
     for short, run, piece in ahead(_pieces(view, runs, parts)):
-        found[run].append(piece[_common(index.split(piece)[0], short)])
+        found[run].append(piece[_common(piece >> index.SEQ_BITS, short)])
     for run in list(found):
         by_chunk = _by_chunk(found.pop(run))
         if len(by_chunk):

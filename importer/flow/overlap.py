@@ -4,44 +4,45 @@ at the serials.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from importer.concurrency import ahead
 from importer.fates import Fates, Standing
-from importer.fingerprints import SHORT_BITS, Hashes
-from importer.flow.earlier import Had, Held, Matches, gtins_of, held, matches, others
+from importer.fingerprints import SHORT_BITS, Hashes, words_of
+from importer.flow import earlier
+from importer.flow.earlier import Had, Held, Matches, gtins_of
 from importer.ledger.view import View
 from importer.model import Batch, Reject
-from importer.repeats import Finder, candidates, describe, sorted_parts
+from importer.repeats import Finder, candidates, describe
 
-_SLOTS = 1 << 22
+_MOST_SLOTS = 1 << 22
+_SLOTS_EACH = 8
 
 _Run = tuple[str, dict[int, Batch]]
 """A run's id and its batches."""
 
 
-def find(finder: Finder, view: View, target: str, fates: Fates) -> None:
+def matches(view: View, target: str, batches: Iterable[Batch], parts: Iterator[Hashes]) -> list[Matches]:
+    """What runs into `target` share with the hashes of rows of these batches, which come sorted, in parts."""
+    runs = earlier.others(view, target, {batch.gtin for batch in batches})
+    return list(earlier.matches(view, runs, parts)) if runs else []
+
+
+def find(finder: Finder, view: View, found: Iterable[Matches], fates: Fates) -> None:
     """Raise the standings of rows that earlier runs have, and note conflicts with them in `fates`."""
-    gtins = {batch.gtin for batch in finder.batches}
-    runs = others(view, target, gtins)
-    if not runs:
-        return
-    parts = ahead(sorted_parts(finder.spill.hashes(), finder.spill.directory))
-    for run, short, old in ahead(_slices(view, matches(view, runs, parts))):
+    for run, short, old in ahead(_slices(view, found)):
         _judge(finder, fates, old, short, run)
 
 
-def _slices(view: View, found: Iterator[Matches]) -> Iterator[tuple[_Run, Hashes, Held]]:
+def _slices(view: View, found: Iterable[Matches]) -> Iterator[tuple[_Run, Hashes, Held]]:
     for match in found:
         run = match.run_id, view.batches(match.run)
         for short, seqs in match.slices():
-            yield run, short, held(view, match, short, seqs)
+            yield run, short, earlier.held(view, match, short, seqs)
 
 
 def _judge(finder: Finder, fates: Fates, old: Held, short: Hashes, run: _Run) -> None:
@@ -74,9 +75,13 @@ def _pairs(finder: Finder, new: Any, old: Held, gtin_of: Hashes) -> tuple[npt.ND
     """The places of rows in `new` and `old` with the same GTIN and serial: those with the same hash, looked at."""
     found = list(_same_hash(new["hash"].to_numpy(), old.hashes))
     ours, his = (np.concatenate(places) for places in zip(*found, strict=True))
-    same = pc.equal(new["serial"].combine_chunks().take(pa.array(ours)), old.serials.take(pa.array(his)))
-    gtin = np.array([int(batch.gtin) for batch in finder.batches], np.uint64)[new["group"].to_numpy()[ours]]
-    equal = same.to_numpy(zero_copy_only=False) & (gtin == gtin_of[old.batch[his]])
+    equal = (
+        np.array([int(batch.gtin) for batch in finder.batches], np.uint64)[new["group"].to_numpy()[ours]]
+        == (gtin_of[old.batch[his]])
+    )
+    our_words, his_words = words_of(new["serial"].combine_chunks()), words_of(old.serials)
+    for place in range(our_words.shape[1]):
+        equal &= our_words[:, place][ours] == his_words[:, place][his]
     return ours[equal], his[equal]
 
 
@@ -84,19 +89,19 @@ def _same_hash(ours: Hashes, theirs: Hashes) -> Iterator[tuple[npt.NDArray[np.in
     """Places of all pairs of equal hashes. Each of theirs takes the slot that its lowest bits name, and ours look
     there; those whose slot another one took have their turn in the next round.
     """
-    low = np.uint64(_SLOTS - 1)
-    wanted = (ours & low).view(np.int64)
-    left, taken = np.arange(len(theirs), dtype=np.int32), (theirs & low).view(np.int64)
+    left = np.arange(len(theirs), dtype=np.int32)
     while len(left):
-        slots = np.full(_SLOTS, -1, np.int32)
+        count = min(_MOST_SLOTS, 1 << (_SLOTS_EACH * len(left)).bit_length())
+        low = np.uint64(count - 1)
+        slots = np.full(count, -1, np.int32)
+        taken = (theirs.take(left) & low).view(np.int64)
         slots[taken] = left
-        at = slots.take(wanted)
+        at = slots.take((ours & low).view(np.int64))
         places = np.flatnonzero(at >= 0)
         his = at.take(places)
         equal = theirs.take(his) == ours.take(places)
         yield places[equal], his[equal]
-        waits = slots.take(taken) != left
-        left, taken = left[waits], taken[waits]
+        left = left[slots.take(taken) != left]
 
 
 def _explain(serial: str, ours: Batch, theirs: Batch, had: Had, run_id: str) -> Reject:

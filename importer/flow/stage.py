@@ -27,7 +27,7 @@ from importer.groups import Groups
 from importer.ledger.view import View
 from importer.model import Batch, Parsed
 from importer.planning import Planned, Planner
-from importer.repeats import Finder, two_expiries
+from importer.repeats import Finder, noting_twice, sorted_parts, two_expiries
 from importer.spill import Spill
 from importer.tables import REJECTS, Rows, Source
 
@@ -173,10 +173,16 @@ class _Stager:
         standings = np.zeros(self._spill.rows, np.uint8)  # pages that nobody writes to take no memory
         finder = Finder(self._spill, batches, standings, self._where)
         self._stopping.check()
-        finder.within(fates)
+        twice = [np.empty(0, np.uint64)]
+        parts = noting_twice(ahead(sorted_parts(self._spill.hashes(), self._spill.directory)), twice)
+        matches = overlap.matches(*earlier, batches, parts) if earlier else []
+        for _ in parts:
+            pass  # noted, where there is nothing to match
+        self._stopping.check()
+        finder.within(fates, np.concatenate(twice))
         if earlier:
             self._stopping.check()
-            overlap.find(finder, *earlier, fates)
+            overlap.find(finder, earlier[0], matches, fates)
         fates.standings = standings if finder.raised else None
         self._staged.assigned_by = sorted(fates.holders)
         return fates

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from importer.concurrency import ahead
 from importer.errors import ConfigError, LedgerError, NoLedger
 from importer.fingerprints import Hashes
 from importer.ledger import index, opening, store
@@ -141,7 +142,7 @@ class View:
 
     def fingerprints(self, run: int, low: int, high: int) -> Iterator[Hashes]:
         """Sorted entries of a run's fingerprint index, piece by piece, that touch a range of shortened hashes."""
-        for row in self._each("fingerprints", run=run, low=low, high=high):
+        for row in ahead(self._each("fingerprints", run=run, low=low, high=high)):
             yield self._whole(index.decode, row["entries"])
 
     def to_send(self, run: int, after: tuple[int, int], limit: int) -> list[Kept]:

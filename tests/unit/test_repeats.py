@@ -58,7 +58,8 @@ def found_in(rows: Sequence[Row], hashes: Hashes | None = None, at_once: int = 1
     with spilled(rows, hashes) as spill:
         standings = np.zeros(len(rows), np.uint8)
         fates = Fates(standings)
-        Finder(spill, BATCHES, standings, lambda key: f"row {key}", at_once).within(fates)
+        wanted = twice(spill.hashes(), spill.directory)
+        Finder(spill, BATCHES, standings, lambda key: f"row {key}", at_once).within(fates, wanted)
         return fates
 
 
