@@ -78,6 +78,8 @@ class Writer:
         future.set_running_or_notify_cancel()
         with self._mutex:
             self._must_be_open()
+            if self._loop and self._loop.is_closed():
+                self._put_asked()  # it ended before its turn came
             self._put((work, future))
         return future
 

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +276,46 @@ def test_what_was_asked_for_when_the_loop_ended_is_written_without_it(tmp_path: 
         while writing._asked or writing._queued:
             writing.do(lambda _: None)
         assert sorted(numbers(path)) == [1, 2]
+
+
+def test_what_was_asked_for_is_written_where_the_loop_ended_before_it_came_to_it(tmp_path: Path) -> None:
+    path, may_commit, called = tmp_path / "numbers.db", threading.Event(), threading.Semaphore(0)
+
+    class Slow(sqlite3.Connection):
+        def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+            if sql == "COMMIT":
+                may_commit.wait()
+            return super().execute(sql, parameters)
+
+    class Loop(asyncio.SelectorEventLoop):
+        def call_soon_threadsafe(
+            self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        ) -> asyncio.Handle:
+            handle = super().call_soon_threadsafe(callback, *args, context=context)
+            called.release()
+            return handle
+
+    async def ask_twice(writing: Writer) -> None:
+        asked = [asyncio.create_task(writing.done(insert(1)))]
+        await asyncio.sleep(0)  # it asks
+        await asyncio.sleep(0)  # its commit is on its way
+        asked.append(asyncio.create_task(writing.done(insert(2))))
+        await asyncio.sleep(0)
+        for task in asked:
+            task.cancel()
+
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Slow)
+    db.execute("CREATE TABLE number (n INTEGER NOT NULL)")
+    writing = Writer(db, lambda error: opening.explain(error, path))
+    loop = Loop()
+    loop.run_until_complete(ask_twice(writing))
+    may_commit.set()
+    assert called.acquire(timeout=10)  # of the first commit it is told
+    assert called.acquire(timeout=10)  # and of its turn, which it does not take any more
+    loop.close()
+    writing.do(lambda _: None)
+    assert numbers(path) == [1, 2]
+    writing.close()
 
 
 async def test_a_piece_that_raises_stop_iteration_keeps_nobody_waiting(tmp_path: Path) -> None:
