@@ -5,7 +5,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -278,7 +277,9 @@ def test_what_was_asked_for_when_the_loop_ended_is_written_without_it(tmp_path: 
         assert sorted(numbers(path)) == [1, 2]
 
 
-def test_what_was_asked_for_is_written_where_the_loop_ended_before_it_came_to_it(tmp_path: Path) -> None:
+def test_what_was_asked_for_is_written_where_the_loop_ended_before_it_came_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, may_commit, called = tmp_path / "numbers.db", threading.Event(), threading.Semaphore(0)
 
     class Slow(sqlite3.Connection):
@@ -287,13 +288,10 @@ def test_what_was_asked_for_is_written_where_the_loop_ended_before_it_came_to_it
                 may_commit.wait()
             return super().execute(sql, parameters)
 
-    class Loop(asyncio.SelectorEventLoop):
-        def call_soon_threadsafe(
-            self, callback: Callable[..., object], *args: Any, context: Context | None = None
-        ) -> asyncio.Handle:
-            handle = super().call_soon_threadsafe(callback, *args, context=context)
-            called.release()
-            return handle
+    def counted(*given: Any, **options: Any) -> asyncio.Handle:
+        handle = call(*given, **options)
+        called.release()
+        return handle
 
     async def ask_twice(writing: Writer) -> None:
         asked = [asyncio.create_task(writing.done(insert(1)))]
@@ -307,7 +305,9 @@ def test_what_was_asked_for_is_written_where_the_loop_ended_before_it_came_to_it
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Slow)
     db.execute("CREATE TABLE number (n INTEGER NOT NULL)")
     writing = Writer(db, lambda error: opening.explain(error, path))
-    loop = Loop()
+    loop = asyncio.new_event_loop()
+    call = loop.call_soon_threadsafe
+    monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
     loop.run_until_complete(ask_twice(writing))
     may_commit.set()
     assert called.acquire(timeout=10)  # of the first commit it is told
