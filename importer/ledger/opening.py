@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sqlite3
@@ -52,7 +53,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         db.row_factory = sqlite3.Row
         _check_version(db, path, write=write)
         if write:
-            db.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(db, path)
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA wal_autocheckpoint = 4000")
             db.execute("PRAGMA journal_size_limit = 67108864")
@@ -64,6 +65,15 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
             raise explain(error, path) from error
         raise
     return db
+
+
+def _write_ahead(db: sqlite3.Connection, path: Path) -> None:
+    mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise LedgerError(
+            f"ledger {path}: where it is kept no write-ahead log can be (journal mode {mode}): "
+            "keep it on a local disk, choose it with --ledger"
+        )
 
 
 def _quoted(path: Path) -> str:
@@ -85,13 +95,19 @@ def _check_version(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
 
 
 def create(path: Path) -> None:
-    """Create an empty ledger that only its owner may read, unless there is one. Raises LedgerError."""
+    """Create an empty ledger that only its owner may read, unless there is one. Raises LedgerError.
+
+    One that is there is left to SQLite: whoever closes a file lets go of all locks that the process has on it.
+    """
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(os.open(path.resolve(), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if path.is_dir():
+            raise _not_opened(path, os.strerror(errno.EISDIR)) from None
+        if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+            raise _not_opened(path, os.strerror(errno.EACCES)) from None
     except OSError as error:
-        raise NoLedger(
-            f"ledger {path} can't be opened: {error.strerror}; choose a path that can be written with --ledger"
-        ) from error
+        raise _not_opened(path, error.strerror or str(error)) from error
     db = connect(path, write=True)
     try:
         if not db.execute("PRAGMA user_version").fetchone()[0]:
@@ -106,6 +122,10 @@ def create(path: Path) -> None:
         raise explain(error, path) from error
     finally:
         db.close()
+
+
+def _not_opened(path: Path, why: str) -> NoLedger:
+    return NoLedger(f"ledger {path} can't be opened: {why}; choose a path that can be written with --ledger")
 
 
 def check_whole(db: sqlite3.Connection, path: Path) -> None:
@@ -161,7 +181,8 @@ def presence(path: Path) -> Callable[[], None]:
 
     SQLite would go on writing into a file that was removed or replaced, and nobody would find it again.
     """
-    files = (path, path.with_name(f"{path.name}-wal"))
+    real = path.resolve()  # a link's -wal stands beside what it points to
+    files = (real, real.with_name(f"{real.name}-wal"))
     identities = [_identity(file) for file in files]
 
     def check() -> None:

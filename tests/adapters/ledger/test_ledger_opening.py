@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -174,3 +176,25 @@ def test_a_commit_survives_a_power_cut(path: Path) -> None:
         full = 2
         assert ledger._writer.do(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]) == full
         assert ledger._writer.do(lambda db: db.execute("PRAGMA journal_mode").fetchone()[0]) == "wal"
+
+
+def test_who_opens_a_ledger_beside_another_reader_holds_it_against_other_programs(path: Path) -> None:
+    """SQLite's lock is the process's: to close the file anywhere lets go of it, and another program that closes the
+    file then takes the -wal away.
+    """
+    Ledger(path).close()
+    with looking(path), Ledger(path) as ledger:
+        staged_run(ledger)
+        other = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT * FROM run'); db.close()"
+        subprocess.run([sys.executable, "-c", other, path], check=True)
+        assert path.with_name(f"{path.name}-wal").exists()
+
+
+def test_a_ledger_behind_a_link_is_missed_with_its_wal(tmp_path: Path, path: Path) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    with Ledger(link) as ledger:
+        staged_run(ledger)
+        path.with_name(f"{path.name}-wal").unlink()
+        with pytest.raises(LedgerError, match="removed or replaced"):
+            ledger.forget_half_staged()
