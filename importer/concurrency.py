@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -23,6 +24,22 @@ async def run_workers(count: int, worker: Callable[[], Coroutine[Any, Any, None]
                 group.create_task(worker())
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors
+
+
+async def in_thread(work: Callable[..., T], *given: Any) -> T:
+    """Do work in a thread. Whoever is cancelled meanwhile waits for its end all the same, however often: what the work
+    uses may be closed then.
+    """
+    task = asyncio.ensure_future(asyncio.to_thread(work, *given))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # heard, but being cancelled comes first
+        raise
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from importer.concurrency import in_thread
 from importer.errors import ImporterError
 from importer.flow.counting import count
 from importer.flow.overtaken import take_over
@@ -93,7 +94,7 @@ class Import:
         try:
             run = view.unfinished_twin(facts.sha256, text, self._parts.facts["target"])
             if run is None:
-                run_id = await asyncio.to_thread(self._stage, path, options, text, facts, view)
+                run_id = await in_thread(self._stage, path, options, text, facts, view)
                 run = view.run(run_id)
         finally:
             view.close()
@@ -172,7 +173,7 @@ class Import:
         seconds = 0.0
         code, why = 1, "an internal fault"
         try:
-            await asyncio.to_thread(take_over, parts.ledger, view, run)
+            await in_thread(take_over, parts.ledger, view, run, parts.stopping)
             counts = count(view, run)
             if counts.pending:
                 left = counts.to_send
@@ -186,6 +187,7 @@ class Import:
             code, why = error.exit_code, str(error)
             raise
         finally:
+            await parts.ledger.written()
             counts = count(view, run)
             if counts.pending:
                 state = RunState.STOPPED

@@ -6,7 +6,7 @@ What was known when it was staged is in its plan already (overlap.py); here is w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -24,9 +24,10 @@ _Theirs = Mapping[str, tuple[Batch, Had]]
 """What another run says of serials of one product."""
 
 
-def take_over(ledger: Ledger, view: View, run: Run) -> None:
+def take_over(ledger: Ledger, view: View, run: Run, stopping: Callable[[], bool]) -> None:
     """Settle in the ledger what other runs have got assigned, or have sent with another batch or expiry; inherit their
-    doubt. Costs nothing where no other run has sent anything meanwhile. Not from an event loop.
+    doubt. Costs nothing where no other run has sent anything meanwhile. Not from an event loop. Once it is told to stop
+    it leaves the rest to the next time: nothing is sent before it has been through.
     """
     batches = view.batches(run.num)
     active = view.active_since(run.num, run.target, run.staged_at or "")
@@ -37,6 +38,8 @@ def take_over(ledger: Ledger, view: View, run: Run) -> None:
     for match in earlier.matches(view, runs, _hashes(view, run)):
         theirs = view.batches(match.run)
         for short, seqs in match.slices():
+            if stopping():
+                return
             held = _by_product(earlier.held(view, match, short, seqs), theirs)
             for kept in _pending(view, run, short):
                 serials = view.serials(kept.id)

@@ -153,6 +153,10 @@ class Ledger:
         """Durably note what follows for a chunk without a new answer (given up, held, cut to a learned size)."""
         return await self._writer.done(lambda db: store.settle(db, run, chunk, settled))
 
+    async def written(self) -> None:
+        """All that was asked for until now is durable, also what cancelled tasks have asked for."""
+        await self._writer.done(lambda _: None)
+
     async def remark(self, run: int, text: str) -> None:
         """Write a line for the record beside the run."""
         await self._writer.done(lambda db: store.execute(db, "remark", run=run, text=text))

@@ -85,6 +85,31 @@ async def test_requests_that_commits_have_pushed_together_are_drawn_apart(seed: 
     assert left[-1] - committed[-1] < 0.25
 
 
+@pytest.mark.parametrize("rate", [1, 5, 10, 33, 100])
+async def test_to_let_urgent_ones_go_first_costs_no_rate(rate: int) -> None:
+    time = Time()
+    moments = await leaving(Pace(rate, clock=time, sleep=time.sleep, yields=True), rate * 10 + 1)
+    assert rate * 10 / (moments[-1] - moments[0]) == pytest.approx(0.98 * rate, rel=0.002)
+
+
+async def test_who_comes_to_the_wire_much_too_early_is_not_kept_there() -> None:
+    time = Time()
+    pace = pace_of(time, 0.1)
+    assert await pace.apart() == 0.0
+    time.now += 1.0
+    assert await pace.apart() == 0.0
+    time.now += 11.0
+    assert await pace.apart() == 0.0
+
+
+async def test_how_long_somebody_has_waited_at_the_wire_is_told() -> None:
+    time = Time()
+    pace = pace_of(time, 10)
+    await pace.apart()
+    time.now += 0.05
+    assert await pace.apart() == pytest.approx(1 / 9.8 - 0.05, abs=0.001)
+
+
 async def test_without_a_limit_nobody_waits() -> None:
     time = Time()
     await leaving(pace_of(time, 0), 1000)

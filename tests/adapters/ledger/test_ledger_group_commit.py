@@ -58,8 +58,10 @@ def held_up(busy: Writer) -> Iterator[None]:
 
     busy.post(wait)
     started.wait()
-    yield
-    go.set()
+    try:
+        yield
+    finally:
+        go.set()
 
 
 def test_work_is_done_in_the_order_in_which_it_was_posted(tmp_path: Path) -> None:
