@@ -53,7 +53,7 @@ class Client:
         seconds = self._clock() - started
         if isinstance(reply, Broken):
             return self._unanswered(reply, seconds)
-        answer = self._judged(chunk, reply, seconds)
+        answer = self._judged(chunk, reply, seconds - reply.waited)
         if answer.verdict is Verdict.TOKEN:
             self._tokens.refused(token)
         return answer

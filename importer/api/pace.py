@@ -20,6 +20,7 @@ _TOLERANCE = 0.01
 below n; what is not used up here is left for what is late on the way."""
 _TOLERANCE_OF = 3e-4
 """The same, times the interval in seconds: where requests are rare, a little lateness costs next to no rate."""
+_LONGEST_APART = 1.0
 _SLOWDOWN = 0.5
 _RECOVERY = 0.02
 _SLOWEST = 1 / 64
@@ -61,7 +62,7 @@ class Pace:
         self._base = self._limit
         self._factor = 1.0
         self._turnstile = turnstile or OwnTurnstile(clock())
-        self._yields = _TOLERANCE / 2 if yields else 0.0
+        self._yields = yields
         self._slowed_at = float("-inf")
         self._left: deque[float] = deque(maxlen=64)
         self._turn = asyncio.Lock()
@@ -82,25 +83,33 @@ class Pace:
         async with self._turn:
             while True:
                 moment = self._clock()
-                again = self._turnstile.take(moment, *self._interval())
+                interval, tolerance = self._interval()
+                again = self._turnstile.take(moment, interval, tolerance)
                 if again is None:
                     self._left.append(moment)
                     return moment
                 if self._stopping():
                     return None
-                await self._sleep(again - moment + self._yields)
+                await self._sleep(again - moment + (tolerance / 2 if self._yields else 0.0))
 
-    async def apart(self) -> None:
+    async def apart(self) -> float:
         """Draw requests apart again that have come together between their slots and the wire, where a commit or a
-        connection takes now more, now less time. Right before the first byte; shorter than that, and cut short by a
-        stop.
+        connection takes now more, now less time. Right before the first byte, cut short by a stop. It holds a
+        connection: who would wait for longer than a second does not, and all after it are reckoned from there.
+
+        Returns the seconds for which it has waited.
         """
+        began = self._clock()
         while self._base and not self._stopping():
             moment = self._clock()
             again = self._apart.take(moment, *self._interval())
             if again is None:
-                return
-            await self._sleep(again - moment)
+                break
+            if again - moment > _LONGEST_APART:
+                self._apart = OwnTurnstile(moment)
+            else:
+                await self._sleep(again - moment)
+        return self._clock() - began
 
     def hold(self, seconds: float) -> None:
         """No request leaves before `seconds` are over, nor more than the longest hold."""

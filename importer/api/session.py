@@ -34,12 +34,13 @@ def open_session(
     max_in_flight: int,
     ca_file: Path | None = None,
     proxy: str | None = None,
-    leave: Callable[[], Awaitable[None]] | None = None,
+    leave: Callable[[], Awaitable[float]] | None = None,
 ) -> ClientSession:
     """To be called in a running loop, closed by the caller.
 
     Each request awaits `leave` when its connection stands, right before its first byte: what comes before that (a name
-    looked up, a handshake) takes now more, now less time. It counts towards the time limit.
+    looked up, a handshake) takes now more, now less time. It gives the seconds for which it has waited, which count
+    towards the time limit.
 
     TLS is verified against the system's authorities and those of `ca_file`. The environment is not looked at: a
     `.netrc` would add credentials of its own. One connection more than `max_in_flight` is left for a new token.
@@ -70,14 +71,14 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext | Literal[True]:
 
 
 async def _note_sent(
-    leave: Callable[[], Awaitable[None]] | None,
+    leave: Callable[[], Awaitable[float]] | None,
     _session: aiohttp.ClientSession,
     context: SimpleNamespace,
     _params: aiohttp.TraceRequestHeadersSentParams,
 ) -> None:
     """Awaited by aiohttp before the first byte of a request is written, never for a proxy's CONNECT."""
     if leave:
-        await leave()
+        context.trace_request_ctx.waited = await leave()
     context.trace_request_ctx.sent = True
 
 
@@ -88,6 +89,8 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    waited: float = 0.0
+    """Seconds for which its turn was waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ async def post(session: aiohttp.ClientSession, url: str, body: bytes, headers: M
 
     An exception of aiohttp goes no further than this: its `repr` holds the headers, and so the credentials.
     """
-    wire = SimpleNamespace(sent=False)
+    wire = SimpleNamespace(sent=False, waited=0.0)
     try:
         async with session.post(
             url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=wire
@@ -115,7 +118,7 @@ async def post(session: aiohttp.ClientSession, url: str, body: bytes, headers: M
             answer = await _read(response)
             if answer is None:
                 return Broken(sent=True, error="answer_too_big", message=f"more than {LARGEST_ANSWER >> 20} MB")
-            return Reply(response.status, response.headers, answer)
+            return Reply(response.status, response.headers, answer, wire.waited)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
         error = _error(exc, sent=wire.sent)
         return Broken(wire.sent, error, _message(exc, error, url))

@@ -77,31 +77,52 @@ async def test_a_host_that_does_not_exist_is_not_reached() -> None:
 
 
 async def test_a_request_leaves_when_its_connection_stands_and_it_may() -> None:
-    came: list[bytes] = []
-    may_leave, connected = asyncio.Event(), asyncio.Event()
+    connected, asked, may_leave = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    might: list[bool] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connected.set()
-        came.append(await read_request(reader))
+        await reader.readexactly(1)
+        might.append(may_leave.is_set())
+        await read_request(reader)
         body = json.dumps(all_assigned()).encode()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
-    async def leave() -> None:
-        await connected.wait()
-        assert came == []
+    async def leave() -> float:
+        asked.set()
         await may_leave.wait()
+        return 0.0
 
     async with raw(handle) as url, open_session(timeout_seconds=5, max_in_flight=2, leave=leave) as session:
         answer = asyncio.create_task(client(session, url).commission(CHUNK))
         await connected.wait()
+        await asked.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
         may_leave.set()
         assert (await answer).verdict is Verdict.SETTLED
-        assert len(came) == 1
+    assert might == [True]
+
+
+async def test_the_seconds_of_an_answer_are_the_api_s_and_not_those_for_which_it_waited() -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        body = json.dumps(all_assigned()).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    async def leave() -> float:
+        return 1000.0
+
+    async with raw(handle) as url, open_session(timeout_seconds=5, max_in_flight=2, leave=leave) as session:
+        answer = await client(session, url).commission(CHUNK)
+    assert answer.verdict is Verdict.SETTLED
+    assert answer.seconds == pytest.approx(-1000, abs=5)
 
 
 async def test_a_request_that_did_not_come_to_leave_in_time_was_not_sent() -> None:
-    async def leave() -> None:
+    async def leave() -> float:
         await asyncio.Event().wait()
+        return 0.0
 
     async def handle(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
