@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,12 +91,13 @@ def pack_rows(rows: Rows) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The rows of a chunk as `Rows` has them, the serials as an Arrow column."""
+    """The rows of some chunks as `Rows` has them, the serials as an Arrow column; how many each chunk has."""
 
     serials: Any
     keys: Keys
     repeat_of: Indices
     repeat_keys: Keys
+    counts: Sequence[int]
 
 
 def _open(blob: bytes) -> tuple[bytes, int, memoryview, int]:
@@ -165,9 +167,11 @@ def unpack(blob: bytes) -> Rows:
 def unpack_columns(*blobs: bytes) -> Columns:
     """The rows of some chunks as those of one, in their order. Raises Damaged."""
     opened = [_open(blob) for blob in blobs]
+    counts = [count for _, count, _, _ in opened]
     numbers = [_numbers(packed, count, repeats) for _, count, packed, repeats in opened]
-    starts = np.cumsum([0, *(count for _, count, _, _ in opened)])
     keys, repeat_of, repeat_keys = (np.concatenate(parts) for parts in zip(*numbers, strict=True))
     if len(repeat_of):
-        repeat_of += np.repeat(starts[:-1].astype(np.int32), [len(of) for _, of, _ in numbers])
-    return Columns(column(b"".join(text for text, *_ in opened), int(starts[-1])), keys, repeat_of, repeat_keys)
+        starts = np.cumsum([0, *counts[:-1]]).astype(np.int32)
+        repeat_of += np.repeat(starts, [len(of) for _, of, _ in numbers])
+    serials = column(b"".join(text for text, *_ in opened), sum(counts))
+    return Columns(serials, keys, repeat_of, repeat_keys, counts)

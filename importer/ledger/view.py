@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from importer.concurrency import ahead
 from importer.errors import ConfigError, LedgerError, NoLedger
 from importer.fingerprints import Hashes
 from importer.ledger import index, opening, store
@@ -142,8 +141,16 @@ class View:
 
     def fingerprints(self, run: int, low: int, high: int) -> Iterator[Hashes]:
         """Sorted entries of a run's fingerprint index, piece by piece, that touch a range of shortened hashes."""
-        for row in ahead(self._each("fingerprints", run=run, low=low, high=high)):
-            yield self._whole(index.decode, row["entries"])
+        return map(self.entries, self.packed_fingerprints(run, low, high))
+
+    def packed_fingerprints(self, run: int, low: int, high: int) -> Iterator[bytes]:
+        """The same pieces as they are kept."""
+        for row in self._each("fingerprints", run=run, low=low, high=high):
+            yield row["entries"]
+
+    def entries(self, packed: bytes) -> Hashes:
+        """A piece's entries. From any thread."""
+        return self._whole(index.decode, packed)
 
     def to_send(self, run: int, after: tuple[int, int], limit: int) -> list[Kept]:
         """Pending chunks in the order in which they were planned, those after `after` (root and seq; (0, 0): all)."""
@@ -170,9 +177,14 @@ class View:
     def columns(self, chunks: Sequence[Stored]) -> Columns:
         """The rows of some chunks, one after the other, for whoever works on whole columns."""
         try:
-            return unpack_columns(*(chunk.rows for chunk in chunks))
+            columns = unpack_columns(*(chunk.rows for chunk in chunks))
         except Damaged as error:
             raise opening.explain(error, self.path) from error
+        for chunk, count in zip(chunks, columns.counts, strict=True):
+            if chunk.serials != count:
+                disagree = Damaged(f"chunk {chunk.id} holds {count} serials, {chunk.serials} were expected")
+                raise opening.explain(disagree, self.path)
+        return columns
 
     def serials(self, chunk: int) -> SerialText:
         return self._whole(unpack_serials, self._blob(chunk))

@@ -22,6 +22,7 @@ _SLICE = 1 << 14
 """Lines made at once: bounds the memory, and keeps a slice of long lines under Arrow's 2 GiB."""
 _LONG = 64
 """Rows in a stretch, on the average, from which on stretches are filled."""
+_NULL = "a row of the report has a value that is null"
 _PRODUCT = ("gtin", "batch", "expiry")
 _FATE = ("outcome", "code", "message", "chunk", "attempts", "recorded_at")
 
@@ -33,6 +34,8 @@ def header_line(sheet_names: Sequence[str]) -> bytes:
 
 def csv_lines(rows: pa.RecordBatch, sheet_names: Sequence[str]) -> Iterator[pa.Buffer]:
     """The lines of `rows` (schema OUTCOMES), each with its CRLF, as buffers to be written one after the other."""
+    if rows["serial"].null_count or rows["key"].null_count:
+        raise ValueError(_NULL)
     fate = [_few(rows[name]) for name in _FATE]
     if len(sheet_names) > 1:
         fate.append(_few(sheets(rows["key"], sheet_names)))
@@ -105,7 +108,7 @@ def _text(*columns: pa.Array) -> pa.Buffer:
     plain = [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in columns]
     lines = pc.binary_join_element_wise(*plain, ",")
     if lines.null_count:
-        raise ValueError("a row of the report has a value that is null")
+        raise ValueError(_NULL)
     return lines.buffers()[2]
 
 

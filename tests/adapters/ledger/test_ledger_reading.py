@@ -94,6 +94,17 @@ def test_a_chunk_with_a_flipped_bit_is_not_sent(path: Path) -> None:
             view.rows(1)
 
 
+def test_a_chunk_that_holds_more_than_it_says_is_not_reported(path: Path) -> None:
+    with Ledger(path) as ledger, looking(path) as view:
+        run = staged_run(ledger)
+        db = sqlite3.connect(path)
+        db.execute("UPDATE chunk SET serials = serials - 1")
+        db.commit()
+        db.close()
+        with pytest.raises(LedgerError, match=r"chunk 1 holds 3 serials, 2 were expected; it is damaged"):
+            view.columns(list(view.chunks_by_key(run)))
+
+
 async def test_a_chunk_with_a_flipped_bit_is_not_cut(path: Path) -> None:
     with Ledger(path) as ledger:
         run = staged_run(ledger)

@@ -110,6 +110,14 @@ def test_lines_of_a_long_stretch_are_those_of_its_rows_one_by_one(
     assert b"".join(csv_lines(whole, sheet_names)) == b"".join(alone)
 
 
+@pytest.mark.parametrize("name", ["serial", "key"])
+@pytest.mark.parametrize("count", [1, 200])
+def test_a_row_without_a_value_is_no_line(name: str, count: int) -> None:
+    rows = window(*([{}] * count), {name: None})
+    with pytest.raises(ValueError, match="a value that is null"):
+        list(csv_lines(rows, []))
+
+
 def test_rows_stand_in_the_file_of_their_fate_in_source_order(tmp_path: Path) -> None:
     first = window({"serial": "A"}, rejected("B"), {"serial": "C", "outcome": "already_assigned"})
     second = window({"serial": "D", "outcome": "duplicate", "good": True}, rejected("E"), first=5)
