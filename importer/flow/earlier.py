@@ -79,9 +79,14 @@ def _pieces(view: View, runs: Iterable[int], parts: Iterator[Hashes]) -> Iterato
     for part in parts:
         if len(part):
             short = shorten(part)
-            for run in runs:
-                for piece in view.fingerprints(run, int(short[0]), int(short[-1])):
-                    yield short, run, piece
+            for run, packed in ahead(_packed(view, runs, int(short[0]), int(short[-1]))):
+                yield short, run, view.entries(packed)
+
+
+def _packed(view: View, runs: Iterable[int], low: int, high: int) -> Iterator[tuple[int, bytes]]:
+    for run in runs:
+        for packed in view.packed_fingerprints(run, low, high):
+            yield run, packed
 
 
 def _by_chunk(entries: list[Hashes]) -> Hashes:

@@ -179,7 +179,9 @@ class _Stager:
         for _ in parts:
             pass  # noted, where there is nothing to match
         self._stopping.check()
-        finder.within(fates, np.concatenate(twice))
+        wanted = np.concatenate(twice)
+        twice.clear()
+        finder.within(fates, wanted)
         if earlier:
             self._stopping.check()
             overlap.find(finder, earlier[0], matches, fates)
