@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
 from importer.widths import block
 
@@ -36,6 +35,8 @@ def words_of(serials: Any) -> npt.NDArray[np.uint64]:
     """Legal serials as three numbers each, by which they can be told apart."""
     same = block(serials)
     if same is None:
+        import pyarrow.compute as pc  # noqa: PLC0415  slow to load, and whoever lists runs doesn't come here
+
         same = block(pc.ascii_rpad(serials, _WIDTH, "\0"))
     if same is None:
         return np.empty((0, 3), np.uint64)

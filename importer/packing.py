@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from importer.sealing import Damaged, seal, unseal
 from importer.serial_text import SerialText
@@ -126,6 +125,8 @@ def lines(serials: Any) -> tuple[bytes, Indices]:
         text = np.full((count, width + 1), _LINE_FEED, np.uint8)
         text[:, :width] = same
         return text.tobytes(), np.arange(count + 1, dtype=np.int32) * np.int32(width + 1)
+    import pyarrow.compute as pc  # noqa: PLC0415  slow to load, and whoever lists runs doesn't come here
+
     joined = pc.binary_join_element_wise(serials, "\n", "")
     places = np.frombuffer(joined.buffers()[1], np.int32, len(joined) + 1, joined.offset * 4)
     return bytes(joined.buffers()[2] or b""), places
