@@ -214,7 +214,7 @@ class View:
     def _stored(self, row: sqlite3.Row) -> Stored:
         if row["rows"] is None:
             raise self._without_rows(row["id"])
-        return Stored(**_fields(row), rows=row["rows"], exceptional=bool(row["exceptional"]))
+        return Stored(*(*_fields(row), row["rows"], bool(row["exceptional"])))
 
     def rejects(self, run: int) -> Iterator[tuple[int, int, bytes]]:
         """First and last key, and an Arrow stream of tables.REJECTS, in the order of the first key."""
@@ -235,25 +235,25 @@ def _fate(row: sqlite3.Row) -> Fate:
 
 
 def _kept(row: sqlite3.Row) -> Kept:
-    return Kept(**_fields(row))
+    return Kept(*_fields(row))
 
 
-def _fields(row: sqlite3.Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "seq": row["seq"],
-        "root": row["root"],
-        "batch": row["batch"],
-        "state": ChunkState(row["state"]),
-        "fate": _fate(row) if row["outcome"] else None,
-        "doubt": Doubt(row["doubt"]),
-        "serials": row["serials"],
-        "repeats": row["repeats"],
-        "first_key": row["first_key"],
-        "last_key": row["last_key"],
-        "attempts": row["attempts"],
-        "recorded_at": row["recorded_at"],
-    }
+def _fields(row: sqlite3.Row) -> tuple[Any, ...]:
+    return (
+        row["id"],
+        row["seq"],
+        row["root"],
+        row["batch"],
+        ChunkState(row["state"]),
+        _fate(row) if row["outcome"] else None,
+        Doubt(row["doubt"]),
+        row["serials"],
+        row["repeats"],
+        row["first_key"],
+        row["last_key"],
+        row["attempts"],
+        row["recorded_at"],
+    )
 
 
 def _run(row: sqlite3.Row) -> Run:
