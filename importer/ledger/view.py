@@ -97,7 +97,9 @@ class View:
 
     def _each(self, query: str, **values: Any) -> Iterator[sqlite3.Row]:
         try:
-            yield from store.execute(self._db, query, **values)
+            # `yield from` would close the cursor for whoever reads no further, where the view is closed by then.
+            for row in store.execute(self._db, query, **values):  # noqa: UP028
+                yield row
         except sqlite3.Error as error:
             raise opening.explain(error, self.path) from error
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import sqlite3
 from pathlib import Path
 
@@ -68,6 +69,16 @@ def test_runs_come_in_the_order_in_which_they_began_whatever_their_ids_say(path:
         youngest = view.unfinished_twin("0" * 64, "{}", "")
         assert youngest is not None
         assert youngest.num == second
+
+
+def test_who_reads_no_further_is_not_heard_of_once_the_view_is_closed(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        with looking(path) as view:
+            reading = view.chunks_by_key(run)
+            next(reading)
+        del reading
+        gc.collect()
 
 
 def spoil(path: Path, table: str, column: str) -> None:
