@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from importer import gs1
+from importer.gs1 import codes as gs1_codes
 from importer.model import Parsed, Reject
 from importer.scans import unscan
 from importer.serials import Serials, read_serials
@@ -37,10 +37,10 @@ _Indices = npt.NDArray[np.integer[Any]]
 class CheckSettings:
     """Section `input` of the configuration, as far as single values are concerned."""
 
-    gtin_check_digit: gs1.CheckDigit = "error"
-    expired: gs1.OnExpired = "warn"
-    date_order: gs1.DateOrder = ""
-    day_00: gs1.Day00 = "keep"
+    gtin_check_digit: gs1_codes.CheckDigit = "error"
+    expired: gs1_codes.OnExpired = "warn"
+    date_order: gs1_codes.DateOrder = ""
+    day_00: gs1_codes.Day00 = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,10 @@ class _Few:
 def parsers(settings: CheckSettings, today: date) -> dict[str, Callable[[str], Parsed | Reject]]:
     """By role. Serials have none: they are read by whole columns."""
     return {
-        "gtin": partial(gs1.parse_gtin, check_digit=settings.gtin_check_digit),
-        "batch": gs1.parse_batch,
+        "gtin": partial(gs1_codes.parse_gtin, check_digit=settings.gtin_check_digit),
+        "batch": gs1_codes.parse_batch,
         "expiry": partial(
-            gs1.parse_expiry,
+            gs1_codes.parse_expiry,
             today=today,
             date_order=settings.date_order,
             day_00=settings.day_00,
@@ -140,7 +140,7 @@ def _without_scans(
 
     @cache
     def same(role: str, ours: str, theirs: str) -> bool:
-        return gs1.same_value(role, ours, theirs, today=today, date_order=settings.date_order)
+        return gs1_codes.same_value(role, ours, theirs, today=today, date_order=settings.date_order)
 
     found = unscan(columns, serials.rejects.keys() - faults.keys(), same)
     if not found:
@@ -213,7 +213,7 @@ def _restorable(
 ) -> Any:
     rows = np.array(sorted(row for row in reasons if reasons[row].code == "expiry_zero_lost"), dtype=np.int64)
     texts = columns["expiry"].take(pa.array(rows)).to_pylist()
-    restored = [gs1.restored_expiry(text, today=today, day_00=settings.day_00) for text in texts]
+    restored = [gs1_codes.restored_expiry(text, today=today, day_00=settings.day_00) for text in texts]
     expiry = pa.array(restored, pa.string()).dictionary_encode()
     encoded = {"gtin": few["gtin"].encode(rows), "batch": few["batch"].encode(rows), "expiry": expiry}
     return _sent_form(columns["key"], serials.column, encoded, rows)

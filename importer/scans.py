@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.characters import show, trim
+from importer.gs1.characters import show, trim
+from importer.gs1.scans import Scan, is_scan, read_scan
 from importer.model import Reject
-from importer.scan import Scan, is_scan, read_scan
 
 _NOUNS = {"gtin": "GTIN", "batch": "batch", "expiry": "expiry"}
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer import gs1
-from importer.characters import ALPHANUMERIC, CSET_82, OUTER
+from importer.gs1 import codes
+from importer.gs1.characters import ALPHANUMERIC, CSET_82, OUTER
 from importer.model import Reject
 from importer.widths import laid_out
 
@@ -26,8 +26,8 @@ _ILLEGAL = np.ones(256, dtype=np.bool_)
 _ILLEGAL[list(_CSET_82)] = False
 _STARTS_DAMAGED = np.zeros(256, dtype=np.bool_)
 _STARTS_DAMAGED[list(b"-0123456789JFMASOND")] = True
-_DAMAGED = f"^(?:{gs1.DAMAGED})$"
-_SCANNED = f"^(?:{'|'.join(map(re.escape, gs1.SCANNED))})"
+_DAMAGED = f"^(?:{codes.DAMAGED})$"
+_SCANNED = f"^(?:{'|'.join(map(re.escape, codes.SCANNED))})"
 
 _Mask = npt.NDArray[np.bool_]
 _Indices = npt.NDArray[np.integer[Any]]
@@ -46,7 +46,7 @@ def read_serials(column: Any) -> Serials:
     """Read an Arrow array of strings without nulls. Costs about 10 ns for a row that is plain and right."""
     data, offsets = _laid_out(column)
     lengths = np.diff(offsets)
-    fits = not len(lengths) or (lengths.min() > 0 and lengths.max() <= gs1.LONGEST)
+    fits = not len(lengths) or (lengths.min() > 0 and lengths.max() <= codes.LONGEST)
     rest = data.translate(None, _ALPHANUMERIC)
     if fits and not rest:
         return Serials(column)
@@ -62,14 +62,14 @@ def read_serials(column: Any) -> Serials:
         notes["serial_looks_scanned"] = scanned.to_numpy(zero_copy_only=False)
     bad = _wrong(data, offsets)
     texts = column.take(pa.array(bad)).to_pylist()
-    results = ((row, gs1.parse_serial(text)) for row, text in zip(bad.tolist(), texts, strict=True))
+    results = ((row, codes.parse_serial(text)) for row, text in zip(bad.tolist(), texts, strict=True))
     return Serials(column, {row: result for row, result in results if isinstance(result, Reject)}, notes)
 
 
 def _wrong(data: bytes, offsets: _Indices) -> _Indices:
     """Find the rows that hold a character outside CSET 82, none or too many. Bytes are characters in all others."""
     lengths = np.diff(offsets)
-    wrong = (lengths < 1) | (lengths > gs1.LONGEST)
+    wrong = (lengths < 1) | (lengths > codes.LONGEST)
     illegal = np.flatnonzero(_ILLEGAL[np.frombuffer(data, dtype=np.uint8)])
     wrong[np.searchsorted(offsets, illegal, side="right") - 1] = True
     return np.flatnonzero(wrong)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from importer.gs1 import CheckDigit, DateOrder, Day00, OnExpired
+from importer.gs1.codes import CheckDigit, DateOrder, Day00, OnExpired
 
 Role = Literal["serial", "gtin", "batch", "expiry"]
 Format = Literal["csv", "xlsx", "html"]

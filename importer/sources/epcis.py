@@ -16,8 +16,8 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 
 from importer.errors import SourceError
+from importer.gs1.scans import Scan, read_scan
 from importer.model import Reading, Reject, Sheet
-from importer.scan import Scan, read_scan
 from importer.sources.options import SourceOptions
 from importer.sources.unpacking import DAMAGED, Kind, damaged, unpacked
 from importer.tables import ROLES, ROWS, Rows

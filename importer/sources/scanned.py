@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from importer import gs1
+from importer.gs1 import codes
+from importer.gs1.scans import Scan, is_scan, read_scan
 from importer.model import Reject
-from importer.scan import Scan, is_scan, read_scan
 
 Records = Sequence[Sequence[str]]
 
@@ -54,7 +54,7 @@ def _scan_at(records: Records, at: int, position: int) -> bool:
 
 
 def _is_scan(text: str) -> bool:
-    return isinstance(gs1.parse_serial(text), Reject) and is_scan(text)
+    return isinstance(codes.parse_serial(text), Reject) and is_scan(text)
 
 
 def _roles(text: str) -> set[str]:

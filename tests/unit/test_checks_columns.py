@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
-from importer import gs1
 from importer.checks import CHECKED, Checked, CheckSettings, check
+from importer.gs1 import codes
 from importer.model import Parsed, Reject
 from importer.tables import REJECTS, ROWS
 
@@ -33,16 +33,16 @@ def one_by_one(value: Row, settings: CheckSettings) -> tuple[Row | Reject, tuple
     """The rule of a row, as plainly as it can be said."""
     serial, gtin, batch, expiry = value
     results = [
-        gs1.parse_gtin(gtin, check_digit=settings.gtin_check_digit),
-        gs1.parse_batch(batch),
-        gs1.parse_expiry(
+        codes.parse_gtin(gtin, check_digit=settings.gtin_check_digit),
+        codes.parse_batch(batch),
+        codes.parse_expiry(
             expiry,
             today=TODAY,
             date_order=settings.date_order,
             day_00=settings.day_00,
             expired=settings.expired,
         ),
-        gs1.parse_serial(serial),
+        codes.parse_serial(serial),
     ]
     rejects = [result for result in results if isinstance(result, Reject)]
     if rejects:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.characters import CSET_82, OUTER
-from importer.gs1 import parse_batch, parse_serial
+from importer.gs1.characters import CSET_82, OUTER
+from importer.gs1.codes import parse_batch, parse_serial
 from importer.model import Parsed, Reject
 
 LEGAL = [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.gs1 import DateOrder, Day00, OnExpired, parse_expiry, restored_expiry
+from importer.gs1.codes import DateOrder, Day00, OnExpired, parse_expiry, restored_expiry
 from importer.model import Parsed, Reject
 
 TODAY = date(2026, 11, 22)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.gs1 import CheckDigit, check_digit_of, parse_gtin
+from importer.gs1.codes import CheckDigit, check_digit_of, parse_gtin
 from importer.model import Parsed, Reject
 
 RIGHT = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.characters import CSET_82
+from importer.gs1.characters import CSET_82
 from importer.packing import Rows, column, lines, pack, pack_rows, unpack, unpack_columns, unpack_serials
 from importer.sealing import Damaged, seal, unseal
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from importer.gs1.scans import Scan, is_scan, read_scan
 from importer.model import Reject
-from importer.scan import Scan, is_scan, read_scan
 
 G = "09520101001146"
 ALL = Scan(G, "ABC123", "B1", "281130")

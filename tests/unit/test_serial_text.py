@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.gs1 import LONGEST, parse_serial
+from importer.gs1.codes import LONGEST, parse_serial
 from importer.model import Parsed
 from importer.serial_text import SerialText
 

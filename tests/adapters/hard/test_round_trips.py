@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from outcomes import staged
 
-from importer import gs1
-from importer.characters import CSET_82
+from importer.gs1 import codes
+from importer.gs1.characters import CSET_82
 from importer.sources.columns import ALIASES, fold
 from importer.sources.filling import _TOTALS
 
@@ -140,4 +140,4 @@ def test_epcis_documents(serials: list[str]) -> None:
 
 
 def test_the_gtin_of_these_lists_is_one() -> None:
-    assert gs1.check_digit_of(GTIN[:-1]) == GTIN[-1]
+    assert codes.check_digit_of(GTIN[:-1]) == GTIN[-1]

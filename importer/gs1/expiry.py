@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from importer.characters import error_value, foreign, show, trim
+from importer.gs1.characters import error_value, foreign, show, trim
 from importer.model import Parsed, Reject
 
 DateOrder = Literal["", "dmy", "mdy"]

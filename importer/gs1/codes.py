@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from importer.characters import CSET_82, error_value, foreign, meant, show, trim
-from importer.expiry import DateOrder, Day00, OnExpired, parse_expiry, restored_expiry
+from importer.gs1.characters import CSET_82, error_value, foreign, meant, show, trim
+from importer.gs1.expiry import DateOrder, Day00, OnExpired, parse_expiry, restored_expiry
 from importer.model import Parsed, Reject
 
 __all__ = [

@@ -1,0 +1,250 @@
+"""A scanned code becomes what it says of a pack: GS1 element string, EPC URI or GS1 Digital Link. Pure.
+
+A text that is a legal serial is never taken for a scan, whatever it begins with: of all notations only a raw element
+string whose serial has one or two characters would fit into 20, and nothing tells that from a serial of 20 characters.
+So whoever calls this has found before that the text is none; columns without such a value cost nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+from importer.gs1.characters import OUTER, show
+from importer.gs1.codes import LONGEST, check_digit_of
+from importer.model import Reject
+
+_EPC = re.compile(
+    r"urn:epc:(?:id:sgtin:|tag:sgtin-(?:96|198):\d\.)(?P<product>\d+\.\d+)\.(?P<serial>.+)", re.IGNORECASE
+)
+_URI = re.compile(r"(?:urn:epc:|https?://)", re.IGNORECASE)
+_ELEMENTS = re.compile(r"[(\]01-9\x1d<{\[~^&_\\|\u241d]")
+_LINK_NAMES = {"gtin": "01", "lot": "10", "ser": "21", "exp": "17"}
+"""The names that Digital Link 1.0 had beside the numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """As encoded; `batch` and `expiry` are empty where the code does not hold them."""
+
+    gtin: str
+    serial: str
+    batch: str = ""
+    expiry: str = ""
+
+
+def is_scan(text: str) -> bool:
+    """Whether a text that is no legal serial is meant as a scan of a pack."""
+    text = text.strip(OUTER)
+    if _URI.match(text):
+        return True
+    if not _ELEMENTS.match(text):
+        return False
+    return is_element_string(text)
+
+
+def read_scan(text: str) -> Scan | Reject:
+    """What a scanned code says. Values are not checked here, but for what tells them apart."""
+    text = text.strip(OUTER)
+    try:
+        if text[:4].lower() == "urn:":
+            return _read_epc(text)
+        elements = _read_link(text) if _URI.match(text) else read_elements(text)
+    except ScanError as error:
+        return _reject(error.code, text, str(error))
+    except ValueError as error:
+        return _reject("scan_unreadable", text, str(error).splitlines()[0][:120])
+    return _scan(text, elements)
+
+
+_WHAT = {
+    "scan_ambiguous": "can be read in more than one way",
+    "scan_unreadable": "can't be read",
+    "scan_incomplete": "does not say which pack it is",
+}
+_TIP = {
+    "scan_ambiguous": "Set the scanner to send FNC1 as <GS>, or give the serial in a column of its own.",
+    "scan_unreadable": "Scan it again, or give the serial in a column of its own.",
+    "scan_incomplete": "Scan the code of the pack itself, or give the serial in a column of its own.",
+}
+
+
+def _reject(code: str, text: str, reason: str) -> Reject:
+    return Reject(code, f"The scanned code {show(text)} {_WHAT[code]}: {reason}. {_TIP[code]}")
+
+
+def _scan(text: str, elements: Mapping[str, str]) -> Scan | Reject:
+    missing = [name for ai, name in (("01", "a GTIN (01)"), ("21", "a serial (21)")) if not elements.get(ai)]
+    if missing:
+        return _reject("scan_incomplete", text, f"it holds no {' and no '.join(m[2:] for m in missing)}")
+    return Scan(elements["01"], elements["21"], elements.get("10", ""), elements.get("17", ""))
+
+
+def _read_epc(text: str) -> Scan | Reject:
+    """EPC Tag Data Standard 6.3.1: pure identity and tag URIs of an SGTIN; the serial is percent-encoded."""
+    found = _EPC.fullmatch(text)
+    if not found:
+        return _reject("scan_unreadable", text, "it is no SGTIN with a serial (urn:epc:id:sgtin:…)")
+    serial = unquote(found["serial"], errors="strict")
+    return Scan(_gtin_of(found["product"]), serial)
+
+
+@lru_cache(1024)
+def _gtin_of(product: str) -> str:
+    """The GTIN of company prefix and item reference: there are few of them, and epcpy takes 20 µs."""
+    from epcpy.epc_schemes.sgtin import SGTIN  # noqa: PLC0415  rarely needed
+    from epcpy.utils.common import ConvertException  # noqa: PLC0415  likewise
+
+    try:
+        return str(SGTIN(f"urn:epc:id:sgtin:{product}.1").gtin())
+    except ConvertException:
+        raise ValueError("company prefix and item reference must have 13 digits together") from None
+
+
+def _read_link(text: str) -> dict[str, str]:
+    """GS1 Digital Link URI syntax 4: identifiers and values in turn, on any host, below any path; more in the query.
+
+    biip reads these too, but makes a plus sign a space and takes the last of two values in silence.
+    """
+    uri = urlsplit(text)
+    parts = uri.path.split("/")
+    start = next((i for i, p in enumerate(parts) if p in ("01", "gtin") and parts[i + 1 : i + 2] != []), None)
+    if start is None:
+        raise ScanError("scan_unreadable", "the address holds no GTIN (/01/…), so it is no GS1 Digital Link")
+    steps = [p for p in parts[start:] if p]
+    pairs = list(zip(steps[::2], steps[1::2], strict=False))
+    pairs += [(name, value) for name, _, value in (p.partition("=") for p in re.split("[&;]", uri.query)) if value]
+    found: dict[str, str] = {}
+    for name, coded in pairs:
+        value = unquote(coded, errors="strict")
+        if found.setdefault(_LINK_NAMES.get(name, name), value) != value:
+            raise ScanError("scan_ambiguous", f"it has {name} twice")
+    return found
+
+
+# GS1 element strings as scanners give them: bracketed, or raw with FNC1 in one of its spellings. Pure.
+# Which Application Identifiers there are and how long their values may be is biip's knowledge. Its parsers are not
+# used: they cut a bracketed value at the next bracket and a raw one after 20 characters, without a word.
+_FNC1 = "\x1d"
+_SPELLINGS = re.compile(
+    r"<(?:GS|FNC1)>|\{(?:GS|FNC1)\}|\[(?:GS|FNC1)\]|_x001D_|&#29;|&#x1D;|\\x1D|\\u001D|\\F|~1|~d029|\^\]|[\^|\u241d]",
+    re.IGNORECASE,
+)
+"""How programs write FNC1 where they can't write U+001D; none of it is likely in a value, most of it is not legal."""
+_SYMBOLOGY = re.compile(r"\][A-Za-z][0-9A-Za-z]")
+_BRACKETED = re.compile(r"\((\d{2,4})\)")
+_GTIN_FIRST = re.compile(r"01(\d{13})(\d)(?=\d\d)")
+_DATE = re.compile(r"1[17]\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])")
+_DATE_LENGTH, _GTIN_LENGTH = 8, 16
+
+Elements = Mapping[str, str]
+"""Values by Application Identifier."""
+
+
+class ScanError(ValueError):
+    """`code` says what kind of reject follows, the text is the reason in a planner's words."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+def plain(text: str) -> str:
+    """The scan without symbology identifier, and with U+001D where FNC1 is spelled out."""
+    text = _SYMBOLOGY.sub("", text.strip(OUTER), count=1) if text.lstrip(OUTER).startswith("]") else text.strip(OUTER)
+    return _SPELLINGS.sub(_FNC1, text).lstrip(_FNC1)
+
+
+def is_element_string(text: str) -> bool:
+    """Whether a text that is no legal serial is meant as a scan. A serial that is too long may begin like one."""
+    scan = plain(text)
+    if _BRACKETED.match(scan):
+        return True
+    first = _GTIN_FIRST.match(scan)
+    return bool(first and check_digit_of(first[1]) == first[2]) or (
+        (_FNC1 in scan or text.lstrip(OUTER).startswith("]")) and scan[:2].isdigit()
+    )
+
+
+def read_elements(text: str) -> Elements:
+    """All elements of a scan. Raises ScanError where it can't be read, or in two ways."""
+    scan = plain(text)
+    return _bracketed(scan) if scan.startswith("(") else _raw(scan)
+
+
+def _bracketed(scan: str) -> Elements:
+    found: dict[str, str] = {}
+    starts = [m for m in _BRACKETED.finditer(scan) if (known := _identifier(m[1])) and known[0] == m[1]]
+    for start, end in zip(starts, [*(m.start() for m in starts[1:]), len(scan)], strict=True):
+        _add(found, start[1], scan[start.end() : end].strip(OUTER + _FNC1))
+    return found
+
+
+def _raw(scan: str) -> Elements:
+    found: dict[str, str] = {}
+    rest = scan
+    while rest:
+        known = _identifier(rest[:4])
+        if not known:
+            raise ScanError("scan_unreadable", f'no GS1 element begins at "{_shown(rest)}"')
+        name, pattern, fixed = known
+        data = rest.split(_FNC1, 1)[0]
+        match = pattern.match(data) if fixed else pattern.fullmatch(data)
+        if not match:
+            raise _broken(name, data)
+        _add(found, name, match[0][len(name) :])
+        rest = rest[match.end() :].lstrip(_FNC1)
+        if not fixed and _FNC1 not in scan and _hides_another(found[name], frozenset(found)):
+            raise ScanError("scan_ambiguous", f"({name}){found[name]} may hold another element: its end is not marked")
+    return found
+
+
+def _add(found: dict[str, str], name: str, value: str) -> None:
+    if found.setdefault(name, value) != value:
+        raise ScanError("scan_ambiguous", f'it has ({name}) twice, as "{found[name]}" and "{value}"')
+
+
+def _broken(name: str, data: str) -> ScanError:
+    if len(data) - len(name) > LONGEST:
+        return ScanError("scan_ambiguous", f'where ({name}) ends is not marked, in "{_shown(data)}"')
+    return ScanError("scan_unreadable", f'"{_shown(data)}" is no value of ({name})')
+
+
+def _hides_another(value: str, seen: frozenset[str]) -> bool:
+    """Whether the end of a value can be read as elements that a pack has, and whose separator was lost."""
+    return any(_could_be(value[at:], seen) for at in range(1, len(value) - 2))
+
+
+def _could_be(text: str, seen: frozenset[str]) -> bool:
+    name = text[:2]
+    if name in seen:
+        return False
+    if name in ("10", "21"):
+        return len(text) > len(name)
+    if _DATE.match(text):
+        rest = text[_DATE_LENGTH:]
+    elif (gtin := re.match(r"01(\d{13})(\d)", text)) and check_digit_of(gtin[1]) == gtin[2]:
+        rest = text[_GTIN_LENGTH:]
+    else:
+        return False
+    return not rest or _could_be(rest, seen | {name})
+
+
+def _shown(text: str) -> str:
+    return text[:30].replace(_FNC1, "<GS>")
+
+
+@lru_cache(4096)
+def _identifier(start: str) -> tuple[str, re.Pattern[str], bool] | None:
+    """The Application Identifier that a text starts with, the pattern of it and its value, and if that ends itself."""
+    from biip import ParseError  # noqa: PLC0415  slow to load, and lists without scans do without it
+    from biip.gs1_application_identifiers import GS1ApplicationIdentifier  # noqa: PLC0415
+
+    try:
+        found = GS1ApplicationIdentifier.extract(start)
+    except ParseError:
+        return None
+    return found.ai, re.compile(found.pattern.removeprefix("^").removesuffix("$")), not found.separator_required
