@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from importer.fingerprints import Hashes, fingerprints
-from importer.repeats import twice
-from importer.spill import Numbers, room_in
+from importer.rows.fingerprints import Hashes, fingerprints
+from importer.rows.hash_sets import Numbers, room_in, twice
 
 _BLOCK = 1 << 20
 _LOOK = 1 << 20

@@ -9,17 +9,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
+from importer.rows.layout import Indices, column
 from importer.sealing import Damaged, seal, unseal
 from importer.serial_text import SerialText
-from importer.widths import block
 
 Keys = npt.NDArray[np.int64]
-Indices = npt.NDArray[np.int32]
 
 _VERSION = 1
-_LINE_FEED = 10
 _HEAD = struct.Struct("<BIII")
 """Version, serials, repeats, bytes of text."""
 _NONE = np.empty(0, np.int64)
@@ -113,37 +110,6 @@ def _open(blob: bytes) -> tuple[bytes, int, memoryview, int]:
     if found != count:
         raise Damaged(f"it holds {found} serials, {count} were expected")
     return body[_HEAD.size : numbers], count, memoryview(body)[numbers:], repeats
-
-
-def lines(serials: Any) -> tuple[bytes, Indices]:
-    """The text of an Arrow column of serials, each followed by a line feed, and where in it each one starts; one more
-    place ends the last.
-    """
-    same = block(serials)
-    if same is not None:
-        count, width = same.shape
-        text = np.full((count, width + 1), _LINE_FEED, np.uint8)
-        text[:, :width] = same
-        return text.tobytes(), np.arange(count + 1, dtype=np.int32) * np.int32(width + 1)
-    import pyarrow.compute as pc  # noqa: PLC0415  slow to load, and whoever lists runs doesn't come here
-
-    joined = pc.binary_join_element_wise(serials, "\n", "")
-    places = np.frombuffer(joined.buffers()[1], np.int32, len(joined) + 1, joined.offset * 4)
-    return bytes(joined.buffers()[2] or b""), places
-
-
-def column(text: bytes, count: int) -> Any:
-    """An Arrow column of the serials in a text, each of them followed by one of its `count` line feeds."""
-    lengths = len(text) // count - 1 if count else 0
-    data = np.frombuffer(text, np.uint8)
-    if lengths > 0 and len(text) == count * (lengths + 1) and (data[lengths :: lengths + 1] == _LINE_FEED).all():
-        offsets = np.arange(count + 1, dtype=np.int32) * np.int32(lengths)
-        serials = data.reshape(count, -1)[:, :lengths].tobytes()
-    else:
-        offsets = np.zeros(count + 1, np.int32)
-        offsets[1:] = np.flatnonzero(data == _LINE_FEED) - np.arange(count)
-        serials = text.replace(b"\n", b"")
-    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(serials))
 
 
 def _numbers(numbers: memoryview, count: int, repeats: int) -> tuple[Keys, Indices, Keys]:

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.fates import Fates, Ordinals, Standing
-from importer.fingerprints import Hashes
-from importer.packing import lines
+from importer.rows.fingerprints import Hashes
+from importer.rows.layout import lines
 
 _MOST_WAITING = 4_000_000
 """Rows."""

@@ -6,10 +6,8 @@ conflict, and so is every row with that serial (CONTRACT, "Where nothing may be 
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,85 +15,21 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.fates import Fates, Ordinals, Standing
-from importer.fingerprints import Hashes
 from importer.model import Batch, Reject
-from importer.sieve import Sieve, among
-from importer.spill import SPILLED, Numbers, Spill, room_in
+from importer.rows.fingerprints import Hashes
+from importer.rows.hash_sets import Sieve, among
+from importer.rows.tables import describe
+from importer.spill import SPILLED, Spill
 
 if TYPE_CHECKING:
     import pandas as pd  # where no hash stands twice it is not loaded at all
-
-_PART = 1 << 20
-"""Numbers in a part, at most."""
-_RUN = 1 << 19
-"""Numbers sorted at once."""
 _FEW = 8
 """A window of which less than one row in so many may be wanted is worth an exact look."""
 _AT_ONCE = 1 << 20
 """Hashes, and about the most rows, that are looked at together."""
 
-
 _GATHERED = SPILLED.append(pa.field("ordinal", pa.int64()))
 _SERIAL = ["gtin", "serial"]
-
-
-def sorted_parts(numbers: Hashes | Numbers, room: Path) -> Iterator[Hashes]:
-    """All of `numbers` in ascending order, in parts that fit into memory; they are expected to be spread evenly.
-
-    Of a number that stands there so often that its part would not fit, only two are kept. More than a part are sorted
-    in runs that go to a file in the directory `room`; a part is what all runs have of it.
-    """
-    bits = max(0, (len(numbers) - 1).bit_length() - (_PART - 1).bit_length())
-    if not bits:
-        yield np.sort(numbers[:])
-        return
-    bounds = np.arange(1, 1 << bits, dtype=np.uint64) << np.uint64(64 - bits)
-    ends = []
-    with room_in(room), tempfile.TemporaryFile(dir=room, prefix=".importer-sorted-") as file:
-        for start in range(0, len(numbers), _RUN):
-            run = np.sort(numbers[start : start + _RUN])
-            file.write(run.data)
-            ends.append([start, *(start + np.searchsorted(run, bounds)).tolist(), start + len(run)])
-        file.flush()
-        runs = Numbers(file, len(numbers))
-        for part in range(1 << bits):
-            yield _together(runs[end[part] : end[part + 1]] for end in ends)
-
-
-def _together(pieces: Iterable[Hashes]) -> Hashes:
-    gathered: list[Hashes] = []
-    count, most = 0, 2 * _PART
-    for piece in pieces:
-        gathered.append(piece)
-        count += len(piece)
-        if count > most:
-            gathered = [_two_of_each(np.sort(np.concatenate(gathered)))]
-            count, most = len(gathered[0]), max(most, 2 * len(gathered[0]))
-    whole = np.concatenate(gathered)
-    gathered.clear()
-    whole.sort()
-    return whole
-
-
-def _two_of_each(ordered: Hashes) -> Hashes:
-    more = np.zeros(len(ordered), np.bool_)
-    more[2:] = ordered[2:] == ordered[:-2]
-    return ordered[~more]
-
-
-def twice(numbers: Hashes | Numbers, room: Path) -> Hashes:
-    """The numbers that stand there more than once, in ascending order, each once."""
-    found = [np.empty(0, np.uint64)]
-    for _ in noting_twice(sorted_parts(numbers, room), found):
-        pass
-    return np.concatenate(found)
-
-
-def noting_twice(parts: Iterable[Hashes], found: list[Hashes]) -> Iterator[Hashes]:
-    """Sorted parts as they come; the numbers that stand in one more than once go into `found`, each once."""
-    for part in parts:
-        found.append(np.unique(part[1:][part[1:] == part[:-1]]))
-        yield part
 
 
 def gather(spill: Spill, wanted: Hashes, at_once: int = _AT_ONCE) -> Iterator[pd.DataFrame]:
@@ -225,10 +159,6 @@ def _first_two(heads: pd.DataFrame) -> pd.DataFrame:
     same = heads.groupby(_SERIAL, sort=False)
     second = same.nth(1).convert_dtypes()  # to those that can be missing
     return same.nth(0).merge(second, on=_SERIAL, how="left", suffixes=("_first", "_second"))
-
-
-def describe(batch: Batch) -> str:
-    return f"batch {batch.batch}, expiry {batch.expiry}"
 
 
 def two_expiries(batches: list[Batch], rows: npt.NDArray[np.int64]) -> dict[int, Reject]:

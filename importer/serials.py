@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from importer.gs1 import codes
 from importer.gs1.characters import ALPHANUMERIC, CSET_82, OUTER
 from importer.model import Reject
-from importer.widths import laid_out
+from importer.rows.layout import laid_out
 
 _ALPHANUMERIC = ALPHANUMERIC.encode()
 _CSET_82 = CSET_82.encode()

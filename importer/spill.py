@@ -5,49 +5,22 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from importer.errors import ImporterError
-from importer.fingerprints import Hashes
+from importer.rows.fingerprints import Hashes
+from importer.rows.hash_sets import Numbers, room_in
 
 SPILLED = pa.schema([("key", pa.int64()), ("serial", pa.string()), ("group", pa.int32()), ("hash", pa.uint64())])
 """`group` is the number of the row's pharma batch within this source."""
 
 _WINDOW = 1 << 16
-
-
-@contextmanager
-def room_in(directory: Path) -> Iterator[None]:
-    """Turn what the disk refuses into words."""
-    try:
-        yield
-    except OSError as error:
-        raise ImporterError(
-            f"the rows of the list can't be kept for a while in {directory}: {error.strerror or error}; "
-            "free some space or give rights there and run it again: nothing was sent"
-        ) from error
-
-
-class Numbers:
-    """64-bit numbers in a file, read a slice at a time: mapped, all of them would count as memory of the process."""
-
-    def __init__(self, file: IO[bytes], count: int) -> None:
-        self._file = file
-        self._count = count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, part: slice) -> Hashes:
-        start, stop, _ = part.indices(self._count)
-        return np.frombuffer(os.pread(self._file.fileno(), (stop - start) * 8, start * 8), np.uint64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.concurrency import ahead
-from importer.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
 from importer.ledger import index
 from importer.ledger.view import Kept, Stored, View
 from importer.model import Batch, ChunkState, Doubt, Outcome
-from importer.sieve import Sieve, among
+from importer.rows.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
+from importer.rows.hash_sets import Sieve, among
 
 _LOOK = 1 << 19
 """Fingerprints followed at once."""

@@ -25,7 +25,7 @@ from importer.ledger.store import now
 from importer.ledger.view import Run, View
 from importer.model import Commissioner, RunState
 from importer.reports.facts import Facts
-from importer.tables import Source
+from importer.rows.tables import Source
 
 _GAVE_UP = 4
 

@@ -19,7 +19,7 @@ from importer.flow.fate import GOOD, fate_of
 from importer.ledger.view import Kept, Run, Stored, View
 from importer.model import Batch, Fate, Outcome
 from importer.packing import Columns
-from importer.tables import OUTCOMES
+from importer.rows.tables import OUTCOMES
 
 _WINDOW = 1 << 16
 

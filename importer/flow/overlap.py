@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from importer.concurrency import ahead
 from importer.fates import Fates, Standing
-from importer.fingerprints import SHORT_BITS, Hashes, words_of
 from importer.flow import earlier
 from importer.flow.earlier import Had, Held, Matches, gtins_of
 from importer.ledger.view import View
 from importer.model import Batch, Reject
-from importer.repeats import Finder, candidates, describe
+from importer.repeats import Finder, candidates
+from importer.rows.fingerprints import SHORT_BITS, Hashes, words_of
+from importer.rows.tables import describe
 
 _MOST_SLOTS = 1 << 22
 _SLOTS_EACH = 8

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from importer.fingerprints import SHORT_BITS, Hashes
 from importer.flow import earlier
 from importer.flow.earlier import Had, Held
 from importer.ledger import index
@@ -18,7 +17,8 @@ from importer.ledger.ledger import Ledger
 from importer.ledger.store import Part
 from importer.ledger.view import Kept, Run, View
 from importer.model import Batch, ChunkState, Doubt, Fate, Outcome
-from importer.repeats import describe
+from importer.rows.fingerprints import SHORT_BITS, Hashes
+from importer.rows.tables import describe
 
 _Theirs = Mapping[str, tuple[Batch, Had]]
 """What another run says of serials of one product."""

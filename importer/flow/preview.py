@@ -13,7 +13,7 @@ from importer.flow.stopping import Stopping
 from importer.ledger.view import View
 from importer.model import Batch, Reading
 from importer.planning import Planned
-from importer.tables import Source
+from importer.rows.tables import Source
 
 _EXAMPLES = 5
 """Of each problem, unless more are wanted."""

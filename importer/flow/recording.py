@@ -12,16 +12,15 @@ import pyarrow as pa
 
 from importer.errors import LedgerError
 from importer.fates import Standing
-from importer.fingerprints import shorten
 from importer.ledger import index
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import PlannedChunk
 from importer.model import ChunkState, Doubt, Outcome
 from importer.packing import pack
 from importer.planning import Planned
-from importer.repeats import sorted_parts
-from importer.spill import Numbers, room_in
-from importer.tables import REJECTS
+from importer.rows.fingerprints import shorten
+from importer.rows.hash_sets import Numbers, room_in, sorted_parts
+from importer.rows.tables import REJECTS
 
 _GROUP = 2048
 _GROUP_BYTES = 1 << 20

@@ -20,16 +20,17 @@ from importer.checks import Checked, CheckSettings, check, parsers
 from importer.concurrency import ahead
 from importer.errors import SourceError
 from importer.fates import Fates
-from importer.fingerprints import fingerprints
 from importer.flow import overlap
 from importer.flow.stopping import Stopping
 from importer.groups import Groups
 from importer.ledger.view import View
 from importer.model import Batch, Parsed
 from importer.planning import Planned, Planner
-from importer.repeats import Finder, noting_twice, sorted_parts, two_expiries
+from importer.repeats import Finder, two_expiries
+from importer.rows.fingerprints import fingerprints
+from importer.rows.hash_sets import noting_twice, sorted_parts
+from importer.rows.tables import REJECTS, Rows, Source
 from importer.spill import Spill
-from importer.tables import REJECTS, Rows, Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.fingerprints import fingerprints, shorten
 from importer.flow.facts import sheet_names
 from importer.flow.fate import GOOD, fate_of
 from importer.ledger import index
 from importer.ledger.view import Kept, Run, View
 from importer.model import Batch, Fate, Outcome
+from importer.rows.fingerprints import fingerprints, shorten
 
 _ROW_MASK = (1 << 32) - 1
 _SEQ_LOOKED_AT = 1000

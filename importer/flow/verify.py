@@ -25,7 +25,7 @@ from importer.flow.sources import file_facts
 from importer.ledger.view import Run, View
 from importer.reports.columns import ASSIGNED, NOT_ASSIGNED
 from importer.reports.reading import check_manifest, read_back
-from importer.tables import Source
+from importer.rows.tables import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from importer.fingerprints import SHORT_BITS, Hashes
+from importer.rows.fingerprints import SHORT_BITS, Hashes
 from importer.sealing import seal, unseal
 
 SEQ_BITS = np.uint64(64 - SHORT_BITS)

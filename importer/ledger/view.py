@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from importer.errors import ConfigError, LedgerError, NoLedger
-from importer.fingerprints import Hashes
 from importer.ledger import index, opening, store
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.packing import Columns, Rows, unpack, unpack_columns, unpack_serials
+from importer.rows.fingerprints import Hashes
 from importer.sealing import Damaged, unseal
 from importer.serial_text import SerialText
 

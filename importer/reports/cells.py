@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.widths import laid_out
+from importer.rows.layout import laid_out
 
 _SLICE = 1 << 14
 _ROW_SIZE, _CELL_SIZE = 40, 90

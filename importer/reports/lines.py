@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from importer.reports.columns import headers, row_numbers, sheets
 from importer.reports.spelling import spelled
-from importer.widths import laid_out
+from importer.rows.layout import laid_out
 
 _LaidOut = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]
 

@@ -11,9 +11,9 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from importer.echo import Echo, EchoSheet, ErrorValue
 from importer.reports.marks import Cursor, Mark
 from importer.reports.wording import LOOKS
+from importer.rows.tables import Echo, EchoSheet, ErrorValue
 
 MOST_COMMENTS = 20_000
 """Cells with a comment; further ones are only coloured. A spreadsheet gets slow with more."""

@@ -8,10 +8,10 @@ from itertools import islice
 
 import pyarrow as pa
 
-from importer.echo import Echo, EchoSheet
 from importer.reports.columns import FIELDS
 from importer.reports.marks import Cursor
 from importer.reports.spelling import restored, spelled
+from importer.rows.tables import Echo, EchoSheet
 
 _ADDED = ("outcome", "code", "message")
 _AT_ONCE = 1 << 13

@@ -11,13 +11,13 @@ from pathlib import PurePath
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.echo import Echo
 from importer.errors import SourceError
 from importer.model import Outcome
 from importer.reports.drafts import Draft, Drafts, explained
 from importer.reports.facts import FileEntry
 from importer.reports.marked_text import marked_lines
 from importer.reports.marks import Cursor, Marks
+from importer.rows.tables import Echo
 
 MOST_ROWS = 1_048_575
 """A list with more rows is not given back marked: no spreadsheet would show it."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.widths import laid_out
+from importer.rows.layout import laid_out
 
 _SPECIAL = b'",;|\t\r\n'
 """What makes a field quoted. `;`, `|` and tab are no delimiters here, but where they are a spreadsheet's own, quotes

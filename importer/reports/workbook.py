@@ -20,7 +20,7 @@ from importer.reports.filling import Filling, fill
 from importer.reports.frame import ListSheet, frame
 from importer.reports.spool import Spool
 from importer.reports.summary import all_seven
-from importer.tables import OUTCOMES
+from importer.rows.tables import OUTCOMES
 
 MOST_ROWS = 1_048_575
 """Rows of a sheet, without its header."""

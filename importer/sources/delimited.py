@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 
 from importer.errors import SourceError
 from importer.model import Reading, Sheet
+from importer.rows.tables import Rows
 from importer.sources.body import Body
 from importer.sources.decoding import HEAD, Transcoded
 from importer.sources.dialect import Dialect, find_dialect
@@ -15,7 +16,6 @@ from importer.sources.options import SourceOptions
 from importer.sources.records import RecordReader
 from importer.sources.shaping import Shape
 from importer.sources.unpacking import DAMAGED, Kind, damaged, unpacked
-from importer.tables import Rows
 
 _DELIMITER_NAMES = {"\t": "tab", "\x1f": ""}
 

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from importer.echo import Echo, EchoSheet, ErrorValue
+from importer.rows.tables import Echo, EchoSheet, ErrorValue
 from importer.sources.body import Body
 from importer.sources.decoding import Transcoded, unmarked
 from importer.sources.delimited import DelimitedList, fill, open_delimited

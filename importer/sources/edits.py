@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from importer.echo import Echo, EchoSheet, ErrorValue
 from importer.model import Reading, Reject
+from importer.rows.tables import ROLES, ROWS, Echo, EchoSheet, ErrorValue, Rows, Source
 from importer.sources.cells import text_of
-from importer.tables import ROLES, ROWS, Rows, Source
 
 Edit = Mapping[str, str]
 _SHEET_KEY = 32

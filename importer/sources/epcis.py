@@ -18,9 +18,9 @@ import pyarrow as pa
 from importer.errors import SourceError
 from importer.gs1.scans import Scan, read_scan
 from importer.model import Reading, Reject, Sheet
+from importer.rows.tables import ROLES, ROWS, Rows
 from importer.sources.options import SourceOptions
 from importer.sources.unpacking import DAMAGED, Kind, damaged, unpacked
-from importer.tables import ROLES, ROWS, Rows
 
 _ROWS = 1 << 14
 _PACK = re.compile(r"urn:epc:id:sgtin:|https?://.*/(?:01|gtin)/", re.IGNORECASE)

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.model import Reject
+from importer.rows.tables import ROLES, ROWS
 from importer.sources.columns import fold
 from importer.sources.layout import Layout
 from importer.sources.options import SourceOptions
-from importer.tables import ROLES, ROWS
 
 _TOTALS = {
     fold(word)

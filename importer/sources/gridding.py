@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.model import Reject
+from importer.rows.tables import ROLES, ROWS, Rows
 from importer.sources.cells import fault_of, merged, missing_value, text_of
 from importer.sources.filling import Filling
 from importer.sources.layout import Layout
 from importer.sources.options import SourceOptions
 from importer.sources.sheet_xml import SheetFacts
-from importer.tables import ROLES, ROWS, Rows
 
 Merges = Sequence[tuple[tuple[int, int], tuple[int, int]]]
 

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from importer.errors import SourceError
+from importer.rows.tables import ROLES
 from importer.sources.columns import Match, fold, match, role_of, spoken
 from importer.sources.headerless import recognise
 from importer.sources.options import SourceOptions
 from importer.sources.scanned import find_scans, roles_at
-from importer.tables import ROLES
 
 HEADER_WITHIN = 50
 """A header further down than this is not looked for."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from importer.errors import SourceError
+from importer.rows.tables import Source
 from importer.sources.options import SourceOptions
 from importer.sources.unpacking import Kind, kind_inside, kind_of
-from importer.tables import Source
 
 _WORKBOOKS = frozenset({Kind.XLSX, Kind.XLSM, Kind.XLSB, Kind.XLS, Kind.ODS})
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from importer import wiring
 from importer.ledger.view import View
-from importer.tables import ROLES
+from importer.rows.tables import ROLES
 from importer.web import results
 from importer.web.data import preview_of
 from importer.web.jobs import Job

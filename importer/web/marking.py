@@ -21,10 +21,10 @@ from importer.reports.marked_book import MarkedBook
 from importer.reports.marked_text import marked_lines
 from importer.reports.marking import MOST_ROWS, marked_name
 from importer.reports.marks import Cursor, Mark
+from importer.rows.tables import REJECTS
 from importer.sources.echoing import echo
 from importer.sources.opening import open_source
 from importer.sources.unpacking import Kind, kind_of
-from importer.tables import REJECTS
 from importer.web.looking import viewed
 from importer.web.site import Site
 from importer.web.uploads import Upload

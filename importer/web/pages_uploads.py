@@ -9,7 +9,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from importer.errors import ImporterError
-from importer.tables import ROLES
+from importer.rows.tables import ROLES
 from importer.web import actions, data
 from importer.web.attaching import as_attachment
 from importer.web.marking import marked_list

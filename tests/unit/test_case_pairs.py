@@ -11,7 +11,7 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 
 from importer.case_pairs import CasePairs
-from importer.fingerprints import Hashes, fingerprints
+from importer.rows.fingerprints import Hashes, fingerprints
 
 Windows = list[list[tuple[str, int]]]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from importer.checks import CHECKED, Checked, CheckSettings, check
 from importer.gs1 import codes
 from importer.model import Parsed, Reject
-from importer.tables import REJECTS, ROWS
+from importer.rows.tables import REJECTS, ROWS
 
 TODAY = date(2026, 11, 22)
 Row = tuple[str, str, str, str]

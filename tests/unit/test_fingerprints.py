@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
 from importer.gs1.characters import CSET_82
+from importer.rows.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
 
 GTIN, OTHER = 1234567891231, 4006381333931
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from importer.flow.earlier import _common
 from importer.flow.overlap import _same_hash
-from importer.sieve import Sieve
+from importer.rows.hash_sets import Sieve
 
 # Near the ends of a slot's bits, so that many share one and few are equal.
 HASHES = st.lists(st.sampled_from([0, 1, 2**22, 2**22 + 1, 2**23, 2**40, 2**40 + 2**22, 2**64 - 1]), max_size=12)

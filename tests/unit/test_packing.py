@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.gs1.characters import CSET_82
-from importer.packing import Rows, column, lines, pack, pack_rows, unpack, unpack_columns, unpack_serials
+from importer.packing import Rows, pack, pack_rows, unpack, unpack_columns, unpack_serials
+from importer.rows.layout import column, lines
 from importer.sealing import Damaged, seal, unseal
 
 KEPT = (

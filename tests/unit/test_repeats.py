@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.fates import Fates, Standing
-from importer.fingerprints import Hashes, fingerprints
 from importer.model import Batch
-from importer.repeats import Finder, gather, sorted_parts, twice, two_expiries
+from importer.repeats import Finder, gather, two_expiries
+from importer.rows.fingerprints import Hashes, fingerprints
+from importer.rows.hash_sets import sorted_parts, twice
 from importer.spill import Spill
 
 BATCHES = [

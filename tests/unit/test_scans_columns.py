@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from importer.checks import Checked, CheckSettings, check
-from importer.tables import ROWS
+from importer.rows.tables import ROWS
 
 G = "09520101001146"
 SCAN = f"(01){G}(17)281130(10)B1(21)A1"

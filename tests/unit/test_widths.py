@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.widths import block, laid_out
+from importer.rows.layout import block, laid_out
 
 TEXTS = st.lists(st.text("aé", max_size=3), max_size=20)
 

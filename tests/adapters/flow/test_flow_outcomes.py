@@ -24,7 +24,7 @@ from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.view import Run, View
 from importer.model import Answer, Outcome, Reading, Verdict
 from importer.reconcile import settle
-from importer.tables import ROWS, Rows
+from importer.rows.tables import ROWS, Rows
 
 GTINS = ("09520001010019", "09520001010026")
 TODAY = date(2026, 11, 22)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_builders import looking, staged_run
 
-from importer.fingerprints import SHORT_BITS, Hashes
 from importer.ledger import index
 from importer.ledger.ledger import Ledger
+from importer.rows.fingerprints import SHORT_BITS, Hashes
 from importer.sealing import Damaged
 
 LARGEST = (1 << SHORT_BITS) - 1

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from importer.model import Batch, Outcome
 from importer.reports.facts import BatchTally, Facts, Requests, SourceFacts
-from importer.tables import OUTCOMES
+from importer.rows.tables import OUTCOMES
 
 BATCH = Batch("01234567891231", "BATCH002", "271130")
 ROW = {

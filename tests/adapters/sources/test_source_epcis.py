@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from importer.errors import SourceError
+from importer.rows.tables import Source
 from importer.sources import epcis, epcis_json, epcis_xml
 from importer.sources.opening import SourceOptions, open_source
-from importer.tables import Source
 
 EPC = "urn:epc:id:sgtin:0952010.010114."
 GTIN = "00952010101146"

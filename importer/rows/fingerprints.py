@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from importer.widths import block
+from importer.rows.layout import block
 
 Hashes = npt.NDArray[np.uint64]
 

@@ -6,7 +6,7 @@ spreadsheet numbers it. Keys rise in the order of the source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from importer.model import Reading, Reject
+from importer.model import Batch, Reading, Reject
 
 ROLES = ("serial", "gtin", "batch", "expiry")
 
@@ -54,7 +54,6 @@ OUTCOMES = pa.schema(
 none. `good` says in which file a row stands: assigned.csv (assigned, already_assigned and their duplicates) or
 not_assigned.csv."""
 
-
 Notes = Mapping[str, npt.NDArray[np.bool_]]
 
 
@@ -90,3 +89,40 @@ class Source(Protocol):
     def __iter__(self) -> Any:
         """Iterate over `Rows`."""
         ...
+
+
+# A list as it stands in its file, every row of it, so that it can be written again. Pure; knows no format.
+@dataclass(frozen=True, slots=True)
+class ErrorValue:
+    """What a cell shows that holds an error, such as #N/A."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EchoSheet:
+    """`number` is the sheet's in a row's key, None where it holds no list. `positions` are the roles' columns, from 0.
+
+    `rows` gives each row that holds anything, with its number, once. Cells are text, numbers, truth values, dates,
+    ErrorValue or None; of a text list all are text.
+    """
+
+    name: str
+    hidden: bool
+    number: int | None
+    header_row: int
+    positions: Mapping[str, int]
+    rows: Callable[[], Iterator[tuple[int, Sequence[Any]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """`delimiter` is empty for a workbook."""
+
+    sheets: Sequence[EchoSheet]
+    delimiter: str = ""
+    headers: Sequence[str] = field(default_factory=tuple)
+
+
+def describe(batch: Batch) -> str:
+    return f"batch {batch.batch}, expiry {batch.expiry}"
