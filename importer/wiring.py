@@ -26,6 +26,7 @@ from importer.api.token import DynamicTokens, StaticTokens, Tokens
 from importer.api.turnstile import Turnstile, shared_by
 from importer.api.waiting import until
 from importer.checks import CheckSettings, parsers
+from importer.config.settings import Settings
 from importer.errors import ConfigError
 from importer.flow.importing import Connect, Parts, Watcher
 from importer.flow.stage import Staging
@@ -33,7 +34,6 @@ from importer.flow.stopping import Stopping
 from importer.flow.submit import Recorded, Submitting
 from importer.ledger.ledger import Ledger
 from importer.model import SANDBOX, Commissioner, Parsed, Reject
-from importer.settings import Settings
 from importer.sources.opening import SourceOptions, open_source
 from importer.version import VERSION
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import typer
 from pydantic import SecretStr
 
+from importer.config.settings import Settings
 from importer.errors import ConfigError
 from importer.model import SANDBOX
 from importer.native import loaded
-from importer.settings import Settings
 
 if TYPE_CHECKING:
     from importer.sandbox import Settings as Knobs

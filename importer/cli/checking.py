@@ -20,13 +20,13 @@ from importer import wiring
 from importer.cli.options import Given
 from importer.cli.setup import Setup
 from importer.cli.times import spoken
+from importer.config.settings import Settings
 from importer.errors import ImporterError, SourceError
 from importer.flow.preview import Preview, Problem, preview
 from importer.flow.sources import file_facts
 from importer.flow.stopping import Stopping
 from importer.ledger.view import Run, View
 from importer.notes import note
-from importer.settings import Settings
 from importer.sources.opening import open_source
 
 _PROBLEMS = 3

@@ -10,8 +10,8 @@ import typer
 
 from importer.cli import boxed
 from importer.cli.setup import Setup
+from importer.config.settings import Settings, Web
 from importer.errors import ConfigError
-from importer.settings import Settings, Web
 from importer.web.serve import serve
 from importer.web.users import Users
 

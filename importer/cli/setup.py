@@ -7,9 +7,10 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from importer import config, logs
+from importer import logs
+from importer.config import loading
+from importer.config.settings import Settings
 from importer.native import loaded
-from importer.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Setup:
         """Raises ConfigError. What a command needs is loaded by then."""
         loaded()
         overrides = {"ledger": {"path": ledger}, "report": {"dir": report_dir}}
-        settings = config.load(config_path, os.environ, overrides)
+        settings = loading.load(config_path, os.environ, overrides)
         redactor = logs.configure("debug" if debug else "info", settings.secrets())
         given = {"--config": config_path, "--ledger": ledger, "--report-dir": report_dir}
         again = "".join(f" {name} {shlex.quote(str(value))}" for name, value in given.items() if value)

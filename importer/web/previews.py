@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from importer import wiring
+from importer.config.settings import Settings
 from importer.errors import ImporterError, SourceError
 from importer.flow.preview import Example, Preview, preview
 from importer.flow.stopping import Stopping
 from importer.ledger.view import Run, View
-from importer.settings import Settings
 from importer.sources.opening import open_source
 from importer.web.uploads import Upload, Uploads
 

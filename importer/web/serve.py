@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from aiohttp import web
 
 from importer import wiring
+from importer.config.settings import Settings, Web
 from importer.errors import ConfigError
-from importer.settings import Settings, Web
 from importer.web.app import make_app
 from importer.web.guard import is_loopback
 from importer.web.site import Site

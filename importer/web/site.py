@@ -13,9 +13,9 @@ from aiohttp import web
 from filelock import FileLock, Timeout
 
 from importer import wiring
+from importer.config.settings import Settings
 from importer.errors import ConfigError, LedgerBusy
 from importer.ledger.ledger import Ledger
-from importer.settings import Settings
 from importer.web.csrf import Csrf
 from importer.web.jobs import Jobs
 from importer.web.kept import secret

@@ -6,8 +6,8 @@ import ssl
 from pathlib import Path
 from typing import NoReturn
 
+from importer.config.settings import Web
 from importer.errors import ConfigError
-from importer.settings import Web
 
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _KEY = b"PRIVATE KEY-----"

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from importer import wiring
+from importer.config.settings import Settings
 from importer.errors import ConfigError, ImporterError, LedgerBusy, LedgerError
 from importer.flow.importing import Finished, Import
 from importer.flow.stopping import Stopped, Stopping
@@ -16,7 +17,6 @@ from importer.ledger.ledger import Ledger
 from importer.ledger.store import now
 from importer.ledger.view import Run
 from importer.model import RunState, same_target
-from importer.settings import Settings
 from importer.web.jobs import Job, Jobs
 from importer.web.live import Live
 from importer.web.uploads import Upload, Uploads

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from importer.config import load
+from importer.config.loading import load
+from importer.config.settings import Settings
 from importer.errors import ConfigError
-from importer.settings import Settings
 
 DEFAULT_FILE = Path(__file__).parents[2] / "config.toml"
 

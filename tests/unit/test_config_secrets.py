@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from importer.config import load
+from importer.config.loading import load
+from importer.config.settings import SECRETS
 from importer.errors import ConfigError
-from importer.settings import SECRETS
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
+from importer.config.settings import SECRETS, Settings, without_password
 from importer.errors import ConfigError
-from importer.settings import SECRETS, Settings, without_password
 
 __all__ = ["Settings", "load"]
 
