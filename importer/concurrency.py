@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from enum import Enum
 from typing import Any, TypeVar
+
+from importer.errors import ImporterError
+from importer.model import Answer, Verdict
 
 T = TypeVar("T")
 
@@ -53,3 +57,72 @@ def ahead(items: Iterable[T]) -> Iterator[T]:
         while (item := coming.result()) is not _End.END:
             coming = thread.submit(next, each, _End.END)
             yield item
+
+
+# Sleeping that a stop cuts short. Whoever sleeps in a loop asks `stopping` as well: after a stop no sleep lasts.
+STOPPED = Answer(Verdict.NOT_TAKEN, error="stopped", message="The run was stopped before this request went out.")
+"""What stands for the answer to a request that a stop has prevented."""
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[object]]
+HasStopped = Callable[[], bool]
+
+
+def never() -> bool:
+    return False
+
+
+def until(stopped: Callable[[], Awaitable[object]]) -> Sleep:
+    """A sleep that ends at once when `stopped()` returns, such as the `wait` of an event."""
+
+    async def sleep(seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await stopped()
+
+    return sleep
+
+
+# How an import is told to stop: once is gently, at the next good moment.
+class Stopped(ImporterError):  # noqa: N818  it is no error
+    """The work was told to stop before it came to anything; `exit_code` says by what."""
+
+    def __init__(self, why: str, exit_code: int) -> None:
+        super().__init__(why)
+        self.exit_code = exit_code
+
+
+class Stopping:
+    """Set at most once, from any thread. `why` is for people, `exit_code` for the command that ends with it."""
+
+    def __init__(self) -> None:
+        self.why = ""
+        self.exit_code = 0
+        self._set = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._heard: asyncio.Event | None = None
+
+    def __call__(self) -> bool:
+        return self._set.is_set()
+
+    def stop(self, why: str, exit_code: int) -> None:
+        """Tell it; only the first reason counts."""
+        if self._set.is_set():
+            return
+        self.why, self.exit_code = why, exit_code
+        self._set.set()
+        if self._loop and self._heard:
+            self._loop.call_soon_threadsafe(self._heard.set)
+
+    def check(self) -> None:
+        """Raise Stopped if it was told."""
+        if self():
+            raise Stopped(f"{self.why}: nothing of it was sent or kept", self.exit_code)
+
+    async def heard(self) -> None:
+        """Return when it was told. From one event loop only."""
+        if self._heard is None:
+            self._loop, self._heard = asyncio.get_running_loop(), asyncio.Event()
+            if self():
+                self._heard.set()
+        await self._heard.wait()

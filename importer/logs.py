@@ -6,9 +6,7 @@ Called once, by whoever starts a process. What is logged, and when, is decided e
 from __future__ import annotations
 
 import io
-import json
 import logging
-import re
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,37 +15,9 @@ from typing import Any, Literal, TextIO, cast
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from importer.redaction import Redactor
+
 Level = Literal["debug", "info", "warning", "error"]
-
-REDACTED = "[redacted]"
-
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)+|eyJ[A-Za-z0-9_-]{18,}")
-"""A JSON Web Token, or a part of one: its payload holds the API key. No serial is as long as a bare part."""
-_JWT_BEGINS = "eyJ"
-
-
-class Redactor:
-    """Takes secrets out of text: those it was told, in the spellings that JSON and `repr` give them, and all that
-    looks like a JWT. More can be told at any time (`add`), such as a token that was just fetched.
-    """
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._spellings: set[str] = set()
-        self._pattern = _JWT
-        self.add(*secrets)
-
-    def add(self, *secrets: str) -> None:
-        for secret in filter(None, secrets):
-            as_repr = repr(secret)[1:-1]
-            self._spellings |= {secret, as_repr, json.dumps(secret)[1:-1], json.dumps(as_repr)[1:-1]}
-        longest_first = sorted(self._spellings, key=len, reverse=True)
-        self._pattern = re.compile("|".join([*map(re.escape, longest_first), _JWT.pattern]))
-
-    def __call__(self, text: str) -> str:
-        # To look for fixed texts first is thirty times as fast, and nearly no line holds one.
-        if _JWT_BEGINS in text or any(spelling in text for spelling in self._spellings):
-            return self._pattern.sub(REDACTED, text)
-        return text
 
 
 def configure(level: Level, secrets: Iterable[str] = (), stream: TextIO | None = None) -> Redactor:

@@ -20,20 +20,19 @@ from importer.api.auth import Credentials, TokenEndpoint
 from importer.api.client import Client
 from importer.api.pace import LONGEST_HOLD, Pace, Paced
 from importer.api.retry import Retrying
-from importer.api.scrub import Scrub
 from importer.api.session import ClientSession, open_session
 from importer.api.token import DynamicTokens, StaticTokens, Tokens
 from importer.api.turnstile import Turnstile, shared_by
-from importer.api.waiting import until
 from importer.checks import CheckSettings, parsers
+from importer.concurrency import Stopping, until
 from importer.config.settings import Settings
 from importer.errors import ConfigError
 from importer.flow.importing import Connect, Parts, Watcher
 from importer.flow.stage import Staging
-from importer.flow.stopping import Stopping
 from importer.flow.submit import Recorded, Submitting
 from importer.ledger.ledger import Ledger
 from importer.model import SANDBOX, Commissioner, Parsed, Reject
+from importer.redaction import Scrub
 from importer.sources.opening import SourceOptions, open_source
 from importer.version import VERSION
 

@@ -13,7 +13,7 @@ from importer.api import phrases, wire
 from importer.api.judge import shortened
 from importer.api.session import Broken, Reply, post
 from importer.api.statuses import is_client_error, is_ok, is_redirect
-from importer.api.waiting import Sleep, Stopping, never
+from importer.concurrency import Sleep, never
 from importer.errors import AccessDenied, Unavailable
 
 _AGAIN = frozenset({408, 425, 429})
@@ -38,7 +38,7 @@ class TokenEndpoint:
         max_attempts: int = 5,
         scrub: Callable[[str], str] = str,
         sleep: Sleep = asyncio.sleep,
-        stopping: Stopping = never,
+        stopping: HasStopped = never,
         slot: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         """`delay` gives the seconds to wait after the attempt with that number, from 1; `slot` is the pace's."""

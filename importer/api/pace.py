@@ -10,7 +10,7 @@ import time
 from collections import deque
 
 from importer.api.turnstile import OwnTurnstile, Turnstile
-from importer.api.waiting import STOPPED, Clock, Sleep, Stopping, never
+from importer.concurrency import STOPPED, Clock, Sleep, never
 from importer.model import Answer, Chunk, Commissioner, Verdict
 
 _SHARE = 0.98
@@ -46,7 +46,7 @@ class Pace:
         *,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
-        stopping: Stopping = never,
+        stopping: HasStopped = never,
         longest_hold: float = LONGEST_HOLD,
         turnstile: Turnstile | None = None,
         yields: bool = False,

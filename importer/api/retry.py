@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from importer.api.token import Tokens
-from importer.api.waiting import STOPPED, Sleep, Stopping, never
+from importer.concurrency import STOPPED, Sleep, never
 from importer.errors import AccessDenied, Unavailable
 from importer.model import Answer, Chunk, Commissioner, Verdict
 
@@ -62,7 +62,7 @@ class Retrying:
         policy: Policy,
         delay: Callable[[int], float],
         sleep: Sleep = asyncio.sleep,
-        stopping: Stopping = never,
+        stopping: HasStopped = never,
     ) -> None:
         """`delay` gives the seconds to wait after the attempt with that number, from 1.
 

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import msgspec
 
-from importer.api.waiting import Clock
+from importer.concurrency import Clock
 from importer.errors import AccessDenied, ApiError, ConfigError
 
 _EARLY_SECONDS = 60.0

@@ -20,14 +20,14 @@ from importer import wiring
 from importer.cli.options import Given
 from importer.cli.setup import Setup
 from importer.cli.times import spoken
+from importer.concurrency import Stopping
 from importer.config.settings import Settings
 from importer.errors import ImporterError, SourceError
 from importer.flow.preview import Preview, Problem, preview
 from importer.flow.sources import file_facts
-from importer.flow.stopping import Stopping
 from importer.ledger.view import Run, View
-from importer.notes import note
 from importer.sources.opening import open_source
+from importer.words.notes import note
 
 _PROBLEMS = 3
 _MOST_BATCHES = 15

@@ -15,9 +15,9 @@ from importer import wiring
 from importer.cli.options import Given
 from importer.cli.running import Ends, Limits, importing, worst
 from importer.cli.setup import Setup
+from importer.concurrency import Stopping
 from importer.errors import LedgerBusy, SourceError
 from importer.flow.importing import Import
-from importer.flow.stopping import Stopping
 from importer.ledger.ledger import Ledger
 
 _TAKEN = frozenset({".csv", ".txt", ".tsv", ".gz", ".zip", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})

@@ -16,10 +16,10 @@ from importer.cli.setup import Setup
 from importer.cli.showing import Shown
 from importer.cli.times import seconds_until
 from importer.cli.watching import watcher
+from importer.concurrency import Stopped, Stopping
 from importer.errors import ConfigError, ImporterError
 from importer.flow.importing import Finished, Import
 from importer.flow.report import is_reported, must_have_room
-from importer.flow.stopping import Stopped, Stopping
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run
 from importer.model import SANDBOX, RunState, same_target

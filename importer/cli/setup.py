@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from importer import logs
+from importer import logs, redaction
 from importer.config import loading
 from importer.config.settings import Settings
 from importer.native import loaded
@@ -17,7 +17,7 @@ from importer.native import loaded
 class Setup:
     settings: Settings
     as_json: bool
-    redactor: logs.Redactor
+    redactor: redaction.Redactor
     again: str = ""
     """The options that a command that goes on must be given, too."""
 

@@ -14,9 +14,9 @@ from importer.cli.setup import Setup
 from importer.cli.times import spoken
 from importer.errors import ImporterError
 from importer.model import SANDBOX, RunState
-from importer.notes import note
 from importer.reports.facts import Facts
 from importer.reports.summary import summary_json
+from importer.words.notes import note
 
 if TYPE_CHECKING:
     from importer.flow.importing import Finished  # heavy, and `status` does without it

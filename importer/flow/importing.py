@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from importer.concurrency import in_thread
+from importer.concurrency import Stopping, in_thread
 from importer.errors import ImporterError
 from importer.flow.counting import count
 from importer.flow.overtaken import take_over
@@ -18,7 +18,6 @@ from importer.flow.recording import Recording
 from importer.flow.report import report
 from importer.flow.sources import FileFacts, file_facts, must_be_unchanged
 from importer.flow.stage import Staging, reading_of, stage
-from importer.flow.stopping import Stopping
 from importer.flow.submit import Breaker, Heard, Recorded, Submission, Submitting
 from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.store import now

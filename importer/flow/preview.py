@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from importer.concurrency import Stopping
 from importer.fates import Standing
 from importer.flow.stage import Staged, Staging, stage
-from importer.flow.stopping import Stopping
 from importer.ledger.view import View
 from importer.model import Batch, Reading
 from importer.planning import Planned

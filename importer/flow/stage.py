@@ -17,11 +17,10 @@ import pyarrow.compute as pc
 
 from importer.case_pairs import CasePairs
 from importer.checks import Checked, CheckSettings, check, parsers
-from importer.concurrency import ahead
+from importer.concurrency import Stopping, ahead
 from importer.errors import SourceError
 from importer.fates import Fates
 from importer.flow import overlap
-from importer.flow.stopping import Stopping
 from importer.groups import Groups
 from importer.ledger.view import View
 from importer.model import Batch, Parsed

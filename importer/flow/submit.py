@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from importer.concurrency import run_workers
+from importer.concurrency import Stopping, run_workers
 from importer.errors import ApiError
 from importer.flow.feed import Feed
-from importer.flow.stopping import Stopping
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Kept, Run, View
 from importer.model import Answer, Chunk, ChunkState, Commissioner, Doubt, Outcome, Settlement, Verdict

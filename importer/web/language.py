@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from importer.notes import note
 from importer.web.words import codes, de, en
 from importer.web.words.translating import german
+from importer.words.notes import note
 
 _WORDS = {"en": en.WORDS, "de": de.WORDS}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

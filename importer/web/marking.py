@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from importer import wiring
+from importer.concurrency import Stopping
 from importer.errors import SourceError
 from importer.flow.stage import stage
-from importer.flow.stopping import Stopping
 from importer.model import Outcome
 from importer.planning import Planned
 from importer.reports.marked_book import MarkedBook

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from importer import wiring
+from importer.concurrency import Stopping
 from importer.config.settings import Settings
 from importer.errors import ImporterError, SourceError
 from importer.flow.preview import Example, Preview, preview
-from importer.flow.stopping import Stopping
 from importer.ledger.view import Run, View
 from importer.sources.opening import open_source
 from importer.web.uploads import Upload, Uploads

@@ -9,10 +9,10 @@ from typing import Any
 import structlog
 
 from importer import wiring
+from importer.concurrency import Stopped, Stopping
 from importer.config.settings import Settings
 from importer.errors import ConfigError, ImporterError, LedgerBusy, LedgerError
 from importer.flow.importing import Finished, Import
-from importer.flow.stopping import Stopped, Stopping
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import now
 from importer.ledger.view import Run

@@ -2,7 +2,7 @@ import pytest
 
 from importer.api.retry import Policy, Retrying
 from importer.api.token import StaticTokens, Token
-from importer.api.waiting import STOPPED
+from importer.concurrency import STOPPED
 from importer.errors import AccessDenied, Unavailable
 from importer.model import Answer, Batch, Chunk, Verdict
 from importer.serial_text import SerialText

@@ -1,6 +1,6 @@
 import pytest
 
-from importer.api.scrub import Scrub
+from importer.redaction import Scrub
 
 
 @pytest.mark.parametrize(

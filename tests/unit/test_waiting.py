@@ -1,6 +1,6 @@
 import asyncio
 
-from importer.api.waiting import until
+from importer.concurrency import until
 
 
 async def test_a_stop_cuts_a_sleep_short() -> None:

@@ -10,10 +10,10 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from importer.api.client import Client
-from importer.api.scrub import Scrub
 from importer.api.session import LARGEST_ANSWER, open_session
 from importer.api.token import StaticTokens
 from importer.model import Answer, Batch, Chunk, Verdict
+from importer.redaction import Scrub
 from importer.serial_text import SerialText
 
 TOKEN = "eyJhbGciOi.eyJhcGlfa2V5Ijoi.c2lnbmF0dXJl"

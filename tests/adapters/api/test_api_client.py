@@ -9,10 +9,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from importer.api.client import Client
-from importer.api.scrub import Scrub
 from importer.api.session import open_session
 from importer.api.token import StaticTokens
 from importer.model import Answer, Batch, Chunk, Verdict
+from importer.redaction import Scrub
 from importer.serial_text import SerialText
 
 TOKEN = "eyJhbGciOi.eyJhcGlfa2V5Ijoi.c2lnbmF0dXJl"

@@ -8,9 +8,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from importer.api.auth import Credentials, TokenEndpoint, token_in
-from importer.api.scrub import Scrub
 from importer.api.session import open_session
 from importer.errors import AccessDenied, Unavailable
+from importer.redaction import Scrub
 
 KEY, SECRET = "key-4711", "s3cret-0815"
 

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.checks import CheckSettings
+from importer.concurrency import Stopping
 from importer.flow.counting import count
 from importer.flow.outcomes import windows
 from importer.flow.recording import Recording
 from importer.flow.stage import Staging, reading_of, stage
-from importer.flow.stopping import Stopping
 from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.view import Run, View
 from importer.model import Answer, Outcome, Reading, Verdict

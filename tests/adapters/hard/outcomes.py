@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from importer.checks import CheckSettings
+from importer.concurrency import Stopping
 from importer.flow.stage import Staging, stage
-from importer.flow.stopping import Stopping
 from importer.planning import Planned
 from importer.sources.opening import SourceOptions, open_source
 
