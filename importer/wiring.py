@@ -15,13 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from importer import backoff
-from importer.api.auth import Credentials, TokenEndpoint
+from importer.api import retry
 from importer.api.client import Client
 from importer.api.pace import LONGEST_HOLD, Pace, Paced
 from importer.api.retry import Retrying
 from importer.api.session import ClientSession, open_session
-from importer.api.token import DynamicTokens, StaticTokens, Tokens
+from importer.api.tokens import Credentials, DynamicTokens, StaticTokens, TokenEndpoint, Tokens
 from importer.api.turnstile import Turnstile, shared_by
 from importer.checks import CheckSettings, parsers
 from importer.concurrency import Stopping, until
@@ -178,7 +177,7 @@ def _session(settings: Settings, pace: Pace) -> ClientSession:
 def _delay(settings: Settings) -> Callable[[int], float]:
     base = settings.limits.backoff_seconds
     dice = random.Random().random  # noqa: S311  jitter needs no secrecy
-    return partial(backoff.delay, dice=dice, base=base, cap=base * backoff.CAP_SPANS)
+    return partial(retry.delay, dice=dice, base=base, cap=base * retry.CAP_SPANS)
 
 
 def _tokens(settings: Settings, session: ClientSession, scrub: Scrub, pace: Pace, stopping: Stopping) -> Tokens:

@@ -6,11 +6,12 @@ What settles nothing is a fault (see faults.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
-from importer.api import faults, phrases, wire
-from importer.api.statuses import is_client_error, is_ok
+from importer.api import phrases, wire
 from importer.model import Answer, Chunk, Verdict
 
 ASSIGNED = "Assigned"
@@ -68,7 +69,7 @@ def _plainly(chunk: Chunk, status: int, body: bytes) -> Answer | None:
 
 def _closely(chunk: Chunk, status: int, body: bytes, location: str) -> Answer:
     document = wire.read(body)
-    return _settled(chunk, status, document) or faults.fault(chunk, status, document, location)
+    return _settled(chunk, status, document) or fault(chunk, status, document, location)
 
 
 def _settled(chunk: Chunk, status: int, document: wire.Document) -> Answer | None:
@@ -82,7 +83,7 @@ def _settled(chunk: Chunk, status: int, document: wire.Document) -> Answer | Non
     told, extra = _told(document.lines, wanted)
     assigned = frozenset(serial for serial, said in told.items() if said == ASSIGNED)
     statuses = {serial: said for serial, said in told.items() if said and said != ASSIGNED}
-    if not assigned and (not statuses or (len(statuses) < len(wanted) and faults.known(document))):
+    if not assigned and (not statuses or (len(statuses) < len(wanted) and known(document))):
         return None
     failed = document.success is False
     return Answer(
@@ -92,7 +93,7 @@ def _settled(chunk: Chunk, status: int, document: wire.Document) -> Answer | Non
         existing=frozenset(serial for serial, said in statuses.items() if phrases.says_exists(said)),
         missing=tuple(serial for serial in chunk.serials if not told.get(serial)),
         extra=extra,
-        error=faults.name(document) if failed else "",
+        error=name(document) if failed else "",
         message=document.text if failed else "",
     )
 
@@ -107,3 +108,167 @@ def _told(lines: tuple[tuple[str, str], ...], wanted: frozenset[str]) -> tuple[d
         elif told.setdefault(serial, said) != said:
             told[serial] = ""
     return told, len(extra)
+
+
+# An answer that settles nothing: which fault it tells of. Pure; a part of the judge (see judge.py).
+# An error's name comes first, then its text, then the HTTP status: names are documented, statuses are not (API.md).
+_BY_NAME = {
+    "validationerror": Verdict.REFUSED,
+    "producterror": Verdict.PRODUCT,
+    "notokenerror": Verdict.DENIED,
+}
+_WRONG_PLACE = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+_TEXT_IS_READ = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """All that a fault is told from. `known` is the verdict of a documented name, `said` the names and the text."""
+
+    status: int
+    document: wire.Document
+    known: Verdict | None
+    said: str
+    too_large: bool
+    limit: int | None
+
+    @property
+    def ok(self) -> bool:
+        return is_ok(self.status)
+
+    @property
+    def refuses_token(self) -> bool:
+        """A 403 that is a page comes from a proxy: it speaks of no token."""
+        return (
+            self.status == HTTPStatus.UNAUTHORIZED
+            or (self.status == HTTPStatus.FORBIDDEN and not self.document.page)
+            or phrases.says_token(self.said, surely=False)
+        )
+
+    @property
+    def is_word_of_the_api(self) -> bool:
+        return self.document.json or (self.status in _TEXT_IS_READ and not self.document.page)
+
+
+_RULES: tuple[tuple[Callable[[_Case], bool], Verdict], ...] = (
+    (lambda case: case.status < HTTPStatus.OK, Verdict.DOUBT),
+    (lambda case: is_redirect(case.status), Verdict.DENIED),
+    # "Done", yet none of the serials is named; or nothing that can be read.
+    (lambda case: case.ok and (case.document.success is True or not case.document.json), Verdict.DOUBT),
+    (lambda case: case.known is Verdict.DENIED, Verdict.DENIED),
+    (lambda case: phrases.says_token(case.said, surely=True), Verdict.TOKEN),
+    # A 5xx may have come after the work, unless it names a documented error: that one was found before it.
+    (lambda case: is_server_error(case.status) and not case.known, Verdict.DOUBT),
+    (lambda case: case.status == HTTPStatus.TOO_MANY_REQUESTS, Verdict.NOT_TAKEN),
+    (lambda case: case.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Verdict.TOO_LARGE),
+    (lambda case: case.known is Verdict.PRODUCT, Verdict.PRODUCT),
+    (lambda case: case.too_large, Verdict.TOO_LARGE),
+    (lambda case: case.known is Verdict.REFUSED, Verdict.REFUSED),
+    (lambda case: phrases.says_rate(case.said), Verdict.NOT_TAKEN),
+    (lambda case: phrases.says_exists(case.said), Verdict.REFUSED),
+    (lambda case: case.refuses_token, Verdict.TOKEN),
+    # The server gave up waiting, or says so itself: nobody knows how far it had come.
+    (lambda case: case.status == HTTPStatus.REQUEST_TIMEOUT or phrases.says_server_fault(case.said), Verdict.DOUBT),
+    (lambda case: case.ok and case.document.success is None, Verdict.DOUBT),
+    (lambda case: case.status in _WRONG_PLACE or not case.is_word_of_the_api, Verdict.DENIED),
+)
+
+
+def fault(chunk: Chunk, status: int, document: wire.Document, location: str) -> Answer:
+    """An error that nothing is known of is a refusal where the API itself said it."""
+    said = " ".join((*document.names, document.text))
+    case = _Case(status, document, known(document), said, *phrases.too_large(said, len(chunk.serials)))
+    verdict = next((verdict for applies, verdict in _RULES if applies(case)), Verdict.REFUSED)
+    refused = verdict is Verdict.REFUSED
+    return Answer(
+        verdict,
+        error=_error(case, verdict),
+        message=_redirected(status, location) if is_redirect(status) else _message(case, verdict),
+        exists=refused and phrases.says_exists(said),
+        named=_named(case, chunk.serials) if refused else (),
+        limit=case.limit if verdict is Verdict.TOO_LARGE else None,
+    )
+
+
+def known(document: wire.Document) -> Verdict | None:
+    """By the name that the API documents, wherever it stands; else by such a name at the head of the text."""
+    if document.success is True:
+        return None
+    names = (*document.names, document.text.partition(":")[0])
+    return next((_BY_NAME[_plain(name)] for name in names if _plain(name) in _BY_NAME), None)
+
+
+def name(document: wire.Document) -> str:
+    """The name that the API gave the error: a documented one before any other."""
+    documented = (name for name in document.names if _plain(name) in _BY_NAME)
+    return next(documented, next(iter(document.names), ""))
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name[:100].lower() if letter.isalnum())
+
+
+def _error(case: _Case, verdict: Verdict) -> str:
+    if verdict is Verdict.NOT_TAKEN:
+        return "rate_limited"
+    if is_redirect(case.status):
+        return "redirected"
+    if named := name(case.document):
+        return named
+    if case.ok and verdict is Verdict.DOUBT:
+        return "names_none" if case.document.json else "garbled"
+    return f"http_{case.status}"
+
+
+def _message(case: _Case, verdict: Verdict) -> str:
+    text = case.document.text
+    if verdict is Verdict.DENIED and not case.known:
+        return f"{_PLACES.get(case.status, _ANY_PLACE).format(status=case.status)} {text}".strip()
+    if text:
+        return text
+    if case.ok:
+        return "The answer names none of the serials." if case.document.json else "The answer can't be read."
+    return f"HTTP {case.status} without a readable text."
+
+
+_PLACES: dict[int, str] = {
+    HTTPStatus.FORBIDDEN: "HTTP 403 and a page instead of an answer: a proxy or firewall refuses; ask who runs it.",
+    HTTPStatus.NOT_FOUND: "HTTP 404: there is no such address; check base_url and commission_path.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "HTTP 405: this address takes no import; check base_url and commission_path.",
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "HTTP 407: the proxy wants credentials; check the proxy's setting.",
+}
+_ANY_PLACE = "HTTP {status}, but no answer of the API; check base_url, commission_path and the proxy."
+
+
+def _redirected(status: int, location: str) -> str:
+    """Names the host only: a location's path and query may hold secrets."""
+    try:
+        host = urlsplit(location).hostname or "another address of the same host"
+    except ValueError:
+        host = "an unreadable address"
+    return (
+        f"HTTP {status}: the API redirects to {host}. Redirects are not followed, since credentials would go along; "
+        "if that is the right place, set base_url and commission_path to it."
+    )
+
+
+def _named(case: _Case, serials: Sequence[str]) -> tuple[str, ...]:
+    """By the text of the error first; where that names none, anywhere in the answer."""
+    return phrases.serials_named(case.said, serials) or phrases.serials_named(case.document.everything(), serials)
+
+
+# The classes of HTTP status.
+def is_ok(status: int) -> bool:
+    return status // 100 == 2  # noqa: PLR2004  the class of a status is its first digit
+
+
+def is_redirect(status: int) -> bool:
+    return status // 100 == 3  # noqa: PLR2004
+
+
+def is_client_error(status: int) -> bool:
+    return status // 100 == 4  # noqa: PLR2004
+
+
+def is_server_error(status: int) -> bool:
+    return status // 100 >= 5  # noqa: PLR2004

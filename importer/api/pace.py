@@ -10,7 +10,7 @@ import time
 from collections import deque
 
 from importer.api.turnstile import OwnTurnstile, Turnstile
-from importer.concurrency import STOPPED, Clock, Sleep, never
+from importer.concurrency import STOPPED, Clock, HasStopped, Sleep, never
 from importer.model import Answer, Chunk, Commissioner, Verdict
 
 _SHARE = 0.98

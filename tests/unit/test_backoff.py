@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.backoff import delay
+from importer.api.retry import delay
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from importer.api.retry import Policy, Retrying
-from importer.api.token import StaticTokens, Token
+from importer.api.tokens import StaticTokens, Token
 from importer.concurrency import STOPPED
 from importer.errors import AccessDenied, Unavailable
 from importer.model import Answer, Batch, Chunk, Verdict

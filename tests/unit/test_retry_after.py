@@ -1,6 +1,6 @@
 import pytest
 
-from importer.api.retry_after import seconds_to_wait
+from importer.api.client import seconds_to_wait
 
 SEVEN = 1792567620.0  # Wed, 21 Oct 2026 07:27:00 GMT
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from importer.api.token import DynamicTokens, StaticTokens, Token, header_value, lifetime_of
+from importer.api.tokens import DynamicTokens, StaticTokens, Token, header_value, lifetime_of
 from importer.errors import AccessDenied, ConfigError, Unavailable
 
 

@@ -11,7 +11,7 @@ from aiohttp.test_utils import unused_port
 
 from importer.api.client import Client
 from importer.api.session import LARGEST_ANSWER, open_session
-from importer.api.token import StaticTokens
+from importer.api.tokens import StaticTokens
 from importer.model import Answer, Batch, Chunk, Verdict
 from importer.redaction import Scrub
 from importer.serial_text import SerialText

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from importer.api.client import Client
 from importer.api.session import open_session
-from importer.api.token import StaticTokens
+from importer.api.tokens import StaticTokens
 from importer.errors import ConfigError
 from importer.model import Answer, Batch, Chunk, Verdict
 from importer.serial_text import SerialText

@@ -11,12 +11,11 @@ import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from importer.api.auth import Credentials, TokenEndpoint
 from importer.api.client import Client
 from importer.api.pace import Pace, Paced
 from importer.api.retry import Retrying
 from importer.api.session import open_session
-from importer.api.token import DynamicTokens
+from importer.api.tokens import Credentials, DynamicTokens, TokenEndpoint
 from importer.model import Answer, Batch, Chunk, Verdict
 from importer.serial_text import SerialText
 

@@ -7,8 +7,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from importer.api.auth import Credentials, TokenEndpoint, token_in
 from importer.api.session import open_session
+from importer.api.tokens import Credentials, TokenEndpoint, token_in
 from importer.errors import AccessDenied, Unavailable
 from importer.redaction import Scrub
 
