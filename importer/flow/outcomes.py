@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.flow.fate import GOOD, fate_of
+from importer.ledger.packing import Columns
 from importer.ledger.view import Kept, Run, Stored, View
 from importer.model import Batch, Fate, Outcome
-from importer.packing import Columns
 from importer.rows.tables import OUTCOMES
 
 _WINDOW = 1 << 16

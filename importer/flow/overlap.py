@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from importer.concurrency import ahead
 from importer.fates import Fates, Standing
-from importer.flow import earlier
-from importer.flow.earlier import Had, Held, Matches, gtins_of
+from importer.ledger import history
+from importer.ledger.history import Had, Held, Matches, gtins_of
 from importer.ledger.view import View
 from importer.model import Batch, Reject
 from importer.repeats import Finder, candidates
@@ -29,8 +29,8 @@ _Run = tuple[str, dict[int, Batch]]
 
 def matches(view: View, target: str, batches: Iterable[Batch], parts: Iterator[Hashes]) -> list[Matches]:
     """What runs into `target` share with the hashes of rows of these batches, which come sorted, in parts."""
-    runs = earlier.others(view, target, {batch.gtin for batch in batches})
-    return list(earlier.matches(view, runs, parts)) if runs else []
+    runs = history.others(view, target, {batch.gtin for batch in batches})
+    return list(history.matches(view, runs, parts)) if runs else []
 
 
 def find(finder: Finder, view: View, found: Iterable[Matches], fates: Fates) -> None:
@@ -43,7 +43,7 @@ def _slices(view: View, found: Iterable[Matches]) -> Iterator[tuple[_Run, Hashes
     for match in found:
         run = match.run_id, view.batches(match.run)
         for short, seqs in match.slices():
-            yield run, short, earlier.held(view, match, short, seqs)
+            yield run, short, history.held(view, match, short, seqs)
 
 
 def _judge(finder: Finder, fates: Fates, old: Held, short: Hashes, run: _Run) -> None:

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from importer.flow import earlier
-from importer.flow.earlier import Had, Held
-from importer.ledger import index
+from importer.ledger import fingerprint_index, history
+from importer.ledger.history import Had, Held
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import Part
 from importer.ledger.view import Kept, Run, View
@@ -33,14 +32,14 @@ def take_over(ledger: Ledger, view: View, run: Run, stopping: Callable[[], bool]
     active = view.active_since(run.num, run.target, run.staged_at or "")
     if not active:
         return
-    related = earlier.others(view, run.target, {batch.gtin for batch in batches.values()})
+    related = history.others(view, run.target, {batch.gtin for batch in batches.values()})
     runs = {num: run_id for num, run_id in active.items() if num in related}
-    for match in earlier.matches(view, runs, _hashes(view, run)):
+    for match in history.matches(view, runs, _hashes(view, run)):
         theirs = view.batches(match.run)
         for short, seqs in match.slices():
             if stopping():
                 return
-            held = _by_product(earlier.held(view, match, short, seqs), theirs)
+            held = _by_product(history.held(view, match, short, seqs), theirs)
             for kept in _pending(view, run, short):
                 serials = view.serials(kept.id)
                 parts = _divided(serials, kept, batches[kept.batch], held[batches[kept.batch].gtin], match.run_id)
@@ -51,7 +50,7 @@ def take_over(ledger: Ledger, view: View, run: Run, stopping: Callable[[], bool]
 def _hashes(view: View, run: Run) -> Iterator[Hashes]:
     """The run's own fingerprints, as far as the ledger has kept them."""
     for entries in view.fingerprints(run.num, 0, (1 << SHORT_BITS) - 1):
-        yield index.split(entries)[0] << index.SEQ_BITS
+        yield fingerprint_index.split(entries)[0] << fingerprint_index.SEQ_BITS
 
 
 def _by_product(held: Held, batches: Mapping[int, Batch]) -> Mapping[str, _Theirs]:
@@ -65,7 +64,7 @@ def _pending(view: View, run: Run, short: Hashes) -> Iterator[Kept]:
     """The run's pending chunks in which serials with these fingerprints stand."""
     roots: set[int] = set()
     for entries in view.fingerprints(run.num, int(short[0]), int(short[-1])):
-        ours, seqs = index.split(entries)
+        ours, seqs = fingerprint_index.split(entries)
         roots.update(np.unique(seqs[np.isin(ours, short)]).tolist())
     for root in sorted(roots):
         yield from (kept for kept in view.chunks_of_root(run.num, root) if kept.state == ChunkState.PENDING)

@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from importer.errors import LedgerError
 from importer.fates import Standing
-from importer.ledger import index
+from importer.ledger import fingerprint_index
 from importer.ledger.ledger import Ledger
+from importer.ledger.packing import pack
 from importer.ledger.store import PlannedChunk
 from importer.model import ChunkState, Doubt, Outcome
-from importer.packing import pack
 from importer.planning import Planned
 from importer.rows.fingerprints import shorten
 from importer.rows.hash_sets import Numbers, room_in, sorted_parts
@@ -73,7 +73,7 @@ class Recording:
             self._entries.flush()
         if self._indexed:
             for part in sorted_parts(Numbers(self._entries, self._indexed), self._spill):
-                self._ledger.add_fingerprints(self._run, index.pieces(part))
+                self._ledger.add_fingerprints(self._run, fingerprint_index.pieces(part))
         if self._written:
             self._written.result()
         self.close()
@@ -83,9 +83,9 @@ class Recording:
 
     def _index(self) -> None:
         """Put aside the fingerprints of what has gathered."""
-        if self._next_seq + len(self._chunks) - 1 > index.MAX_SEQ:
+        if self._next_seq + len(self._chunks) - 1 > fingerprint_index.MAX_SEQ:
             raise LedgerError(
-                f"the list makes more than {index.MAX_SEQ:,} requests, the most that a run can have: "
+                f"the list makes more than {fingerprint_index.MAX_SEQ:,} requests, the most that a run can have: "
                 "raise limits.chunk_size, or split the list"
             )
         chunks = [
@@ -98,7 +98,7 @@ class Recording:
         seqs, hashes = zip(*chunks, strict=True)
         each = np.repeat(np.array(seqs, np.uint64), [len(some) for some in hashes])
         with room_in(self._spill):
-            self._entries.write(index.entries(shorten(np.concatenate(hashes)), each).data)
+            self._entries.write(fingerprint_index.entries(shorten(np.concatenate(hashes)), each).data)
         self._indexed += len(each)
 
     def _flush(self) -> None:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from importer.flow.facts import sheet_names
 from importer.flow.fate import GOOD, fate_of
-from importer.ledger import index
+from importer.ledger import fingerprint_index
 from importer.ledger.view import Kept, Run, View
 from importer.model import Batch, Fate, Outcome
 from importer.rows.fingerprints import fingerprints, shorten
@@ -52,7 +52,7 @@ def _in_chunks(view: View, run: Run, batches: dict[int, Batch], serial: str, gti
     for number in gtins:
         short = int(shorten(fingerprints(pa.array([serial]), np.array([int(number)], np.uint64)))[0])
         for entries in view.fingerprints(run.num, short, short):
-            hashes, seqs = index.split(entries)
+            hashes, seqs = fingerprint_index.split(entries)
             roots |= set(seqs[hashes == np.uint64(short)].tolist())
     for root in sorted(roots)[:_SEQ_LOOKED_AT]:
         for chunk in view.chunks_of_root(run.num, root):

@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from importer.ledger import opening, store
+from importer.ledger.packing import seal
 from importer.ledger.view import View
 from importer.ledger.writer import Writer
 from importer.model import Answer, Batch, Chunk, RunState, Settlement
-from importer.sealing import seal
 
 
 @dataclass(frozen=True, slots=True)

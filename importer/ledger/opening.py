@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from importer.errors import LedgerBusy, LedgerError, NoLedger
 from importer.ledger import store
-from importer.sealing import Damaged
+from importer.ledger.packing import Damaged
 
 APPLICATION_ID = 0x53524C31
 """Stands in the file's header ("SRL1")."""

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from importer.errors import LedgerError
+from importer.ledger.packing import pack_rows, unpack
 from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Settlement
-from importer.packing import pack_rows, unpack
 
 _EXCEPTIONS = {Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT}
 

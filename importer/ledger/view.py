@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from importer.errors import ConfigError, LedgerError, NoLedger
-from importer.ledger import index, opening, store
+from importer.ledger import fingerprint_index, opening, store
+from importer.ledger.packing import Columns, Damaged, Rows, unpack, unpack_columns, unpack_serials, unseal
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
-from importer.packing import Columns, Rows, unpack, unpack_columns, unpack_serials
 from importer.rows.fingerprints import Hashes
-from importer.sealing import Damaged, unseal
 from importer.serial_text import SerialText
 
 T = TypeVar("T")
@@ -152,7 +151,7 @@ class View:
 
     def entries(self, packed: bytes) -> Hashes:
         """A piece's entries. From any thread."""
-        return self._whole(index.decode, packed)
+        return self._whole(fingerprint_index.decode, packed)
 
     def to_send(self, run: int, after: tuple[int, int], limit: int) -> list[Kept]:
         """Pending chunks in the order in which they were planned, those after `after` (root and seq; (0, 0): all)."""

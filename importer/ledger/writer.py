@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import Any, TypeVar
 
 from importer.errors import LedgerError
-from importer.sealing import Damaged
+from importer.ledger.packing import Damaged
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]

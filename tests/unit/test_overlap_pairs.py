@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.flow.earlier import _common
 from importer.flow.overlap import _same_hash
+from importer.ledger.history import _common
 from importer.rows.hash_sets import Sieve
 
 # Near the ends of a slot's bits, so that many share one and few are equal.

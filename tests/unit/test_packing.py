@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.gs1.characters import CSET_82
-from importer.packing import Rows, pack, pack_rows, unpack, unpack_columns, unpack_serials
+from importer.ledger.packing import Damaged, Rows, pack, pack_rows, seal, unpack, unpack_columns, unpack_serials, unseal
 from importer.rows.layout import column, lines
-from importer.sealing import Damaged, seal, unseal
 
 KEPT = (
     "e3a566c34200000028b52ffd2042c50100e4020103000000020000000d00000041310a622c320a30303031320a0200010100"

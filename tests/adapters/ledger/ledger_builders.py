@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from importer.ledger.ledger import Ledger, NewRun
+from importer.ledger.packing import Rows, pack_rows
 from importer.ledger.store import PlannedChunk
 from importer.ledger.view import View
 from importer.model import Answer, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
-from importer.packing import Rows, pack_rows
 
 BATCH = Batch("01234567891231", "BATCH002", "271130")
 OTHER = Batch("04006381333931", "B-7", "280100")

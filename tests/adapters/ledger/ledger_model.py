@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ledger_builders import BATCH, OTHER, looking
 
+from importer.ledger.packing import Rows
 from importer.ledger.store import PlannedChunk
 from importer.ledger.view import Kept, View
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement
-from importer.packing import Rows
 from importer.serial_text import SerialText
 
 FATES = {

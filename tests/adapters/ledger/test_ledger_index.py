@@ -8,47 +8,49 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_builders import looking, staged_run
 
-from importer.ledger import index
+from importer.ledger import fingerprint_index
 from importer.ledger.ledger import Ledger
+from importer.ledger.packing import Damaged
 from importer.rows.fingerprints import SHORT_BITS, Hashes
-from importer.sealing import Damaged
 
 LARGEST = (1 << SHORT_BITS) - 1
-ENTRIES = st.lists(st.tuples(st.integers(0, LARGEST), st.integers(0, index.MAX_SEQ)), min_size=1, max_size=300)
+ENTRIES = st.lists(
+    st.tuples(st.integers(0, LARGEST), st.integers(0, fingerprint_index.MAX_SEQ)), min_size=1, max_size=300
+)
 
 
 def ordered(*pairs: tuple[int, int]) -> Hashes:
     short, seqs = np.array(pairs, np.uint64).T
-    return np.sort(index.entries(short, seqs))
+    return np.sort(fingerprint_index.entries(short, seqs))
 
 
 @given(ENTRIES)
 def test_what_is_encoded_is_decoded(pairs: list[tuple[int, int]]) -> None:
     entries = ordered(*pairs)
-    assert index.decode(index.encode(entries)).tolist() == entries.tolist()
+    assert fingerprint_index.decode(fingerprint_index.encode(entries)).tolist() == entries.tolist()
 
 
 @given(ENTRIES)
 def test_an_entry_holds_its_shortened_hash_and_its_chunk(pairs: list[tuple[int, int]]) -> None:
-    short, seqs = index.split(ordered(*pairs))
+    short, seqs = fingerprint_index.split(ordered(*pairs))
     assert sorted(zip(short.tolist(), seqs.tolist(), strict=True)) == sorted(pairs)
 
 
 def test_pieces_are_all_entries_in_their_order_with_the_range_of_each() -> None:
     count = (1 << 19) + 10
     short = np.arange(count, dtype=np.uint64) // np.uint64(3) * np.uint64(5)
-    entries = index.entries(short, np.ones(count, np.uint64))
-    pieces = list(index.pieces(entries))
-    decoded = [index.decode(blob) for _, _, blob in pieces]
+    entries = fingerprint_index.entries(short, np.ones(count, np.uint64))
+    pieces = list(fingerprint_index.pieces(entries))
+    decoded = [fingerprint_index.decode(blob) for _, _, blob in pieces]
     assert len(pieces) == 2
     assert np.concatenate(decoded).tolist() == entries.tolist()
     assert [(first, last) for first, last, _ in pieces] == [
-        (int(index.split(piece)[0][0]), int(index.split(piece)[0][-1])) for piece in decoded
+        (int(fingerprint_index.split(piece)[0][0]), int(fingerprint_index.split(piece)[0][-1])) for piece in decoded
     ]
 
 
 def test_no_entries_make_no_pieces() -> None:
-    assert list(index.pieces(np.empty(0, np.uint64))) == []
+    assert list(fingerprint_index.pieces(np.empty(0, np.uint64))) == []
 
 
 def test_an_entry_costs_about_four_bytes() -> None:
@@ -56,7 +58,7 @@ def test_an_entry_costs_about_four_bytes() -> None:
     count = 1_000_000
     short = random.integers(0, LARGEST, count, np.uint64, endpoint=True)
     seqs = np.arange(count, dtype=np.uint64) // np.uint64(1000) + np.uint64(1)
-    pieces = index.pieces(np.sort(index.entries(short, seqs)))
+    pieces = fingerprint_index.pieces(np.sort(fingerprint_index.entries(short, seqs)))
     assert sum(len(blob) for _, _, blob in pieces) / count < 4.6
 
 
@@ -81,16 +83,16 @@ def test_the_pieces_that_touch_a_range_are_found(
         run = staged_run(ledger)
         other = staged_run(ledger, number=2)
         for part in parts:
-            ledger.add_fingerprints(run, index.pieces(part))
-        ledger.add_fingerprints(other, index.pieces(ordered((25, 1))))
+            ledger.add_fingerprints(run, fingerprint_index.pieces(part))
+        ledger.add_fingerprints(other, fingerprint_index.pieces(ordered((25, 1))))
         with looking(path) as view:
-            found = [index.split(piece)[0].tolist() for piece in view.fingerprints(run, low, high)]
+            found = [fingerprint_index.split(piece)[0].tolist() for piece in view.fingerprints(run, low, high)]
     assert [[piece[0], piece[-1]] for piece in found] == expected
 
 
 @given(st.data())
 def test_a_flipped_bit_is_noticed(data: st.DataObject) -> None:
-    blob = bytearray(index.encode(ordered((1, 1), (5, 2), (LARGEST, 3))))
+    blob = bytearray(fingerprint_index.encode(ordered((1, 1), (5, 2), (LARGEST, 3))))
     blob[data.draw(st.integers(0, len(blob) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     with pytest.raises(Damaged):
-        index.decode(bytes(blob))
+        fingerprint_index.decode(bytes(blob))

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.concurrency import ahead
-from importer.ledger import index
+from importer.ledger import fingerprint_index
 from importer.ledger.view import Kept, Stored, View
 from importer.model import Batch, ChunkState, Doubt, Outcome
 from importer.rows.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
@@ -67,7 +67,7 @@ def matches(view: View, runs: dict[int, str], parts: Iterator[Hashes]) -> Iterat
     """What the given runs (number to id) share with hashes that come sorted, in parts."""
     found: dict[int, list[Hashes]] = {run: [] for run in runs}
     for short, run, piece in ahead(_pieces(view, runs, parts)):
-        found[run].append(piece[_common(piece >> index.SEQ_BITS, short)])
+        found[run].append(piece[_common(piece >> fingerprint_index.SEQ_BITS, short)])
     for run in list(found):
         by_chunk = _by_chunk(found.pop(run))
         if len(by_chunk):
@@ -90,7 +90,7 @@ def _packed(view: View, runs: Iterable[int], low: int, high: int) -> Iterator[tu
 
 
 def _by_chunk(entries: list[Hashes]) -> Hashes:
-    short, seqs = index.split(np.concatenate([*entries, np.empty(0, np.uint64)]))
+    short, seqs = fingerprint_index.split(np.concatenate([*entries, np.empty(0, np.uint64)]))
     by_chunk = (seqs << np.uint64(SHORT_BITS)) | short
     by_chunk.sort()
     return by_chunk

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from importer.ledger.packing import seal, unseal
 from importer.rows.fingerprints import SHORT_BITS, Hashes
-from importer.sealing import seal, unseal
 
 SEQ_BITS = np.uint64(64 - SHORT_BITS)
 MAX_SEQ = (1 << (64 - SHORT_BITS)) - 1

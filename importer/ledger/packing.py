@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from importer.rows.layout import Indices, column
-from importer.sealing import Damaged, seal, unseal
 from importer.serial_text import SerialText
 
 Keys = npt.NDArray[np.int64]
@@ -142,3 +144,34 @@ def unpack_columns(*blobs: bytes) -> Columns:
         repeat_of += np.repeat(starts, [len(of) for _, of, _ in numbers])
     serials = column(b"".join(text for text, *_ in opened), sum(counts))
     return Columns(serials, keys, repeat_of, repeat_keys, counts)
+
+
+# Bytes that are kept: compressed, and with a checksum, so that damage is noticed before anybody acts on it. Pure.
+_SEAL = struct.Struct("<II")
+"""CRC-32 of all that follows it, bytes when unpacked."""
+
+
+class Damaged(ValueError):  # noqa: N818  it says what the bytes are
+    """These bytes are not what was once kept."""
+
+
+@cache
+def _codec() -> Any:
+    return pa.Codec("zstd", 1)
+
+
+def seal(body: bytes) -> bytes:
+    packed = bytes(_codec().compress(body, asbytes=True))
+    size = len(body).to_bytes(4, "little")
+    return zlib.crc32(packed, zlib.crc32(size)).to_bytes(4, "little") + size + packed
+
+
+def unseal(blob: bytes) -> bytes:
+    """What was sealed. Raises Damaged."""
+    if len(blob) < _SEAL.size:
+        raise Damaged(f"{len(blob)} bytes, too few")
+    checksum, size = _SEAL.unpack_from(blob)
+    found = zlib.crc32(memoryview(blob)[4:])
+    if found != checksum:
+        raise Damaged(f"its checksum is {found:08x}, {checksum:08x} was expected")
+    return bytes(_codec().decompress(memoryview(blob)[_SEAL.size :], decompressed_size=size, asbytes=True))
