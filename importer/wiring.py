@@ -22,17 +22,17 @@ from importer.api.retry import Retrying
 from importer.api.session import ClientSession, open_session
 from importer.api.tokens import Credentials, DynamicTokens, StaticTokens, TokenEndpoint, Tokens
 from importer.api.turnstile import Turnstile, shared_by
-from importer.checks import CheckSettings, parsers
 from importer.concurrency import Stopping, until
 from importer.config.settings import Settings
 from importer.errors import ConfigError
 from importer.flow.importing import Connect, Parts, Watcher
-from importer.flow.stage import Staging
 from importer.flow.submit import Recorded, Submitting
 from importer.ledger.ledger import Ledger
 from importer.model import SANDBOX, Commissioner, Parsed, Reject
 from importer.redaction import Scrub
 from importer.sources.opening import SourceOptions, open_source
+from importer.staging.checks import CheckSettings, parsers
+from importer.staging.stage import Staging
 from importer.version import VERSION
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from importer.concurrency import Stopping
-from importer.fates import Standing
-from importer.flow.stage import Staged, Staging, stage
 from importer.ledger.view import View
 from importer.model import Batch, Reading
-from importer.planning import Planned
 from importer.rows.tables import Source
+from importer.staging.planning import Planned
+from importer.staging.stage import Staged, Staging, stage
+from importer.staging.standings import Standing
 
 _EXAMPLES = 5
 """Of each problem, unless more are wanted."""

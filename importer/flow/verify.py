@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.checks import CheckSettings, check
 from importer.errors import ImporterError
 from importer.flow.counting import count
 from importer.flow.facts import sheet_names
@@ -26,6 +25,7 @@ from importer.ledger.view import Run, View
 from importer.reports.columns import ASSIGNED, NOT_ASSIGNED
 from importer.reports.reading import check_manifest, read_back
 from importer.rows.tables import Source
+from importer.staging.checks import CheckSettings, check
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,7 @@ import pyarrow as pa
 from importer import wiring
 from importer.concurrency import Stopping
 from importer.errors import SourceError
-from importer.flow.stage import stage
 from importer.model import Outcome
-from importer.planning import Planned
 from importer.reports.marked_book import MarkedBook
 from importer.reports.marked_text import marked_lines
 from importer.reports.marking import MOST_ROWS, marked_name
@@ -25,6 +23,8 @@ from importer.rows.tables import REJECTS
 from importer.sources.echoing import echo
 from importer.sources.opening import open_source
 from importer.sources.unpacking import Kind, kind_of
+from importer.staging.planning import Planned
+from importer.staging.stage import stage
 from importer.web.looking import viewed
 from importer.web.site import Site
 from importer.web.uploads import Upload

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
-from importer.case_pairs import CasePairs
 from importer.rows.fingerprints import Hashes, fingerprints
+from importer.staging.case_pairs import CasePairs
 
 Windows = list[list[tuple[str, int]]]
 

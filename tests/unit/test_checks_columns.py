@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
-from importer.checks import CHECKED, Checked, CheckSettings, check
 from importer.gs1 import codes
 from importer.model import Parsed, Reject
 from importer.rows.tables import REJECTS, ROWS
+from importer.staging.checks import CHECKED, Checked, CheckSettings, check
 
 TODAY = date(2026, 11, 22)
 Row = tuple[str, str, str, str]

@@ -1,7 +1,7 @@
 import numpy as np
 
-from importer.clashes import Clashes
 from importer.model import Reject
+from importer.staging.standings import Clashes
 
 
 def explain(serial: str, group: int, one: int, other: int) -> Reject:

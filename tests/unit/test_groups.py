@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.groups import Groups
 from importer.model import Batch
+from importer.staging.batches import Groups
 
 A = Batch("01234567891231", "B1", "271130")
 B = Batch("01234567891231", "B1", "271231")

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.fates import Fates, Standing
 from importer.model import Reject
-from importer.planning import Planned, Planner
-from importer.spill import SPILLED
+from importer.staging.planning import Planned, Planner
+from importer.staging.spill import SPILLED
+from importer.staging.standings import Fates, Standing
 
 REASON = Reject("some_code", "Some message.")
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.fates import Fates, Standing
 from importer.model import Batch
-from importer.repeats import Finder, gather, two_expiries
 from importer.rows.fingerprints import Hashes, fingerprints
 from importer.rows.hash_sets import sorted_parts, twice
-from importer.spill import Spill
+from importer.staging.duplicates import Finder, gather, two_expiries
+from importer.staging.spill import Spill
+from importer.staging.standings import Fates, Standing
 
 BATCHES = [
     Batch("01234567891231", "B1", "271130"),

@@ -5,8 +5,8 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from importer.checks import Checked, CheckSettings, check
 from importer.rows.tables import ROWS
+from importer.staging.checks import Checked, CheckSettings, check
 
 G = "09520101001146"
 SCAN = f"(01){G}(17)281130(10)B1(21)A1"

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import ImporterError
-from importer.spill import Spill
+from importer.staging.spill import Spill
 
 Row = tuple[int, str, int, int]
 

@@ -14,17 +14,17 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.checks import CheckSettings
 from importer.concurrency import Stopping
 from importer.flow.counting import count
 from importer.flow.outcomes import windows
-from importer.flow.recording import Recording
-from importer.flow.stage import Staging, reading_of, stage
 from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.view import Run, View
 from importer.model import Answer, Outcome, Reading, Verdict
 from importer.reconcile import settle
 from importer.rows.tables import ROWS, Rows
+from importer.staging.checks import CheckSettings
+from importer.staging.recording import Recording
+from importer.staging.stage import Staging, reading_of, stage
 
 GTINS = ("09520001010019", "09520001010026")
 TODAY = date(2026, 11, 22)

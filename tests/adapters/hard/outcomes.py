@@ -9,11 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from importer.checks import CheckSettings
 from importer.concurrency import Stopping
-from importer.flow.stage import Staging, stage
-from importer.planning import Planned
 from importer.sources.opening import SourceOptions, open_source
+from importer.staging.checks import CheckSettings
+from importer.staging.planning import Planned
+from importer.staging.stage import Staging, stage
 
 
 @dataclass

@@ -12,8 +12,8 @@ import pytest
 from hard_rows import GTIN
 from outcomes import staged
 
-from importer.checks import CheckSettings
 from importer.errors import SourceError
+from importer.staging.checks import CheckSettings
 
 HEAD = "SerialNumber,GTIN,Batch,ExpirationDate\n"
 FIVE = "SerialNumber,GTIN,Batch,ExpirationDate,ManufacturingDate\n"

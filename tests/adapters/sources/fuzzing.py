@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from importer.checks import CheckSettings, check
 from importer.errors import SourceError
 from importer.sources.opening import SourceOptions, open_source
+from importer.staging.checks import CheckSettings, check
 
 ROOT = Path(__file__).parents[3]
 _LONGEST_MESSAGE = 1000

@@ -15,21 +15,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.case_pairs import CasePairs
-from importer.checks import Checked, CheckSettings, check, parsers
 from importer.concurrency import Stopping, ahead
 from importer.errors import SourceError
-from importer.fates import Fates
-from importer.flow import overlap
-from importer.groups import Groups
 from importer.ledger.view import View
 from importer.model import Batch, Parsed
-from importer.planning import Planned, Planner
-from importer.repeats import Finder, two_expiries
 from importer.rows.fingerprints import fingerprints
 from importer.rows.hash_sets import noting_twice, sorted_parts
 from importer.rows.tables import REJECTS, Rows, Source
-from importer.spill import Spill
+from importer.staging import overlap
+from importer.staging.batches import Groups
+from importer.staging.case_pairs import CasePairs
+from importer.staging.checks import Checked, CheckSettings, check, parsers
+from importer.staging.duplicates import Finder, two_expiries
+from importer.staging.planning import Planned, Planner
+from importer.staging.spill import Spill
+from importer.staging.standings import Fates
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.concurrency import ahead
-from importer.fates import Fates, Standing
 from importer.ledger import history
 from importer.ledger.history import Had, Held, Matches, gtins_of
 from importer.ledger.view import View
 from importer.model import Batch, Reject
-from importer.repeats import Finder, candidates
 from importer.rows.fingerprints import SHORT_BITS, Hashes, words_of
 from importer.rows.tables import describe
+from importer.staging.duplicates import Finder, candidates
+from importer.staging.standings import Fates, Standing
 
 _MOST_SLOTS = 1 << 22
 _SLOTS_EACH = 8

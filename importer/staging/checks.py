@@ -20,8 +20,7 @@ import pyarrow as pa
 from importer.gs1 import codes as gs1_codes
 from importer.model import Parsed, Reject
 from importer.rows.tables import REJECTS, ROWS
-from importer.scans import unscan
-from importer.serials import Serials, read_serials
+from importer.staging.serial_column import Serials, read_serials, unscan
 
 _FEW = pa.dictionary(pa.int32(), pa.string())
 

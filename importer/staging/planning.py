@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from importer.fates import Fates, Ordinals, Standing
 from importer.rows.fingerprints import Hashes
 from importer.rows.layout import lines
+from importer.staging.standings import Fates, Ordinals, Standing
 
 _MOST_WAITING = 4_000_000
 """Rows."""

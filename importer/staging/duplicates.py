@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from importer.fates import Fates, Ordinals, Standing
 from importer.model import Batch, Reject
 from importer.rows.fingerprints import Hashes
 from importer.rows.hash_sets import Sieve, among
 from importer.rows.tables import describe
-from importer.spill import SPILLED, Spill
+from importer.staging.spill import SPILLED, Spill
+from importer.staging.standings import Fates, Ordinals, Standing
 
 if TYPE_CHECKING:
     import pandas as pd  # where no hash stands twice it is not loaded at all

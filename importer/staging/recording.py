@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 
 from importer.errors import LedgerError
-from importer.fates import Standing
 from importer.ledger import fingerprint_index
 from importer.ledger.ledger import Ledger
 from importer.ledger.packing import pack
 from importer.ledger.store import PlannedChunk
 from importer.model import ChunkState, Doubt, Outcome
-from importer.planning import Planned
 from importer.rows.fingerprints import shorten
 from importer.rows.hash_sets import Numbers, room_in, sorted_parts
 from importer.rows.tables import REJECTS
+from importer.staging.planning import Planned
+from importer.staging.standings import Standing
 
 _GROUP = 2048
 _GROUP_BYTES = 1 << 20

@@ -1,0 +1,105 @@
+"""What is known of a source's good rows before they are planned: which repeat another, which contradict one, which
+earlier runs have. Pure; by ordinal (spill.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from importer.model import Reject
+
+Ordinals = npt.NDArray[np.int64]
+
+
+class Standing(IntEnum):
+    """Of a row that passed its own checks. Where two hold, the higher one counts."""
+
+    SEND = 0
+    DOUBTFUL = 1
+    """To be sent, although an earlier run lost the answer for it."""
+    ALREADY = 2
+    """An earlier run has it assigned, with the same batch and expiry."""
+    REPEAT = 3
+    """It repeats an earlier row of this source, with the same batch and expiry."""
+    CONFLICT = 4
+    """The same serial has another batch or expiry, in this source or in an earlier run: rejected."""
+
+
+# Which rows contradict others; the words for one are found when it is rejected. Pure.
+# A row takes 36 bytes: 28 for what was noted, 8 more to search by.
+Explain = Callable[[str, int, int, int], Reject]
+"""Serial, number of its batch in the source, and the two numbers that were noted for the row."""
+
+_CLASH = np.dtype([("ordinal", np.int64), ("explain", np.int32), ("one", np.int64), ("other", np.int64)])
+
+
+class Clashes:
+    """By ordinal (spill.py). Of a row that is added again, the last reason holds."""
+
+    def __init__(self) -> None:
+        self._explain: list[Explain] = []
+        self._added: list[npt.NDArray[Any]] = []
+        self._ordered = np.empty(0, _CLASH)
+        self._ordinals = np.empty(0, np.int64)
+
+    def add(self, ordinals: npt.NDArray[Any], one: npt.NDArray[Any], other: npt.NDArray[Any], explain: Explain) -> None:
+        clashes = np.empty(len(ordinals), _CLASH)
+        clashes["ordinal"], clashes["one"], clashes["other"] = ordinals, one, other
+        clashes["explain"] = len(self._explain)
+        self._explain.append(explain)
+        self._added.append(clashes)
+
+    def ordinals(self) -> npt.NDArray[np.int64]:
+        """They rise."""
+        self._put_in_order()
+        return self._ordinals
+
+    def reject(self, ordinal: int, serial: str, group: int) -> Reject | None:
+        """Why a row is rejected; None where nothing was added for it."""
+        ordinals = self.ordinals()
+        place = int(ordinals.searchsorted(ordinal))
+        if place == len(ordinals) or ordinals[place] != ordinal:
+            return None
+        _, explain, one, other = self._ordered[place].tolist()
+        reject: Reject = self._explain[explain](serial, group, one, other)
+        return reject
+
+    def _put_in_order(self) -> None:
+        if self._added:
+            whole = np.concatenate([self._ordered, *self._added])
+            self._added.clear()
+            whole = whole[np.argsort(whole["ordinal"], kind="stable")]
+            last = np.append(whole["ordinal"][1:] != whole["ordinal"][:-1], [True] * (len(whole) > 0))
+            self._ordered = whole[last]
+            self._ordinals = np.ascontiguousarray(self._ordered["ordinal"])  # a field is copied for every search
+
+
+@dataclass(slots=True)
+class Fates:
+    """`standings` by ordinal (None: all SEND). Row `repeat_keys[i]` repeats the row with the ordinal `firsts[i]`;
+    `firsts` rise. `clashes` say why, for each ordinal with CONFLICT. `groups` are whole batches that are rejected.
+    `holders` are the ids of the runs that have what is ALREADY.
+    """
+
+    standings: npt.NDArray[np.uint8] | None = None
+    firsts: Ordinals = field(default_factory=lambda: np.empty(0, np.int64))
+    repeat_keys: Ordinals = field(default_factory=lambda: np.empty(0, np.int64))
+    clashes: Clashes = field(default_factory=Clashes)
+    groups: Mapping[int, Reject] = field(default_factory=dict)
+    holders: list[str] = field(default_factory=list)
+
+    def window(self, ordinal: int, count: int) -> npt.NDArray[np.uint8]:
+        if self.standings is None:
+            return np.zeros(count, np.uint8)
+        return np.asarray(self.standings[ordinal : ordinal + count])
+
+    def repeats(self, ordinal: int, count: int) -> tuple[Ordinals, Ordinals]:
+        """The rows of a window that have repeats, by place in it (one entry per repeat), and the repeats' keys."""
+        low, high = np.searchsorted(self.firsts, [ordinal, ordinal + count])
+        return self.firsts[low:high] - ordinal, self.repeat_keys[low:high]
