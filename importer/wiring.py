@@ -26,10 +26,10 @@ from importer.concurrency import Stopping, until
 from importer.config.settings import Settings
 from importer.errors import ConfigError
 from importer.flow.importing import Connect, Parts, Watcher
-from importer.flow.submit import Recorded, Submitting
 from importer.ledger.ledger import Ledger
 from importer.model import SANDBOX, Commissioner, Parsed, Reject
 from importer.redaction import Scrub
+from importer.sending.submit import Recorded, Submitting
 from importer.sources.opening import SourceOptions, open_source
 from importer.staging.checks import CheckSettings, parsers
 from importer.staging.stage import Staging

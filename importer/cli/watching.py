@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
 from types import TracebackType
 from typing import Self
 
@@ -13,35 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from importer.cli.times import spoken
-from importer.flow.submit import Heard
 from importer.ledger.view import Run
 from importer.model import ChunkState
+from importer.sending.rate import Rate
+from importer.sending.submit import Heard
 
 _EVERY = 60.0
 """Seconds between two lines about the progress in a log."""
-
-
-class Rate:
-    """Serials per second, over the last minute or so, and what follows for the time left."""
-
-    def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque(maxlen=600)
-
-    def add(self, moment: float, done: int) -> None:
-        self._seen.append((moment, done))
-        while len(self._seen) > 2 and moment - self._seen[0][0] > _EVERY:  # noqa: PLR2004  a rate needs two
-            self._seen.popleft()
-
-    def per_second(self) -> float:
-        if len(self._seen) < 2:  # noqa: PLR2004
-            return 0.0
-        (first, before), (last, after) = self._seen[0], self._seen[-1]
-        return (after - before) / (last - first) if last > first else 0.0
-
-    def left(self, serials: int) -> float | None:
-        """Seconds."""
-        rate = self.per_second()
-        return serials / rate if rate else None
 
 
 class Bar:

@@ -7,9 +7,9 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from importer.flow.submit import Heard
 from importer.ledger.view import Run
 from importer.model import ChunkState, Verdict
+from importer.sending.submit import Heard
 
 _RECENT = 60.0
 _SLOW_ANSWER = 3.0

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from importer.flow.feed import Feed
 from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.packing import Rows, pack_rows
 from importer.ledger.store import PlannedChunk
 from importer.ledger.view import Kept
 from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
+from importer.sending.feed import Feed
 
 BATCHES = {1: Batch("09520001010019", "B1", "491130"), 2: Batch("09520001010026", "B2", "491130")}
 SETTLED = Answer(Verdict.SETTLED)

@@ -10,11 +10,11 @@ from typing import Literal
 
 from importer.concurrency import Stopping, run_workers
 from importer.errors import ApiError
-from importer.flow.feed import Feed
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Kept, Run, View
 from importer.model import Answer, Chunk, ChunkState, Commissioner, Doubt, Outcome, Settlement, Verdict
 from importer.reconcile import HELD, LOST, ExistsMeans, settle, slices
+from importer.sending.feed import Feed
 
 _BREAKER_LOOKS_AT = 50
 _BREAKER_WANTS = 20
