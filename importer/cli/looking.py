@@ -14,11 +14,10 @@ import typer
 from importer.cli.setup import Setup
 from importer.cli.showing import summary_lines
 from importer.cli.times import spoken
-from importer.flow.counting import count
-from importer.flow.facts import facts_of
 from importer.ledger.view import Run, View
 from importer.model import Outcome
 from importer.reports.summary import summary_json
+from importer.results.totals import count, facts_of
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from importer.concurrency import Stopping, in_thread
 from importer.errors import ImporterError
-from importer.flow.counting import count
 from importer.flow.report import report
 from importer.flow.sources import FileFacts, file_facts, must_be_unchanged
 from importer.ledger.ledger import Ledger, NewRun
@@ -20,6 +19,7 @@ from importer.ledger.store import now
 from importer.ledger.view import Run, View
 from importer.model import Commissioner, RunState
 from importer.reports.facts import Facts
+from importer.results.totals import count
 from importer.rows.tables import Source
 from importer.sending.overtaken import take_over
 from importer.sending.submit import Breaker, Heard, Recorded, Submission, Submitting

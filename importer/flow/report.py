@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from importer.errors import ConfigError
-from importer.flow.facts import facts_of, sheet_names
 from importer.flow.marked import give_back
-from importer.flow.outcomes import windows
 from importer.ledger.view import Run, View
 from importer.reports.facts import Facts, Written
 from importer.reports.manifest import holds_summary
 from importer.reports.writing import SUMMARY, write_reports
+from importer.results.outcomes import windows
+from importer.results.totals import facts_of, sheet_names
 
 
 def must_have_room(directory: Path) -> None:

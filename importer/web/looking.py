@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from importer.flow.counting import count
-from importer.flow.tracing import Trace, trace
 from importer.ledger.view import Run, View
+from importer.results.totals import count
+from importer.results.tracing import Trace, trace
 
 _MOST_TRACES = 200
 

@@ -9,8 +9,6 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv
 
-from importer.flow.counting import count
-from importer.flow.facts import facts_of
 from importer.ledger.view import Run
 from importer.model import Outcome, RunState
 from importer.reports.chart import chart
@@ -18,6 +16,7 @@ from importer.reports.columns import NOT_ASSIGNED
 from importer.reports.facts import Facts
 from importer.reports.marking import MARKED
 from importer.reports.spelling import restored
+from importer.results.totals import count, facts_of
 from importer.web.looking import viewed
 
 FILES = ("report.xlsx", "not_assigned.csv", "assigned.csv", "report.html", "summary.json", "manifest.json")

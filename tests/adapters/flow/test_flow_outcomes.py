@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.concurrency import Stopping
-from importer.flow.counting import count
-from importer.flow.outcomes import windows
 from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.view import Run, View
 from importer.model import Answer, Outcome, Reading, Verdict
 from importer.reconcile import settle
+from importer.results.outcomes import windows
+from importer.results.totals import count
 from importer.rows.tables import ROWS, Rows
 from importer.staging.checks import CheckSettings
 from importer.staging.recording import Recording

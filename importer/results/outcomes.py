@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from importer.flow.fate import GOOD, fate_of
 from importer.ledger.packing import Columns
 from importer.ledger.view import Kept, Run, Stored, View
 from importer.model import Batch, Fate, Outcome
+from importer.results.fate import GOOD, fate_of
 from importer.rows.tables import OUTCOMES
 
 _WINDOW = 1 << 16

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.flow.facts import sheet_names
-from importer.flow.fate import GOOD, fate_of
 from importer.ledger import fingerprint_index
 from importer.ledger.view import Kept, Run, View
 from importer.model import Batch, Fate, Outcome
+from importer.results.fate import GOOD, fate_of
+from importer.results.totals import sheet_names
 from importer.rows.fingerprints import fingerprints, shorten
 
 _ROW_MASK = (1 << 32) - 1
