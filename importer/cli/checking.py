@@ -24,8 +24,8 @@ from importer.concurrency import Stopping
 from importer.config.settings import Settings
 from importer.errors import ImporterError, SourceError
 from importer.flow.preview import Preview, Problem, preview
-from importer.flow.sources import file_facts
 from importer.ledger.view import Run, View
+from importer.sources.files import file_facts
 from importer.sources.opening import open_source
 from importer.words.notes import note
 

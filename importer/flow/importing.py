@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from importer.concurrency import Stopping, in_thread
 from importer.errors import ImporterError
 from importer.flow.report import report
-from importer.flow.sources import FileFacts, file_facts, must_be_unchanged
 from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.store import now
 from importer.ledger.view import Run, View
@@ -23,6 +22,7 @@ from importer.results.totals import count
 from importer.rows.tables import Source
 from importer.sending.overtaken import take_over
 from importer.sending.submit import Breaker, Heard, Recorded, Submission, Submitting
+from importer.sources.files import FileFacts, file_facts, must_be_unchanged
 from importer.staging.recording import Recording
 from importer.staging.stage import Staging, reading_of, stage
 

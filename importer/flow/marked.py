@@ -36,7 +36,7 @@ def give_back(run: Run, formats: Collection[str]) -> Callable[[Drafts], MarkedLi
     if not same:
         return f"There is no {name}: {path} was changed since it was imported."
 
-    from importer.sources.echoing import echo  # noqa: PLC0415  heavy
+    from importer.sources.original import echo  # noqa: PLC0415  heavy
 
     reread = partial(echo, path, SourceOptions(**run.options))
     return partial(MarkedList, name=run.source_name, book=book, reread=reread)

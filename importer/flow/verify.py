@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.errors import ImporterError
-from importer.flow.sources import file_facts
 from importer.ledger.view import Run, View
 from importer.reports.columns import ASSIGNED, NOT_ASSIGNED
 from importer.reports.reading import check_manifest, read_back
 from importer.results.outcomes import windows
 from importer.results.totals import count, sheet_names
 from importer.rows.tables import Source
+from importer.sources.files import file_facts
 from importer.staging.checks import CheckSettings, check
 
 

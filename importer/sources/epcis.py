@@ -19,8 +19,8 @@ from importer.errors import SourceError
 from importer.gs1.scans import Scan, read_scan
 from importer.model import Reading, Reject, Sheet
 from importer.rows.tables import ROLES, ROWS, Rows
+from importer.sources.files import DAMAGED, Kind, damaged, unpacked
 from importer.sources.options import SourceOptions
-from importer.sources.unpacking import DAMAGED, Kind, damaged, unpacked
 
 _ROWS = 1 << 14
 _PACK = re.compile(r"urn:epc:id:sgtin:|https?://.*/(?:01|gtin)/", re.IGNORECASE)

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import ijson  # type: ignore[import-untyped]
 
 from importer.sources.epcis import Event, TooLongError, local
-from importer.sources.unpacking import cut_off
+from importer.sources.files import cut_off
 
 _PLACES = (
     "epcisBody.eventList.item",

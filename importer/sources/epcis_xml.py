@@ -11,7 +11,7 @@ from defusedxml.ElementTree import iterparse
 
 from importer.errors import SourceError
 from importer.sources.epcis import Event, local
-from importer.sources.unpacking import cut_off
+from importer.sources.files import cut_off
 
 
 def events(file: BinaryIO, name: str) -> Iterator[Event]:

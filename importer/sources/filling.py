@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from importer.model import Reject
 from importer.rows.tables import ROLES, ROWS
-from importer.sources.columns import fold
+from importer.sources.headers import fold
 from importer.sources.layout import Layout
 from importer.sources.options import SourceOptions
 

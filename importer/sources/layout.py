@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 
 from importer.errors import SourceError
 from importer.rows.tables import ROLES
-from importer.sources.columns import Match, fold, match, role_of, spoken
-from importer.sources.headerless import recognise
+from importer.sources.headers import Match, fold, match, role_of, spoken
 from importer.sources.options import SourceOptions
-from importer.sources.scanned import find_scans, roles_at
+from importer.sources.recognition import find_scans, recognise, roles_at
 
 HEADER_WITHIN = 50
 """A header further down than this is not looked for."""

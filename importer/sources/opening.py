@@ -6,8 +6,8 @@ from pathlib import Path
 
 from importer.errors import SourceError
 from importer.rows.tables import Source
+from importer.sources.files import Kind, kind_inside, kind_of
 from importer.sources.options import SourceOptions
-from importer.sources.unpacking import Kind, kind_inside, kind_of
 
 _WORKBOOKS = frozenset({Kind.XLSX, Kind.XLSM, Kind.XLSB, Kind.XLS, Kind.ODS})
 
@@ -21,7 +21,7 @@ def open_source(path: Path, options: SourceOptions) -> Source:
     """
     source = _opened(path, options)
     if options.edits:
-        from importer.sources.edits import Edited  # noqa: PLC0415  heavy
+        from importer.sources.corrections import Edited  # noqa: PLC0415  heavy
 
         return Edited(source, options.edits)
     return source
@@ -41,9 +41,9 @@ def _opened(path: Path, options: SourceOptions) -> Source:
 
         return epcis.EpcisList(path, kind, "json", epcis_json.events, options)
     if kind in (Kind.TEXT, Kind.GZIP, Kind.ZIP):
-        from importer.sources.delimited import open_delimited  # noqa: PLC0415  heavy
+        from importer.sources.csv_list import open_delimited  # noqa: PLC0415  heavy
 
         return open_delimited(path, kind, options)
-    from importer.sources.excel import open_workbook  # noqa: PLC0415  heavy
+    from importer.sources.workbook_list import open_workbook  # noqa: PLC0415  heavy
 
     return open_workbook(path, kind, options)

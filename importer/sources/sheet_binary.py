@@ -16,7 +16,7 @@ from pathlib import Path
 
 import olefile
 
-from importer.sources.sheet_xml import related
+from importer.sources.sheet_xlsx import related
 
 Missing = dict[tuple[int, int], str]
 """What cells show that hold an error, by row (from 1) and column (from 0)."""

@@ -20,9 +20,9 @@ from importer.reports.marked_text import marked_lines
 from importer.reports.marking import MOST_ROWS, marked_name
 from importer.reports.marks import Cursor, Mark
 from importer.rows.tables import REJECTS
-from importer.sources.echoing import echo
+from importer.sources.files import Kind, kind_of
 from importer.sources.opening import open_source
-from importer.sources.unpacking import Kind, kind_of
+from importer.sources.original import echo
 from importer.staging.planning import Planned
 from importer.staging.stage import stage
 from importer.web.looking import viewed

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.sources.columns import ALIASES, fold, match, role_of
+from importer.sources.headers import ALIASES, fold, match, role_of
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from outcomes import staged
 
 from importer.gs1 import codes
 from importer.gs1.characters import CSET_82
-from importer.sources.columns import ALIASES, fold
 from importer.sources.filling import _TOTALS
+from importer.sources.headers import ALIASES, fold
 
 _HEADER = ("SerialNumber", "GTIN", "Batch", "ExpirationDate")
 _DATES = ("281130", "2028-11-30", "30.11.2028", "20281130", "30/11/2028")

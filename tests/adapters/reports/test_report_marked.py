@@ -14,8 +14,8 @@ from importer.reports.marked_book import MarkedBook
 from importer.reports.marked_text import marked_lines
 from importer.reports.marking import marked_name
 from importer.reports.marks import Cursor, Mark
-from importer.sources.echoing import echo
 from importer.sources.opening import SourceOptions, open_source
+from importer.sources.original import echo
 
 HEADER = ("SerialNumber", "GTIN", "Batch", "ExpirationDate")
 GTIN = "04006381333931"

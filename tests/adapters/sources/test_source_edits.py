@@ -9,9 +9,9 @@ import pytest
 
 from importer.model import Reject
 from importer.rows.tables import Rows
-from importer.sources.echoing import echo
-from importer.sources.edits import LEFT_OUT, _settles
+from importer.sources.corrections import LEFT_OUT, _settles
 from importer.sources.opening import SourceOptions, open_source
+from importer.sources.original import echo
 
 HEADER = "SerialNumber,GTIN,Batch,ExpirationDate\n"
 GOOD = "04012345000030,B1,271130\n"

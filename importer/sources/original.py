@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from importer.rows.tables import Echo, EchoSheet, ErrorValue
-from importer.sources.body import Body
+from importer.sources.corrections import corrected
+from importer.sources.csv_dialect import ONE_COLUMN
+from importer.sources.csv_list import DelimitedList, fill, open_delimited
+from importer.sources.csv_records import Body, RecordReader
 from importer.sources.decoding import Transcoded, unmarked
-from importer.sources.delimited import DelimitedList, fill, open_delimited
-from importer.sources.dialect import ONE_COLUMN
-from importer.sources.edits import corrected
-from importer.sources.excel import WorkbookList, open_workbook
+from importer.sources.files import Kind, kind_of, unpacked
 from importer.sources.options import SourceOptions
-from importer.sources.records import RecordReader
-from importer.sources.unpacking import Kind, kind_of, unpacked
+from importer.sources.workbook_list import WorkbookList, open_workbook
 
 _TEXT = (Kind.TEXT, Kind.GZIP, Kind.ZIP)
 

@@ -13,13 +13,12 @@ from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, Shee
 from importer.errors import SourceError
 from importer.model import Reading, Sheet
 from importer.rows.tables import Rows
-from importer.sources.cells import text_of
-from importer.sources.gridding import Grid
+from importer.sources.files import Kind
 from importer.sources.layout import Layout, find_layout, score, shown
 from importer.sources.options import SourceOptions
-from importer.sources.sheet_xml import SheetFacts
-from importer.sources.unpacking import Kind
-from importer.sources.workbooks import load_sheet, open_calamine, readable
+from importer.sources.sheet_xlsx import SheetFacts
+from importer.sources.workbook_opening import load_sheet, open_calamine, readable
+from importer.sources.workbook_rows import Grid, text_of
 
 _ROWS = 1 << 16
 _LOOKED_AT = 200

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, load_workbook
 
 from importer.errors import SourceError
-from importer.sources.probe import probe
-from importer.sources.quiet import no_panic_messages
+from importer.sources.files import Kind, members
 from importer.sources.sheet_binary import xls_errors, xlsb_errors
 from importer.sources.sheet_ods import error_cells, extent
-from importer.sources.sheet_xml import SheetFacts, sheet_facts
-from importer.sources.unpacking import Kind, members
+from importer.sources.sheet_xlsx import SheetFacts, sheet_facts
 
 MOST_UNPACKED = 1 << 30
 MOST_CELLS = 60_000_000
@@ -97,3 +101,78 @@ def _drain(archive: zipfile.ZipFile, name: str) -> None:
     with archive.open(name) as part:
         while part.read(1 << 20):
             pass
+
+
+# Opens a binary workbook in a process of its own first: a few wrong bytes make its reader ask for all the memory
+# there is, which ends the process, or panic. After that it is safe to open it here.
+_MOST_MEMORY = 3 << 30
+_MOST_SECONDS = 120
+_PANIC = 9
+_PROGRAM = """
+import sys
+sys.path[:] = sys.argv[4:]
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
+except (ImportError, ValueError, OSError):
+    pass
+try:
+    from python_calamine import load_workbook
+    workbook = load_workbook(sys.argv[1])
+    for place in range(len(workbook.sheet_names)):
+        workbook.get_sheet_by_index(place)
+except BaseException as error:
+    sys.exit(int(sys.argv[3]) if type(error).__name__ in ("PanicException", "MemoryError") else 0)
+"""
+
+
+def probe(path: Path) -> None:
+    """Raise SourceError where the reader does not survive the workbook. What it can refuse in words is left to it."""
+    command = [sys.executable, "-S", "-c", _PROGRAM, str(path.absolute()), str(_MOST_MEMORY), str(_PANIC), *sys.path]
+    try:
+        done = subprocess.run(  # noqa: S603  our own program; the path is an argument
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            timeout=_MOST_SECONDS, check=False,
+        )  # fmt: skip
+        survived = done.returncode == 0
+    except subprocess.TimeoutExpired:
+        survived = False
+    if not survived:
+        raise SourceError(f"{path.name} is damaged: open it in a spreadsheet and save it as .xlsx.")
+
+
+# Keeps what native code prints to itself: a reader that panics writes several lines past Python to standard error.
+_STDERR = 2
+_ONE_AT_A_TIME = threading.RLock()
+_PANIC_LINE = re.compile(rb"^\n?thread '.*panicked at", re.MULTILINE)
+
+
+@contextmanager
+def no_panic_messages() -> Iterator[None]:
+    """Within, file descriptor 2 leads into a file. What is no panic in there is written in the end after all: it was
+    another thread's.
+    """
+    with _ONE_AT_A_TIME, tempfile.TemporaryFile() as kept:
+        try:
+            sys.stderr.flush()
+            real = os.dup(_STDERR)
+        except (OSError, ValueError, AttributeError):  # there is no standard error
+            yield
+            return
+        try:
+            os.dup2(kept.fileno(), _STDERR)
+            yield
+        finally:
+            with suppress(OSError, ValueError):
+                sys.stderr.flush()
+            os.dup2(real, _STDERR)
+            kept.seek(0)
+            with suppress(OSError):
+                os.write(real, _without_panics(kept.read()))
+            os.close(real)
+
+
+def _without_panics(text: bytes) -> bytes:
+    """What comes behind a panic's first line is its reason and, where that is wished for, a long trace."""
+    panic = _PANIC_LINE.search(text)
+    return text[: panic.start()] if panic else text

@@ -5,10 +5,9 @@ false friends: Polish "Nr serii" and Russian "Серия" are the batch, not the
 the Turkish "Sira no" only counts the rows, so it stands nowhere here.
 """
 
-# ruff: noqa: RUF001  the names are in other languages
-
 from __future__ import annotations
 
+# ruff: noqa: RUF001  the names are in other languages
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence

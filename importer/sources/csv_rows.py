@@ -18,12 +18,12 @@ from importer.errors import SourceError
 from importer.model import Reject
 from importer.rows.layout import laid_out
 from importer.rows.tables import ROLES, ROWS, Notes, Rows
-from importer.sources.columns import says_nothing, spoken
+from importer.sources.csv_records import Ragged, Records
 from importer.sources.decoding import MARKED, unmarked
 from importer.sources.filling import Filling
+from importer.sources.headers import says_nothing, spoken
 from importer.sources.layout import Layout
 from importer.sources.options import SourceOptions
-from importer.sources.records import Ragged, Records
 
 _WRAPPED = r'^\s*="((?:[^"]|"")*)"\s*$'
 _SUSPICIOUSLY_SHORT = 8

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from importer.model import Reading, Reject
 from importer.rows.tables import ROLES, ROWS, Echo, EchoSheet, ErrorValue, Rows, Source
-from importer.sources.cells import text_of
+from importer.sources.workbook_rows import text_of
 
 Edit = Mapping[str, str]
 _SHEET_KEY = 32

@@ -11,7 +11,7 @@ from statistics import mode
 
 from importer.errors import SourceError
 from importer.sources import decoding
-from importer.sources.columns import may_be_left_out
+from importer.sources.headers import may_be_left_out
 from importer.sources.layout import Layout, find_layout, score
 from importer.sources.options import SourceOptions
 

@@ -9,13 +9,12 @@ from typing import BinaryIO, cast
 from importer.errors import SourceError
 from importer.model import Reading, Sheet
 from importer.rows.tables import Rows
-from importer.sources.body import Body
+from importer.sources.csv_dialect import Dialect, find_dialect
+from importer.sources.csv_records import Body, RecordReader
+from importer.sources.csv_rows import Shape
 from importer.sources.decoding import HEAD, Transcoded
-from importer.sources.dialect import Dialect, find_dialect
+from importer.sources.files import DAMAGED, Kind, damaged, unpacked
 from importer.sources.options import SourceOptions
-from importer.sources.records import RecordReader
-from importer.sources.shaping import Shape
-from importer.sources.unpacking import DAMAGED, Kind, damaged, unpacked
 
 _DELIMITER_NAMES = {"\t": "tab", "\x1f": ""}
 
