@@ -14,8 +14,7 @@ from importer.cli.setup import Setup
 from importer.cli.times import spoken
 from importer.errors import ImporterError
 from importer.model import SANDBOX, RunState
-from importer.reports.facts import Facts
-from importer.reports.summary import summary_json
+from importer.reports.summary import Facts, summary_json
 from importer.words.notes import note
 
 if TYPE_CHECKING:

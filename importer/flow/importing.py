@@ -17,7 +17,7 @@ from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.store import now
 from importer.ledger.view import Run, View
 from importer.model import Commissioner, RunState
-from importer.reports.facts import Facts
+from importer.reports.summary import Facts
 from importer.results.totals import count
 from importer.rows.tables import Source
 from importer.sending.overtaken import take_over

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from importer.ledger.view import Run
-from importer.reports.drafts import Drafts
-from importer.reports.marking import MOST_ROWS, MarkedList, marked_name
+from importer.reports.marked_list import MOST_ROWS, MarkedList, marked_name
+from importer.reports.publishing import Drafts
 from importer.sources.options import SourceOptions
 
 _TEXT = ("csv", "csv.gz", "csv.zip")

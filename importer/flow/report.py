@@ -11,8 +11,8 @@ from pathlib import Path
 from importer.errors import ConfigError
 from importer.flow.marked import give_back
 from importer.ledger.view import Run, View
-from importer.reports.facts import Facts, Written
 from importer.reports.manifest import holds_summary
+from importer.reports.summary import Facts, Written
 from importer.reports.writing import SUMMARY, write_reports
 from importer.results.outcomes import windows
 from importer.results.totals import facts_of, sheet_names

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from importer.errors import ImporterError
 from importer.ledger.view import Run, View
 from importer.reports.columns import ASSIGNED, NOT_ASSIGNED
-from importer.reports.reading import check_manifest, read_back
+from importer.reports.csv_lists import check_manifest, read_back
 from importer.results.outcomes import windows
 from importer.results.totals import count, sheet_names
 from importer.rows.tables import Source

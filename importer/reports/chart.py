@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from importer.model import Batch, Outcome
-from importer.reports.facts import BatchTally
-from importer.reports.summary import all_seven
-from importer.reports.wording import LOOKS
+from importer.reports.summary import BatchTally, all_seven
+from importer.reports.workbook_frame import LOOKS
 
 WIDTH = 1000
 MOST_BARS = 50

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from importer.reports.facts import FileEntry
+from importer.reports.summary import FileEntry
 
 MANIFEST = "manifest.json"
 

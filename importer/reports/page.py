@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from importer.model import Outcome
 from importer.reports.chart import chart, totals
-from importer.reports.facts import Facts
-from importer.reports.tally import Example, Tally
-from importer.reports.wording import ASSIGNED_MEANS, LOOKS, tip
+from importer.reports.problems import Example, Tally
+from importer.reports.summary import Facts
+from importer.reports.workbook_frame import ASSIGNED_MEANS, LOOKS, tip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,94 @@
-"""summary.json: a run in figures, for scripts. Its keys are public (CONTRACT, "The report")."""
+"""What a report is told beside its rows, and what its writer hands back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import msgspec
 
-from importer.model import Outcome
-from importer.reports.facts import BatchTally, Facts
+from importer.model import Batch, Outcome
 
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """The list that was imported: its file name, SHA-256 (hex), size in bytes and number of data rows."""
+
+    name: str
+    sha256: str
+    bytes: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Requests of the run: `sent` counts every attempt, `retried` those that repeat one; `seconds` is wall time."""
+
+    sent: int = 0
+    retried: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTally:
+    """The rows of one batch, counted by outcome. An outcome that is not in `outcomes` counts 0."""
+
+    batch: Batch
+    outcomes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that summary.json holds, and what report.xlsx and report.html show of it.
+
+    Times are ISO 8601 in UTC. `settings` is shown as it is: whoever fills it leaves the secrets out. `warnings` counts
+    rows by the code of a note; such a row was sent all the same. `reading` says how the list was read (format,
+    encoding, sheets, remarks). `next_command` goes on from here; it is empty where nothing is left to do.
+    """
+
+    run: str
+    source: SourceFacts
+    started_at: str
+    ended_at: str
+    outcomes: Mapping[str, int]
+    identity_holds: bool
+    batches: Sequence[BatchTally]
+    codes: Mapping[str, int]
+    requests: Requests
+    exit_code: int
+    settings: Mapping[str, Any]
+    version: str
+    user: str
+    host: str
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    sheet_names: Sequence[str] = ()
+    next_command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file as the manifest knows it. `rows` is None for a file that is no list."""
+
+    name: str
+    size: int
+    rows: int | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished report. `outcomes` and `codes` were counted from the rows that went in, not taken from the facts:
+    a caller that holds the two against each other has proved the identity for the files.
+    """
+
+    files: tuple[FileEntry, ...]
+    outcomes: Mapping[str, int]
+    codes: Mapping[str, int]
+
+
+# summary.json: a run in figures, for scripts. Its keys are public (CONTRACT, "The report").
 _NAMES = tuple(outcome.value for outcome in Outcome)
 
 

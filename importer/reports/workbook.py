@@ -12,14 +12,12 @@ from typing import IO, cast
 
 import pyarrow as pa
 
-from importer.reports.cells import Column, xml_size
 from importer.reports.columns import FIELDS, SHEET, WORKBOOK, headers, row_numbers, sheets
-from importer.reports.drafts import Drafts, explained
-from importer.reports.facts import Facts, FileEntry
-from importer.reports.filling import Filling, fill
-from importer.reports.frame import ListSheet, frame
+from importer.reports.publishing import Drafts, explained
 from importer.reports.spool import Spool
-from importer.reports.summary import all_seven
+from importer.reports.summary import Facts, FileEntry, all_seven
+from importer.reports.workbook_frame import ListSheet, frame
+from importer.reports.workbook_xml import Column, Filling, fill, xml_size
 from importer.rows.tables import OUTCOMES
 
 MOST_ROWS = 1_048_575

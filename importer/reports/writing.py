@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -11,13 +11,12 @@ import pyarrow.compute as pc
 
 from importer.concurrency import ahead
 from importer.reports.columns import ASSIGNED, NOT_ASSIGNED, PAGE, WORKBOOK
-from importer.reports.drafts import Draft, Drafts
-from importer.reports.facts import Facts, FileEntry, Written
-from importer.reports.lines import csv_lines, header_line
+from importer.reports.csv_lists import CsvLists
 from importer.reports.manifest import MANIFEST, manifest_json
-from importer.reports.marking import MARKED
-from importer.reports.summary import summary_json
-from importer.reports.tally import Tally
+from importer.reports.marked_list import MARKED
+from importer.reports.problems import Tally
+from importer.reports.publishing import Draft, Drafts
+from importer.reports.summary import Facts, FileEntry, Written, summary_json
 
 SUMMARY = "summary.json"
 FILES_OF = {"csv": (ASSIGNED, NOT_ASSIGNED), "xlsx": (WORKBOOK,), "html": (PAGE,)}
@@ -29,26 +28,6 @@ class Sink(Protocol):
     def add(self, rows: pa.RecordBatch, *, good: bool) -> None: ...
 
     def finish(self) -> list[FileEntry]: ...
-
-
-class CsvLists:
-    """assigned.csv and not_assigned.csv."""
-
-    def __init__(self, drafts: Drafts, sheet_names: Sequence[str]) -> None:
-        self._sheet_names = sheet_names
-        self._files = {True: drafts.open(ASSIGNED), False: drafts.open(NOT_ASSIGNED)}
-        for file in self._files.values():
-            file.rows = 0
-            file.write(header_line(sheet_names))
-
-    def add(self, rows: pa.RecordBatch, *, good: bool) -> None:
-        file = self._files[good]
-        file.rows = (file.rows or 0) + len(rows)
-        for lines in csv_lines(rows, self._sheet_names):
-            file.write(lines)
-
-    def finish(self) -> list[FileEntry]:
-        return [file.finish() for file in self._files.values()]
 
 
 def write_reports(

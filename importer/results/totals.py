@@ -10,7 +10,7 @@ from importer.ledger.store import now
 from importer.ledger.view import Run, View
 from importer.model import Batch, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.reconcile import LOST, Tally
-from importer.reports.facts import BatchTally, Facts, Requests, SourceFacts
+from importer.reports.summary import BatchTally, Facts, Requests, SourceFacts
 from importer.results.fate import GOOD, unsent
 
 

@@ -15,10 +15,9 @@ from importer import wiring
 from importer.concurrency import Stopping
 from importer.errors import SourceError
 from importer.model import Outcome
-from importer.reports.marked_book import MarkedBook
-from importer.reports.marked_text import marked_lines
-from importer.reports.marking import MOST_ROWS, marked_name
-from importer.reports.marks import Cursor, Mark
+from importer.reports.marked_list import MOST_ROWS, marked_lines, marked_name
+from importer.reports.marked_workbook import MarkedBook
+from importer.reports.spool import Cursor, Mark
 from importer.rows.tables import REJECTS
 from importer.sources.files import Kind, kind_of
 from importer.sources.opening import open_source

@@ -13,9 +13,9 @@ from importer.ledger.view import Run
 from importer.model import Outcome, RunState
 from importer.reports.chart import chart
 from importer.reports.columns import NOT_ASSIGNED
-from importer.reports.facts import Facts
-from importer.reports.marking import MARKED
-from importer.reports.spelling import restored
+from importer.reports.csv_fields import restored
+from importer.reports.marked_list import MARKED
+from importer.reports.summary import Facts
 from importer.results.totals import count, facts_of
 from importer.web.looking import viewed
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from importer.model import Batch, Outcome
-from importer.reports.facts import BatchTally, Facts, Requests, SourceFacts
+from importer.reports.summary import BatchTally, Facts, Requests, SourceFacts
 from importer.rows.tables import OUTCOMES
 
 BATCH = Batch("01234567891231", "BATCH002", "271130")

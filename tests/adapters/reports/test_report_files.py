@@ -17,8 +17,8 @@ from filelock import FileLock, Timeout
 from report_builders import column, facts, rejected, serials, window
 
 from importer.errors import ImporterError
-from importer.reports.drafts import Drafts
 from importer.reports.manifest import check_manifest
+from importer.reports.publishing import Drafts
 from importer.reports.writing import write_reports
 
 ALL = ("csv", "xlsx", "html")

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from report_builders import column, facts, lines, rejected, serials, window
 
 from importer.errors import ImporterError
-from importer.reports.lines import csv_lines, header_line
-from importer.reports.reading import read_back
-from importer.reports.spelling import restored, spelled
+from importer.reports.csv_fields import restored, spelled
+from importer.reports.csv_lists import csv_lines, header_line, read_back
 from importer.reports.writing import write_reports
 
 CSET82 = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"

@@ -10,10 +10,9 @@ import openpyxl
 import pytest
 import xlsxwriter
 
-from importer.reports.marked_book import MarkedBook
-from importer.reports.marked_text import marked_lines
-from importer.reports.marking import marked_name
-from importer.reports.marks import Cursor, Mark
+from importer.reports.marked_list import marked_lines, marked_name
+from importer.reports.marked_workbook import MarkedBook
+from importer.reports.spool import Cursor, Mark
 from importer.sources.opening import SourceOptions, open_source
 from importer.sources.original import echo
 

@@ -15,7 +15,7 @@ from report_builders import BATCH, facts, rejected, window
 
 from importer.model import Batch, Outcome
 from importer.reports.chart import WIDTH, chart
-from importer.reports.facts import BatchTally, SourceFacts
+from importer.reports.summary import BatchTally, SourceFacts
 from importer.reports.writing import write_reports
 
 VOID = {"meta", "rect", "br"}

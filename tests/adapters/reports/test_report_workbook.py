@@ -16,10 +16,10 @@ from python_calamine import CalamineWorkbook
 from report_builders import facts, rejected, serials, window
 
 from importer.model import Batch
-from importer.reports.cells import Column, sheet_rows, xml_size
-from importer.reports.drafts import Drafts
-from importer.reports.facts import BatchTally, SourceFacts
+from importer.reports.publishing import Drafts
+from importer.reports.summary import BatchTally, SourceFacts
 from importer.reports.workbook import WorkbookReport
+from importer.reports.workbook_xml import Column, sheet_rows, xml_size
 from importer.reports.writing import write_reports
 
 CSET82 = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Self
 from filelock import FileLock
 
 from importer.errors import ImporterError
-from importer.reports.facts import FileEntry
+from importer.reports.summary import FileEntry
 
 _PARTIAL = ".partial"
 _LARGE = 1 << 16

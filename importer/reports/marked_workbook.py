@@ -11,8 +11,8 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from importer.reports.marks import Cursor, Mark
-from importer.reports.wording import LOOKS
+from importer.reports.spool import Cursor, Mark
+from importer.reports.workbook_frame import LOOKS
 from importer.rows.tables import Echo, EchoSheet, ErrorValue
 
 MOST_COMMENTS = 20_000
