@@ -12,8 +12,8 @@ from importer.cli import boxed
 from importer.cli.setup import Setup
 from importer.config.settings import Settings, Web
 from importer.errors import ConfigError
+from importer.web.access import Users
 from importer.web.serve import serve
-from importer.web.users import Users
 
 
 def serve_page(

@@ -14,16 +14,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from importer.errors import ImporterError
-from importer.reports.columns import (
-    ASSIGNED,
-    FIELDS,
-    NOT_ASSIGNED,
-    SHEET,
-    SHEET_SHIFT,
-    headers,
-    row_numbers,
-    sheets,
-)
+from importer.reports.columns import ASSIGNED, FIELDS, NOT_ASSIGNED, SHEET, SHEET_SHIFT, headers, row_numbers, sheets
 from importer.reports.csv_fields import restored, spelled
 from importer.reports.manifest import check_manifest
 from importer.reports.publishing import Drafts

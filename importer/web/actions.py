@@ -12,7 +12,7 @@ from aiohttp import web
 from importer import wiring
 from importer.ledger.view import View
 from importer.rows.tables import ROLES
-from importer.web import results
+from importer.web import queries
 from importer.web.data import preview_of
 from importer.web.jobs import Job
 from importer.web.site import Site
@@ -120,7 +120,7 @@ async def act(site: Site, run_id: str, what: str, by: str) -> None:
     if job:
         _act_on_job(site, job, what, by)
         return
-    known = await site.read(results.run_data, site.ledger, run_id, site.settings.report.dir)
+    known = await site.read(queries.run_data, site.ledger, run_id, site.settings.report.dir)
     if known is None:
         raise web.HTTPNotFound(text="not_found")
     if what == "go-on" and known["can_go_on"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from importer.web import looking, results
+from importer.web import queries
 from importer.web.jobs import Job
 from importer.web.previews import Reading
 from importer.web.site import Site
@@ -18,7 +18,7 @@ _MOST_RUNS = 200
 async def overview(site: Site) -> dict[str, Any]:
     """What waits for a person, what goes on, what was last."""
     queued = {job.upload for job in site.jobs.all}
-    lines = _with_phases(site, await site.read(looking.run_lines, site.ledger, {}, _LATEST))
+    lines = _with_phases(site, await site.read(queries.run_lines, site.ledger, {}, _LATEST))
     return {
         "waiting": [upload_line(one) for one in site.uploads.not_imported() if one.id not in queued],
         "queue": [await queue_line(site, job) for job in list(site.jobs.all)],
@@ -33,7 +33,7 @@ def upload_line(upload: Upload) -> dict[str, Any]:
 
 async def queue_line(site: Site, job: Job) -> dict[str, Any]:
     upload = site.uploads.get(job.upload) if job.upload else None
-    run = await site.read(looking.find_run, site.ledger, job.run)
+    run = await site.read(queries.find_run, site.ledger, job.run)
     name = run.source_name if run else upload.name if upload else job.run
     return {"run": job.run, "name": name, "by": job.by, "at": job.at, **standing(site, job)}
 
@@ -86,7 +86,7 @@ async def upload_data(site: Site, upload: Upload, wait: float = 0.0) -> dict[str
 
 
 async def preview_of(site: Site, upload: Upload, wait: float) -> Reading:
-    ledger = await site.read(looking.stamp, site.ledger)
+    ledger = await site.read(queries.stamp, site.ledger)
     reading = site.previews.of(upload, ledger)
     if wait and not reading.done.is_set():
         await reading.wait(wait)
@@ -97,7 +97,7 @@ async def run_data(site: Site, run_id: str) -> dict[str, Any] | None:
     """A run that is queued, goes on, or has ended; None where nobody knows it."""
     while True:
         before = site.jobs.of(run_id)
-        known = await site.read(results.run_data, site.ledger, run_id, site.settings.report.dir)
+        known = await site.read(queries.run_data, site.ledger, run_id, site.settings.report.dir)
         job = site.jobs.of(run_id)
         if before is job:
             break  # nothing has changed hands meanwhile
@@ -106,13 +106,13 @@ async def run_data(site: Site, run_id: str) -> dict[str, Any] | None:
     upload = site.uploads.get(job.upload) if job and job.upload else None
     stands = standing(site, job)
     if known is None and job is not None:
-        known = results.not_begun(run_id, upload.name if upload else run_id, job.by, job.comment, job.at)
+        known = queries.not_begun(run_id, upload.name if upload else run_id, job.by, job.comment, job.at)
     assert known is not None
     return {**known, **stands, "phase": stands["phase"] or known["state"], "queued": job is not None}
 
 
 async def runs_data(site: Site, wanted: dict[str, str]) -> dict[str, Any]:
-    lines = await site.read(looking.run_lines, site.ledger, wanted, _MOST_RUNS)
+    lines = await site.read(queries.run_lines, site.ledger, wanted, _MOST_RUNS)
     return {"runs": _with_phases(site, lines), "most": _MOST_RUNS}
 
 
@@ -122,4 +122,4 @@ def _with_phases(site: Site, lines: list[dict[str, Any]]) -> list[dict[str, Any]
 
 
 async def serial_data(site: Site, serial: str, gtin: str) -> dict[str, Any]:
-    return {"serial": serial, "gtin": gtin, "found": await site.read(looking.traces, site.ledger, serial, gtin)}
+    return {"serial": serial, "gtin": gtin, "found": await site.read(queries.traces, site.ledger, serial, gtin)}

@@ -10,7 +10,7 @@ from aiohttp import web
 from yarl import URL
 
 from importer.errors import ImporterError
-from importer.web.csrf import COOKIE
+from importer.web.access import COOKIE
 from importer.web.rendering import failed
 from importer.web.site import PERSON, SITE, Site
 

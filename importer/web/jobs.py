@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from importer.ledger.store import now
-from importer.web.kept import read_json, write_json, write_once
+from importer.web.durable import read_json, write_json, write_once
 
 Kind = Literal["import", "resume", "retry"]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from importer.web import actions, data, looking, results
-from importer.web.attaching import as_attachment
-from importer.web.rendering import page
+from importer.web import actions, data, queries
+from importer.web.rendering import as_attachment, page
 from importer.web.site import PERSON, SITE
 
 routes = web.RouteTableDef()
@@ -43,7 +42,7 @@ async def run(request: web.Request) -> web.Response:
     if found is None:
         raise web.HTTPNotFound(text="not_found")
     template = "run_live.html" if request.query.get("part") == "live" else "run.html"
-    return page(request, template, {"run": found, "order": results.ORDER})
+    return page(request, template, {"run": found, "order": queries.ORDER})
 
 
 @routes.post("/runs/{run}/{what:pause|go-on|stop|retry}")
@@ -62,8 +61,8 @@ async def file(request: web.Request) -> web.StreamResponse:
 async def download(request: web.Request) -> web.StreamResponse:
     """One file of a report, among those that its page names."""
     site, name = request.app[SITE], request.match_info["name"]
-    run = await site.read(looking.find_run, site.ledger, request.match_info["run"])
-    path = await site.read(results.report_file, site.settings.report.dir, run, name) if run else None
+    run = await site.read(queries.find_run, site.ledger, request.match_info["run"])
+    path = await site.read(queries.report_file, site.settings.report.dir, run, name) if run else None
     if run is None or path is None:
         raise web.HTTPNotFound(text="not_found")
     return as_attachment(path, f"{run.id}-{name}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,7 +22,6 @@ _CODES = frozenset(
         *("nothing_to_send", "queued", "bad_request", "internal"),
     }
 )
-
 
 _FOR_PEOPLE = frozenset({"message", "error", "fault", "stopped_by", "waits_for"})
 """Of a document: sentences. All else is for programs."""
@@ -96,3 +97,20 @@ def failed(request: web.Request, status: int, text: str) -> web.Response:
     if request.path.startswith("/api/"):
         return web.json_response({"error": code or "failed", "message": words}, status=status)
     return page(request, "message.html", {"words": words}, status)
+
+
+# Files for people: always to be saved and never shown, since they hold what others wrote.
+_TYPES = {
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".csv": "text/csv; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+}
+
+
+def as_attachment(path: Path, name: str) -> web.FileResponse:
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        "Content-Type": _TYPES.get(path.suffix, "application/octet-stream"),
+    }
+    return web.FileResponse(path, headers=headers)

@@ -16,14 +16,11 @@ from importer import wiring
 from importer.config.settings import Settings
 from importer.errors import ConfigError, LedgerBusy
 from importer.ledger.ledger import Ledger
-from importer.web.csrf import Csrf
+from importer.web.access import Csrf, Sessions, Throttle, Users
+from importer.web.durable import secret
 from importer.web.jobs import Jobs
-from importer.web.kept import secret
 from importer.web.previews import Previews
-from importer.web.sessions import Sessions
-from importer.web.throttle import Throttle
 from importer.web.uploads import Uploads
-from importer.web.users import Users
 from importer.web.worker import Worker
 
 T = TypeVar("T")

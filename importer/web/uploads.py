@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from importer.ledger.store import now
-from importer.web.kept import read_json, write_json
+from importer.web.durable import read_json, write_json
 
 _ID = re.compile(r"[0-9a-f]{20}")
 _LONGEST = 100

@@ -7,8 +7,8 @@ from string import Formatter
 import pytest
 
 from importer.model import Outcome
+from importer.web.access import Throttle
 from importer.web.language import Language, negotiate
-from importer.web.throttle import Throttle
 from importer.web.uploads import harmless
 from importer.web.words import de, en
 
