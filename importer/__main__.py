@@ -8,8 +8,8 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
+from importer.cli.runtime import give_memory_back, loading, share_one_heap, sort_well
 from importer.errors import ImporterError
-from importer.native import give_memory_back, loading, share_one_heap, sort_well
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _AFTER = "`importer resume` goes on, `importer report RUN` writes a report again"

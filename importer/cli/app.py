@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from importer.cli.arguments import (
+from importer.cli.options import (
     Batch,
     Config,
     Debug,
@@ -17,6 +17,7 @@ from importer.cli.arguments import (
     Expiry,
     Files,
     FillDown,
+    Given,
     Gtin,
     InSandbox,
     Json,
@@ -30,7 +31,6 @@ from importer.cli.arguments import (
     Sheet,
     StopAt,
 )
-from importer.cli.options import Given
 
 app = typer.Typer(
     name="importer",
@@ -65,7 +65,7 @@ def run(
     debug: Debug = False,
 ) -> None:
     """Stage, submit, report. One run per file; a file whose run stopped early goes on."""
-    from importer.cli.running import run_files
+    from importer.cli.run import run_files
     from importer.cli.setup import Setup
 
     setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
@@ -91,7 +91,7 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Stage only: show batches, problems, and what a run would cost. Sends nothing, keeps nothing."""
-    from importer.cli.checking import check_files
+    from importer.cli.check import check_files
     from importer.cli.setup import Setup
 
     setup = Setup.load(config, ledger, None, debug=debug, as_json=as_json)
@@ -114,7 +114,7 @@ def resume(
     debug: Debug = False,
 ) -> None:
     """Go on with a run that stopped early (default: every such run)."""
-    from importer.cli.running import resume_runs
+    from importer.cli.run import resume_runs
     from importer.cli.setup import Setup
 
     setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
@@ -136,7 +136,7 @@ def retry(
     debug: Debug = False,
 ) -> None:
     """The same run again, for its refused, unknown and unsent rows; rewrites its report."""
-    from importer.cli.running import retry_run
+    from importer.cli.run import retry_run
     from importer.cli.setup import Setup
 
     setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
@@ -146,8 +146,8 @@ def retry(
 @app.command()
 def runs(config: Config = None, ledger: LedgerPath = None, as_json: Json = False) -> None:
     """List runs."""
-    from importer.cli.looking import show_runs
     from importer.cli.setup import Setup
+    from importer.cli.show import show_runs
 
     raise typer.Exit(show_runs(Setup.load(config, ledger, None, as_json=as_json)))
 
@@ -155,8 +155,8 @@ def runs(config: Config = None, ledger: LedgerPath = None, as_json: Json = False
 @app.command()
 def status(run: RunId, config: Config = None, ledger: LedgerPath = None, as_json: Json = False) -> None:
     """One run: outcomes, batches, rate, time left. Works while it runs."""
-    from importer.cli.looking import show_status
     from importer.cli.setup import Setup
+    from importer.cli.show import show_status
 
     raise typer.Exit(show_status(Setup.load(config, ledger, None, as_json=as_json), run))
 
@@ -170,8 +170,8 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the report of a run again."""
-    from importer.cli.looking import write_report
     from importer.cli.setup import Setup
+    from importer.cli.show import write_report
 
     raise typer.Exit(write_report(Setup.load(config, ledger, report_dir, as_json=as_json), run))
 
@@ -185,8 +185,8 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Recompute the identity and every checksum from source, ledger and report. Sends nothing."""
-    from importer.cli.looking import verify_run
     from importer.cli.setup import Setup
+    from importer.cli.show import verify_run
 
     raise typer.Exit(verify_run(Setup.load(config, ledger, report_dir, as_json=as_json), run))
 
@@ -213,8 +213,8 @@ def watch(
     debug: Debug = False,
 ) -> None:
     """Take files from an inbox directory, for cron (--once) or for ever."""
-    from importer.cli.inbox import watch_inbox
     from importer.cli.setup import Setup
+    from importer.cli.watch import watch_inbox
 
     setup = Setup.load(config, ledger, report_dir, debug=debug)
     given = Given(gtin, batch, expiry, sheet, columns or [], fill_down=fill_down, encoding=encoding)
@@ -230,7 +230,7 @@ def sandbox(
     knobs: Annotated[bool, typer.Option("--knobs", help="Explain every knob and fault, and end.")] = False,
 ) -> None:
     """A simulated Manufacturer V2 API with faults to choose."""
-    from importer.cli.boxed import serve_sandbox
+    from importer.cli.sandbox import serve_sandbox
 
     raise typer.Exit(serve_sandbox(options or [], host, port, knobs=knobs))
 

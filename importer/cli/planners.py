@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from importer.cli.app import app, box
-from importer.cli.arguments import Config, Debug, InSandbox, LedgerPath, ReportDir, SandboxOption
+from importer.cli.options import Config, Debug, InSandbox, LedgerPath, ReportDir, SandboxOption
 
 
 @app.command()
@@ -27,7 +27,7 @@ def serve(
     debug: Debug = False,
 ) -> None:
     """The planners' web page."""
-    from importer.cli.serving import serve_page
+    from importer.cli.serve import serve_page
     from importer.cli.setup import Setup
 
     setup = Setup.load(config, ledger, report_dir, debug=debug)
@@ -42,7 +42,7 @@ UserName = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 @user.command("add")
 def user_add(name: UserName, config: Config = None, ledger: LedgerPath = None) -> None:
     """Add a user, or give one a new password: asked for on a terminal, else the first line of stdin."""
-    from importer.cli.serving import add_user
+    from importer.cli.serve import add_user
     from importer.cli.setup import Setup
 
     raise typer.Exit(add_user(Setup.load(config, ledger, None), name))
@@ -51,7 +51,7 @@ def user_add(name: UserName, config: Config = None, ledger: LedgerPath = None) -
 @user.command("remove")
 def user_remove(name: UserName, config: Config = None, ledger: LedgerPath = None) -> None:
     """Remove a user, who is logged out at once."""
-    from importer.cli.serving import remove_user
+    from importer.cli.serve import remove_user
     from importer.cli.setup import Setup
 
     raise typer.Exit(remove_user(Setup.load(config, ledger, None), name))
@@ -60,7 +60,7 @@ def user_remove(name: UserName, config: Config = None, ledger: LedgerPath = None
 @user.command("list")
 def user_list(config: Config = None, ledger: LedgerPath = None) -> None:
     """List the users."""
-    from importer.cli.serving import list_users
+    from importer.cli.serve import list_users
     from importer.cli.setup import Setup
 
     raise typer.Exit(list_users(Setup.load(config, ledger, None)))

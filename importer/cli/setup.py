@@ -7,10 +7,11 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from importer import logs, redaction
+from importer import redaction
+from importer.cli import logs
+from importer.cli.runtime import loaded
 from importer.config import loading
 from importer.config.settings import Settings
-from importer.native import loaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from importer.logs import Level, configure
+from importer.cli.logs import Level, configure
 from importer.redaction import REDACTED, Redactor
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJhcGlfa2V5IjoiaHVzaCJ9.c2lnbmF0dXJl"

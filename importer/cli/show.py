@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import typer
 
+from importer.cli.output import summary_lines
 from importer.cli.setup import Setup
-from importer.cli.showing import summary_lines
 from importer.cli.times import spoken
 from importer.ledger.view import Run, View
 from importer.model import Outcome

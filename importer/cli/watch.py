@@ -13,7 +13,7 @@ import structlog
 
 from importer import wiring
 from importer.cli.options import Given
-from importer.cli.running import Ends, Limits, importing, worst
+from importer.cli.run import Ends, Limits, importing, worst
 from importer.cli.setup import Setup
 from importer.concurrency import Stopping
 from importer.errors import LedgerBusy, SourceError

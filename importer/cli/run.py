@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 
 from importer import wiring
-from importer.cli import boxed
+from importer.cli import sandbox
 from importer.cli.options import Given
+from importer.cli.output import Shown
+from importer.cli.progress import watcher
 from importer.cli.setup import Setup
-from importer.cli.showing import Shown
 from importer.cli.times import seconds_until
-from importer.cli.watching import watcher
 from importer.concurrency import Stopped, Stopping
 from importer.errors import ConfigError, ImporterError
 from importer.flow.importing import Finished, Import
@@ -149,7 +149,7 @@ async def importing(
 ) -> int:
     stopping = Stopping()
     seconds = seconds_until(*limits[:2], datetime.now().astimezone())
-    async with boxed.inside(setup.settings, box) as (settings, target), _stopped_by_signals(stopping):
+    async with sandbox.inside(setup.settings, box) as (settings, target), _stopped_by_signals(stopping):
         wiring.must_have_credentials(settings)
         must_have_room(settings.report.dir)
         with Ledger(settings.ledger.path) as ledger, watcher() as watching:

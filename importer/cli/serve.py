@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from importer.cli import boxed
+from importer.cli import sandbox
 from importer.cli.setup import Setup
 from importer.config.settings import Settings, Web
 from importer.errors import ConfigError
@@ -25,7 +25,7 @@ def serve_page(
     settings = setup.settings.model_copy(update={"web": Web(**values)})
 
     async def run() -> None:
-        async with boxed.inside(settings, box) as (sending, target):
+        async with sandbox.inside(settings, box) as (sending, target):
             await serve(sending, target, _announce)
 
     asyncio.run(run())

@@ -1,9 +1,8 @@
 """The sandbox as a command, and inside the process of an import. Loaded only where somebody wants one."""
 
-# ruff: noqa: PLC0415  as it says
-
 from __future__ import annotations
 
+# ruff: noqa: PLC0415  as it says
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING
 import typer
 from pydantic import SecretStr
 
+from importer.cli.runtime import loaded
 from importer.config.settings import Settings
 from importer.errors import ConfigError
 from importer.model import SANDBOX
-from importer.native import loaded
 
 if TYPE_CHECKING:
     from importer.sandbox import Settings as Knobs
