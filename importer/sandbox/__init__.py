@@ -19,11 +19,10 @@ The credentials it accepts by default are those of `Settings`: token "sandbox-to
 "sandbox-secret", channel "sandbox-channel". All knobs: `Settings`; all faults: `Kind`; as text: `options`.
 """
 
-from importer.sandbox.book import Book, Entry, Visit, read_ledger, read_requests
 from importer.sandbox.faults import Fault, Kind, On
 from importer.sandbox.options import parse_fault, parse_settings
-from importer.sandbox.process import run
-from importer.sandbox.server import Sandbox
+from importer.sandbox.registry import Book, Entry, Visit, read_ledger, read_requests
+from importer.sandbox.server import Sandbox, run
 from importer.sandbox.settings import Pick, Settings
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from typing import Self
@@ -9,16 +10,13 @@ from typing import Self
 import msgspec
 from aiohttp import web
 
-from importer.sandbox.book import Book, Entry, Visit
-from importer.sandbox.desk import Desk, confirm
+from importer.sandbox.commissioning import Desk, confirm
 from importer.sandbox.faults import AFTER, Dice, Fault, Kind, On
-from importer.sandbox.refusal import Refusal
-from importer.sandbox.replies import Reply, faulty, plain, refusing, retry_after
-from importer.sandbox.rules import Order, check_body, check_order, read_order
+from importer.sandbox.gate import Gate, Throttle
+from importer.sandbox.registry import Book, Entry, Visit
+from importer.sandbox.replies import Reply, deliver, faulty, plain, refusing, retry_after
+from importer.sandbox.rules import Order, Refusal, check_body, check_order, read_order
 from importer.sandbox.settings import Settings
-from importer.sandbox.throttle import Throttle
-from importer.sandbox.tokens import Gate
-from importer.sandbox.wire import deliver
 
 _SHUTDOWN_SECONDS = 1.0
 
@@ -187,3 +185,25 @@ class Sandbox:
             "in_flight": self._in_flight,
         }
         return web.json_response(health)
+
+
+# The sandbox as a process of its own: it serves until SIGTERM or SIGINT and then ends cleanly.
+async def run(
+    settings: Settings | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    ready: Callable[[str], None] = print,
+) -> None:
+    """Calls `ready` with the URL once it listens. OSError where the port is taken. It takes SIGTERM and SIGINT over."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    box = Sandbox(settings)
+    try:
+        ready(await box.start(host, port))
+        await ended.wait()
+    finally:
+        await box.stop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

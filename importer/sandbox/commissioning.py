@@ -4,9 +4,8 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from importer.sandbox.book import Entry
-from importer.sandbox.refusal import naming
-from importer.sandbox.rules import Order
+from importer.sandbox.registry import Entry
+from importer.sandbox.rules import Order, naming
 from importer.sandbox.settings import Settings
 
 ASSIGNED = "Assigned"
