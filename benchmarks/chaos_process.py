@@ -49,8 +49,8 @@ class Starter:
     def prepare(self) -> None:
         """Import what the commands import, so that no fork has to."""
         if self.warm:
-            import importer.cli.looking  # noqa: PLC0415
-            import importer.cli.running  # noqa: PLC0415
+            import importer.cli.run  # noqa: PLC0415
+            import importer.cli.show  # noqa: PLC0415
             import importer.sandbox.__main__  # noqa: PLC0415, F401
 
     def start(

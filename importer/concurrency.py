@@ -11,7 +11,6 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from importer.errors import ImporterError
-from importer.model import Answer, Verdict
 
 T = TypeVar("T")
 
@@ -60,9 +59,6 @@ def ahead(items: Iterable[T]) -> Iterator[T]:
 
 
 # Sleeping that a stop cuts short. Whoever sleeps in a loop asks `stopping` as well: after a stop no sleep lasts.
-STOPPED = Answer(Verdict.NOT_TAKEN, error="stopped", message="The run was stopped before this request went out.")
-"""What stands for the answer to a request that a stop has prevented."""
-
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[object]]
 HasStopped = Callable[[], bool]

@@ -10,7 +10,7 @@ import time
 from collections import deque
 
 from importer.api.turnstile import OwnTurnstile, Turnstile
-from importer.concurrency import STOPPED, Clock, HasStopped, Sleep, never
+from importer.concurrency import Clock, HasStopped, Sleep, never
 from importer.model import Answer, Chunk, Commissioner, Verdict
 
 _SHARE = 0.98
@@ -29,6 +29,10 @@ _LEAST_SEEN = 10.0
 LONGEST_HOLD = 600.0
 _PRESSING = frozenset({429, 503})
 _EASING = frozenset({Verdict.SETTLED, Verdict.REFUSED, Verdict.PRODUCT, Verdict.TOO_LARGE})
+
+
+STOPPED = Answer(Verdict.NOT_TAKEN, error="stopped", message="The run was stopped before this request went out.")
+"""What stands for the answer to a request that a stop has prevented."""
 
 
 class Pace:

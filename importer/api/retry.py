@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from importer.api.pace import STOPPED
 from importer.api.tokens import Tokens
-from importer.concurrency import STOPPED, HasStopped, Sleep, never
+from importer.concurrency import HasStopped, Sleep, never
 from importer.errors import AccessDenied, Unavailable
 from importer.model import Answer, Chunk, Commissioner, Verdict
 

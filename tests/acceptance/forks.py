@@ -19,9 +19,9 @@ _FORKS.set_forkserver_preload(
     [
         "forks",
         "importer.cli.app",
-        "importer.cli.checking",
-        "importer.cli.looking",
-        "importer.cli.running",
+        "importer.cli.check",
+        "importer.cli.show",
+        "importer.cli.run",
         "importer.sandbox.__main__",
         "importer.sources.opening",
     ]

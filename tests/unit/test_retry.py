@@ -1,8 +1,8 @@
 import pytest
 
+from importer.api.pace import STOPPED
 from importer.api.retry import Policy, Retrying
 from importer.api.tokens import StaticTokens, Token
-from importer.concurrency import STOPPED
 from importer.errors import AccessDenied, Unavailable
 from importer.model import Answer, Batch, Chunk, Verdict
 from importer.serial_text import SerialText
