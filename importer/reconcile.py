@@ -132,10 +132,13 @@ class Tally:
         """The identity: rows read = the sum of the seven."""
         return sum(self.outcomes.values()) == rows
 
-    def exit_code(self, spared: int) -> int:
-        """What a run ends with that nobody stopped; `spared` counts unsent rows whose product is not registered."""
+    def exit_code(self, skipped_for_product: int) -> int:
+        """The exit code of a run that came to its end.
+
+        `skipped_for_product`: unsent rows whose product is not registered.
+        """
         count = self.outcomes
-        if count[Outcome.UNSENT] > spared:
+        if count[Outcome.UNSENT] > skipped_for_product:
             return 4
         if count[Outcome.UNKNOWN]:
             return 5

@@ -22,7 +22,7 @@ _MOST_REFUSED_TOKENS = 2
 
 
 @dataclass(slots=True)
-class _Story:
+class _AttemptHistory:
     """What the attempts at one chunk have come to so far."""
 
     doubt: bool
@@ -78,7 +78,7 @@ class Retrying:
         self._stopping = stopping
 
     async def commission(self, chunk: Chunk) -> Answer:
-        story = _Story(doubt=chunk.doubt)
+        story = _AttemptHistory(doubt=chunk.doubt)
         while not self._stopping():
             await self._tokens.get()
             if chunk.doubt != story.doubt:
@@ -102,7 +102,7 @@ class Retrying:
         return story.end()
 
 
-def _must_not_be_denied(story: _Story) -> None:
+def _must_not_be_denied(story: _AttemptHistory) -> None:
     answer = story.last
     if answer.verdict is Verdict.DENIED:
         raise AccessDenied(f"The API takes no request: {_sentence(answer)}")

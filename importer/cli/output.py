@@ -14,7 +14,7 @@ from importer.cli.setup import Setup
 from importer.cli.times import spoken
 from importer.errors import ImporterError
 from importer.model import SANDBOX, RunState
-from importer.reports.summary import Facts, summary_json
+from importer.reports.summary import RunSummary, summary_json
 from importer.words.notes import note
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _best(finished: Finished) -> str:
     return next((f"/{name}" for name in ("report.html", "report.xlsx") if (finished.directory / name).exists()), "")
 
 
-def summary_lines(facts: Facts) -> list[str]:
+def summary_lines(facts: RunSummary) -> list[str]:
     """The outcomes of a run, what is wrong by code, and that the sum comes out."""
     rows = facts.source.rows
     lines = [f"Run {facts.run} of {facts.source.name}: {rows:,} row{'s' * (rows != 1)} in {_batches(facts)}"]
@@ -112,6 +112,6 @@ def summary_lines(facts: Facts) -> list[str]:
     return lines
 
 
-def _batches(facts: Facts) -> str:
+def _batches(facts: RunSummary) -> str:
     count = sum(1 for tally in facts.batches if tally.batch.gtin)
     return f"{count:,} batch{'es' * (count != 1)}"

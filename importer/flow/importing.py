@@ -17,7 +17,7 @@ from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.store import now
 from importer.ledger.view import Run, View
 from importer.model import Commissioner, RunState
-from importer.reports.summary import Facts
+from importer.reports.summary import RunSummary
 from importer.results.totals import count
 from importer.rows.tables import Source
 from importer.sending.overtaken import take_over
@@ -72,7 +72,7 @@ class Finished:
     """A run that has come to its end, for now."""
 
     run: Run
-    facts: Facts
+    facts: RunSummary
     directory: Path
 
 
@@ -192,7 +192,7 @@ class Import:
                 state = RunState.STOPPED
                 code, why = code or _GAVE_UP, why or "the API took nothing after several attempts"
             else:
-                state, code, why = RunState.FINISHED, counts.tally.exit_code(counts.spared), ""
+                state, code, why = RunState.FINISHED, counts.tally.exit_code(counts.skipped_for_product), ""
             await parts.ledger.ended(run.num, state, code, why, seconds)
 
     async def _send(self, view: View, run: Run) -> float:

@@ -12,7 +12,7 @@ from importer.errors import ConfigError
 from importer.flow.marked import give_back
 from importer.ledger.view import Run, View
 from importer.reports.manifest import holds_summary
-from importer.reports.summary import Facts, Written
+from importer.reports.summary import RunSummary, Written
 from importer.reports.writing import SUMMARY, write_reports
 from importer.results.outcomes import windows
 from importer.results.totals import facts_of, sheet_names
@@ -28,7 +28,7 @@ def must_have_room(directory: Path) -> None:
         )
 
 
-def report(view: View, run: Run, directory: Path, formats: Collection[str]) -> tuple[Facts, Written]:
+def report(view: View, run: Run, directory: Path, formats: Collection[str]) -> tuple[RunSummary, Written]:
     """Write the report of a run into `directory`, and return what it says. Raises ImporterError where that fails."""
     facts = facts_of(view, run)
     marked = give_back(run, formats)

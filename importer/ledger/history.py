@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from importer.concurrency import ahead
 from importer.ledger import fingerprint_index
-from importer.ledger.view import Kept, Stored, View
+from importer.ledger.view import PackedChunk, StoredChunk, View
 from importer.model import Batch, ChunkState, Doubt, Outcome
 from importer.rows.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
 from importer.rows.hash_sets import Sieve, among
@@ -30,7 +30,7 @@ _CHUNKS = 64
 _SHORT = np.uint64((1 << SHORT_BITS) - 1)
 
 
-class Had(IntEnum):
+class EarlierOutcome(IntEnum):
     """What an earlier run says of a serial."""
 
     NOTHING = 0
@@ -122,7 +122,7 @@ def others(view: View, target: str, gtins: set[str]) -> dict[int, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class EarlierSerials:
     """What a run says of some serials: `batch` is a number of the run's, `had` a Had."""
 
     hashes: Hashes
@@ -131,21 +131,21 @@ class Held:
     had: npt.NDArray[np.uint8]
 
 
-def held(view: View, match: Matches, short: Hashes, seqs: Hashes) -> Held:
+def held(view: View, match: Matches, short: Hashes, seqs: Hashes) -> EarlierSerials:
     """What a run says of the serials that these fingerprints stand for, and of a few others in the same chunks."""
     gtin_of = gtins_of(view.batches(match.run))
     sieve = Sieve(short)
     chunks = (chunk for seq in seqs.tolist() for chunk in view.chunks_of_root(match.run, seq))
-    found = list[Held]()
+    found = list[EarlierSerials]()
     while some := list(islice(chunks, _CHUNKS)):
         found.append(_held_in(view, some, gtin_of, sieve))
     hashes, batch, had = (
         np.concatenate([getattr(part, name) for part in found]) for name in ("hashes", "batch", "had")
     )
-    return Held(hashes, pa.concat_arrays([part.serials for part in found]), batch, had)
+    return EarlierSerials(hashes, pa.concat_arrays([part.serials for part in found]), batch, had)
 
 
-def _held_in(view: View, chunks: Sequence[Stored], gtin_of: Hashes, sieve: Sieve) -> Held:
+def _held_in(view: View, chunks: Sequence[PackedChunk], gtin_of: Hashes, sieve: Sieve) -> EarlierSerials:
     """What chunks say of those of their serials that pass."""
     serials = view.columns(chunks).serials
     counts = [chunk.serials for chunk in chunks]
@@ -153,10 +153,10 @@ def _held_in(view: View, chunks: Sequence[Stored], gtin_of: Hashes, sieve: Sieve
     had = np.repeat(np.array([_had_chunk(chunk) for chunk in chunks], np.uint8), counts)
     for chunk, start in zip(chunks, np.cumsum([0, *counts[:-1]]).tolist(), strict=True):
         for place, fate in view.exceptions(chunk.id) if chunk.exceptional else ():
-            had[start + place] = _had_outcome(fate.outcome, chunk.doubt) if fate else Had.NOTHING
+            had[start + place] = _had_outcome(fate.outcome, chunk.doubt) if fate else EarlierOutcome.NOTHING
     hashes = fingerprints(serials, gtin_of[batch])
-    wanted = sieve(shorten(hashes)) & (had != Had.NOTHING)
-    return Held(hashes[wanted], serials.filter(pa.array(wanted)), batch[wanted], had[wanted])
+    wanted = sieve(shorten(hashes)) & (had != EarlierOutcome.NOTHING)
+    return EarlierSerials(hashes[wanted], serials.filter(pa.array(wanted)), batch[wanted], had[wanted])
 
 
 def gtins_of(batches: dict[int, Batch]) -> Hashes:
@@ -167,18 +167,18 @@ def gtins_of(batches: dict[int, Batch]) -> Hashes:
     return numbers
 
 
-def _had_chunk(chunk: Kept) -> Had:
+def _had_chunk(chunk: StoredChunk) -> EarlierOutcome:
     """What a chunk says of its serials; chunks of `already_assigned` are spoken for by the run that assigned them."""
     if chunk.state == ChunkState.SENT or (chunk.state == ChunkState.PENDING and chunk.doubt == Doubt.THIS_RUN):
-        return Had.UNKNOWN
+        return EarlierOutcome.UNKNOWN
     if chunk.state == ChunkState.SETTLED and chunk.fate:
         return _had_outcome(chunk.fate.outcome, chunk.doubt)
-    return Had.DOUBT if chunk.doubt else Had.NOTHING
+    return EarlierOutcome.DOUBT if chunk.doubt else EarlierOutcome.NOTHING
 
 
-def _had_outcome(outcome: str, doubt: int) -> Had:
+def _had_outcome(outcome: str, doubt: int) -> EarlierOutcome:
     if outcome == Outcome.ASSIGNED:
-        return Had.ASSIGNED
+        return EarlierOutcome.ASSIGNED
     if outcome == Outcome.UNKNOWN:
-        return Had.UNKNOWN
-    return Had.DOUBT if doubt and outcome == Outcome.REFUSED else Had.NOTHING
+        return EarlierOutcome.UNKNOWN
+    return EarlierOutcome.DOUBT if doubt and outcome == Outcome.REFUSED else EarlierOutcome.NOTHING

@@ -50,7 +50,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredChunk:
     """A chunk as the ledger holds it, without its rows."""
 
     id: int
@@ -69,7 +69,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored(Kept):
+class PackedChunk(StoredChunk):
     """A chunk with its rows, packed. `exceptional`: some of its serials have a fate of their own."""
 
     rows: bytes
@@ -153,7 +153,7 @@ class View:
         """A piece's entries. From any thread."""
         return self._whole(fingerprint_index.decode, packed)
 
-    def to_send(self, run: int, after: tuple[int, int], limit: int) -> list[Kept]:
+    def to_send(self, run: int, after: tuple[int, int], limit: int) -> list[StoredChunk]:
         """Pending chunks in the order in which they were planned, those after `after` (root and seq; (0, 0): all)."""
         root, seq = after
         return [_kept(row) for row in self._all("to_send", run=run, root=root, seq=seq, limit=limit)]
@@ -161,7 +161,7 @@ class View:
     def last_seq(self, run: int) -> int:
         return int(self._all("last_seq", run=run)[0][0])
 
-    def kept(self, chunk: int) -> Kept:
+    def kept(self, chunk: int) -> StoredChunk:
         return _kept(self._all("chunk", chunk=chunk)[0])
 
     def load(self, chunk: int, batches: Mapping[int, Batch]) -> Chunk:
@@ -175,7 +175,7 @@ class View:
     def rows(self, chunk: int) -> Rows:
         return self._whole(unpack, self._blob(chunk))
 
-    def columns(self, chunks: Sequence[Stored]) -> Columns:
+    def columns(self, chunks: Sequence[PackedChunk]) -> Columns:
         """The rows of some chunks, one after the other, for whoever works on whole columns."""
         try:
             columns = unpack_columns(*(chunk.rows for chunk in chunks))
@@ -204,18 +204,18 @@ class View:
             (row["place"], None if row["moved"] else _fate(row)) for row in self._all("all_exceptions", chunk=chunk)
         ]
 
-    def chunks_by_key(self, run: int) -> Iterator[Stored]:
+    def chunks_by_key(self, run: int) -> Iterator[PackedChunk]:
         """All chunks of a run but those that were cut, in the order of their first rows."""
         return map(self._stored, self._each("chunks_by_key", run=run))
 
-    def chunks_of_root(self, run: int, root: int) -> list[Stored]:
+    def chunks_of_root(self, run: int, root: int) -> list[PackedChunk]:
         """A planned chunk and all that was cut from it, but for those that were cut themselves."""
         return [self._stored(row) for row in self._all("chunks_of_root", run=run, root=root)]
 
-    def _stored(self, row: sqlite3.Row) -> Stored:
+    def _stored(self, row: sqlite3.Row) -> PackedChunk:
         if row["rows"] is None:
             raise self._without_rows(row["id"])
-        return Stored(*(*_fields(row), row["rows"], bool(row["exceptional"])))
+        return PackedChunk(*(*_fields(row), row["rows"], bool(row["exceptional"])))
 
     def rejects(self, run: int) -> Iterator[tuple[int, int, bytes]]:
         """First and last key, and an Arrow stream of tables.REJECTS, in the order of the first key."""
@@ -235,8 +235,8 @@ def _fate(row: sqlite3.Row) -> Fate:
     return Fate(Outcome(row["outcome"]), row["code"], row["message"])
 
 
-def _kept(row: sqlite3.Row) -> Kept:
-    return Kept(*_fields(row))
+def _kept(row: sqlite3.Row) -> StoredChunk:
+    return StoredChunk(*_fields(row))
 
 
 def _fields(row: sqlite3.Row) -> tuple[Any, ...]:

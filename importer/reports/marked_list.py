@@ -19,7 +19,7 @@ from importer.reports.csv_fields import restored, spelled
 from importer.reports.publishing import Draft, Drafts, explained
 from importer.reports.spool import Cursor, Marks
 from importer.reports.summary import FileEntry
-from importer.rows.tables import Echo, EchoSheet
+from importer.rows.tables import Original, OriginalSheet
 
 MOST_ROWS = 1_048_575
 """A list with more rows is not given back marked: no spreadsheet would show it."""
@@ -38,7 +38,7 @@ def marked_name(name: str, *, book: bool) -> str:
 class MarkedList:
     """The sink of `write_reports` that gives the list back. `reread` gives it as it stands in its file."""
 
-    def __init__(self, drafts: Drafts, name: str, *, book: bool, reread: Callable[[], Echo]) -> None:
+    def __init__(self, drafts: Drafts, name: str, *, book: bool, reread: Callable[[], Original]) -> None:
         self._drafts = drafts
         self._name = marked_name(name, book=book)
         self._book = book
@@ -91,7 +91,7 @@ _AT_ONCE = 1 << 13
 _NAMES = {field: header for header, field in FIELDS.items()}
 
 
-def marked_lines(echo: Echo, cursor: Cursor) -> Iterator[tuple[int, bytes]]:
+def marked_lines(echo: Original, cursor: Cursor) -> Iterator[tuple[int, bytes]]:
     """Blocks of lines, and how many rows with an outcome each holds. Columns of these names in the list are written
     over, so that a list that comes back marked for a second time has them once. An empty row stays empty.
     """
@@ -115,7 +115,7 @@ def marked_lines(echo: Echo, cursor: Cursor) -> Iterator[tuple[int, bytes]]:
         yield sum(m is not None for m in marks), _lines(lines, echo.delimiter)
 
 
-def _own_header(sheet: EchoSheet, width: int) -> list[str]:
+def _own_header(sheet: OriginalSheet, width: int) -> list[str]:
     roles = {at: role for role, at in sheet.positions.items()}
     return [_NAMES.get(roles.get(at, ""), f"column {at + 1}") for at in range(width)]
 

@@ -13,7 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from importer.reports.spool import Cursor, Mark
 from importer.reports.workbook_frame import LOOKS
-from importer.rows.tables import Echo, EchoSheet, ErrorValue
+from importer.rows.tables import ErrorValue, Original, OriginalSheet
 
 MOST_COMMENTS = 20_000
 """Cells with a comment; further ones are only coloured. A spreadsheet gets slow with more."""
@@ -40,13 +40,13 @@ class MarkedBook:
         self._colours: dict[tuple[str, str], Format] = {}
         self._comments = 0
 
-    def write(self, echo: Echo, cursor: Cursor) -> int:
+    def write(self, echo: Original, cursor: Cursor) -> int:
         """Write all sheets; gives the number of marked rows."""
         marked = sum(self._sheet(sheet, cursor) for sheet in echo.sheets)
         self._book.close()
         return marked
 
-    def _sheet(self, sheet: EchoSheet, cursor: Cursor) -> int:
+    def _sheet(self, sheet: OriginalSheet, cursor: Cursor) -> int:
         page = self._book.add_worksheet(sheet.name)
         if sheet.hidden:
             page.hide()

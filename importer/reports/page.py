@@ -13,7 +13,7 @@ from markupsafe import Markup
 from importer.model import Outcome
 from importer.reports.chart import chart, totals
 from importer.reports.problems import Example, Tally
-from importer.reports.summary import Facts
+from importer.reports.summary import RunSummary
 from importer.reports.workbook_frame import ASSIGNED_MEANS, LOOKS, tip
 
 
@@ -38,7 +38,7 @@ class Problem:
     examples: list[Example]
 
 
-def page_html(facts: Facts, tally: Tally) -> bytes:
+def page_html(facts: RunSummary, tally: Tally) -> bytes:
     """The page, UTF-8. Every value is escaped: a serial may be a `<script>`."""
     here = files("importer.reports")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=False)
@@ -60,7 +60,7 @@ def page_html(facts: Facts, tally: Tally) -> bytes:
     return text.encode()
 
 
-def _verdict(facts: Facts, tally: Tally) -> Verdict:
+def _verdict(facts: RunSummary, tally: Tally) -> Verdict:
     count, bad = f"{facts.source.rows:,}", f"{tally.bad:,}"
     unsent, unknown = facts.outcomes.get(Outcome.UNSENT, 0), facts.outcomes.get(Outcome.UNKNOWN, 0)
     rest = f"{bad} of {count} rows are not assigned."

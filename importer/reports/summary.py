@@ -39,7 +39,7 @@ class BatchTally:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RunSummary:
     """All that summary.json holds, and what report.xlsx and report.html show of it.
 
     Times are ISO 8601 in UTC. `settings` is shown as it is: whoever fills it leaves the secrets out. `warnings` counts
@@ -92,7 +92,7 @@ class Written:
 _NAMES = tuple(outcome.value for outcome in Outcome)
 
 
-def summary_json(facts: Facts) -> bytes:
+def summary_json(facts: RunSummary) -> bytes:
     """The document, indented, UTF-8. All seven outcomes are in it, zeros included."""
     document = {
         "run": facts.run,

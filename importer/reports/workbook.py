@@ -15,7 +15,7 @@ import pyarrow as pa
 from importer.reports.columns import FIELDS, SHEET, WORKBOOK, headers, row_numbers, sheets
 from importer.reports.publishing import Drafts, explained
 from importer.reports.spool import Spool
-from importer.reports.summary import Facts, FileEntry, all_seven
+from importer.reports.summary import FileEntry, RunSummary, all_seven
 from importer.reports.workbook_frame import ListSheet, frame
 from importer.reports.workbook_xml import Column, Filling, fill, xml_size
 from importer.rows.tables import OUTCOMES
@@ -59,7 +59,7 @@ class _List:
 class WorkbookReport:
     """The sink of `write_reports` that makes the workbook. `most_rows` is smaller in tests alone."""
 
-    def __init__(self, drafts: Drafts, facts: Facts, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, drafts: Drafts, facts: RunSummary, most_rows: int = MOST_ROWS) -> None:
         self._draft = drafts.open(WORKBOOK)
         self._drafts = drafts
         self._facts = facts
@@ -98,7 +98,7 @@ class WorkbookReport:
         return [self._draft.finish()]
 
 
-def _show_rows(facts: Facts) -> Show:
+def _show_rows(facts: RunSummary) -> Show:
     def show(rows: pa.RecordBatch) -> list[Column]:
         columns = [
             Column(row_numbers(rows["key"]), number=True) if field == "key" else Column(rows[field])
@@ -116,7 +116,7 @@ def _batch_columns() -> dict[str, tuple[float, bool]]:
     return {**codes, "rows": (_COUNT, True), **dict.fromkeys(all_seven({}), (_COUNT + 6, True))}
 
 
-def _batches(facts: Facts) -> pa.RecordBatch:
+def _batches(facts: RunSummary) -> pa.RecordBatch:
     """The batches as text columns, one per column of the sheet."""
     counts = [all_seven(tally.outcomes) for tally in facts.batches]
     columns = {

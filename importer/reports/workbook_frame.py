@@ -13,7 +13,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from importer.model import Outcome
-from importer.reports.summary import Facts, all_seven
+from importer.reports.summary import RunSummary, all_seven
 
 _BASE = {"font_name": "Calibri", "font_size": 11, "valign": "top"}
 _PALE, _DARK = "#eef1f4", "#24292f"
@@ -35,7 +35,7 @@ class ListSheet:
     columns: Mapping[str, tuple[float, bool]]
 
 
-def frame(facts: Facts, sheets: Sequence[ListSheet]) -> bytes:
+def frame(facts: RunSummary, sheets: Sequence[ListSheet]) -> bytes:
     """The workbook, Summary first. The first row of each list (where it has rows) stands there as a mould: a cell of
     each column, in that column's style.
     """
@@ -139,7 +139,7 @@ class _SummaryPage:
         self._row += 1
 
 
-def _write_summary(workbook: Workbook, facts: Facts) -> None:
+def _write_summary(workbook: Workbook, facts: RunSummary) -> None:
     page = _SummaryPage(workbook)
     page.title(f"Import of {facts.source.name}", 16, above=0)
     _write_outcomes(page, facts)
@@ -155,7 +155,7 @@ def _write_summary(workbook: Workbook, facts: Facts) -> None:
         page.line(name, text, styles=(key, value))
 
 
-def _write_outcomes(page: _SummaryPage, facts: Facts) -> None:
+def _write_outcomes(page: _SummaryPage, facts: RunSummary) -> None:
     head, number = page.style(bold=True, bottom=1), page.style(num_format="#,##0", bold=True)
     right, indented = (
         page.style(bold=True, bottom=1, align="right"),
@@ -184,7 +184,7 @@ def _write_counts(page: _SummaryPage, title: str, counts: Mapping[str, int]) -> 
             page.line(code, count, styles=(page.style(num_format="@"), page.style(num_format="#,##0")))
 
 
-def _run(facts: Facts) -> dict[str, str]:
+def _run(facts: RunSummary) -> dict[str, str]:
     return {
         "Run": facts.run,
         "List": facts.source.name,

@@ -16,7 +16,7 @@ from importer.reports.manifest import MANIFEST, manifest_json
 from importer.reports.marked_list import MARKED
 from importer.reports.problems import Tally
 from importer.reports.publishing import Draft, Drafts
-from importer.reports.summary import Facts, FileEntry, Written, summary_json
+from importer.reports.summary import FileEntry, RunSummary, Written, summary_json
 
 SUMMARY = "summary.json"
 FILES_OF = {"csv": (ASSIGNED, NOT_ASSIGNED), "xlsx": (WORKBOOK,), "html": (PAGE,)}
@@ -32,7 +32,7 @@ class Sink(Protocol):
 
 def write_reports(
     directory: Path,
-    facts: Facts,
+    facts: RunSummary,
     windows: Iterable[pa.RecordBatch],
     formats: Collection[str],
     marked: Callable[[Drafts], Sink] | None = None,
@@ -64,7 +64,7 @@ def write_reports(
     return Written(tuple(files), dict(tally.outcomes), dict(tally.codes))
 
 
-def _sinks(drafts: Drafts, facts: Facts, formats: Collection[str]) -> Iterator[Sink]:
+def _sinks(drafts: Drafts, facts: RunSummary, formats: Collection[str]) -> Iterator[Sink]:
     if "csv" in formats:
         yield CsvLists(drafts, facts.sheet_names)
     if "xlsx" in formats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from importer.ledger.view import Kept, Run
+from importer.ledger.view import Run, StoredChunk
 from importer.model import ChunkState, Doubt, Fate, Outcome
 from importer.reconcile import LOST
 
@@ -12,7 +12,7 @@ _MOST_NAMED = 3
 GOOD = frozenset({Outcome.ASSIGNED, Outcome.ALREADY_ASSIGNED})
 
 
-def fate_of(kept: Kept, run: Run) -> Fate:
+def fate_of(kept: StoredChunk, run: Run) -> Fate:
     """The fate of all rows of a chunk that have no exception."""
     if kept.state == ChunkState.SETTLED and kept.fate:
         return _in_words(kept.fate, run)

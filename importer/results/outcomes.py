@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.ledger.packing import Columns
-from importer.ledger.view import Kept, Run, Stored, View
+from importer.ledger.view import PackedChunk, Run, StoredChunk, View
 from importer.model import Batch, Fate, Outcome
 from importer.results.fate import GOOD, fate_of
 from importer.rows.tables import OUTCOMES
@@ -46,7 +46,7 @@ def windows(view: View, run: Run, sheet_names: Sequence[str]) -> Iterator[Any]:
     """Record batches of tables.OUTCOMES that together are all rows of the run."""
     reader = _Reader(view, run, sheet_names)
     waiting: list[_Frame] = []
-    plain: list[Stored] = []
+    plain: list[PackedChunk] = []
     count, enough = 0, _WINDOW
     for first_key, item in reader.items():
         if count >= enough:
@@ -56,7 +56,7 @@ def windows(view: View, run: Run, sheet_names: Sequence[str]) -> Iterator[Any]:
                 yield _window(done)
             count = sum(len(frame.keys) for frame in waiting)
             enough = count + _WINDOW
-        if isinstance(item, Stored) and not (item.exceptional or item.repeats):
+        if isinstance(item, PackedChunk) and not (item.exceptional or item.repeats):
             plain.append(item)
             count += item.serials
         else:
@@ -114,15 +114,15 @@ class _Reader:
         self._batches = view.batches(run.num)
         self._sheet_names = sheet_names
 
-    def items(self) -> Iterator[tuple[int, Stored | bytes]]:
+    def items(self) -> Iterator[tuple[int, PackedChunk | bytes]]:
         chunks = ((kept.first_key, kept) for kept in self._view.chunks_by_key(self._run.num))
         rejects = ((first, rows) for first, _, rows in self._view.rejects(self._run.num))
         return heapq.merge(chunks, rejects, key=lambda item: item[0])
 
-    def frame(self, item: Stored | bytes) -> _Frame:
-        return self._chunk(item) if isinstance(item, Stored) else self._rejects(item)
+    def frame(self, item: PackedChunk | bytes) -> _Frame:
+        return self._chunk(item) if isinstance(item, PackedChunk) else self._rejects(item)
 
-    def plain(self, chunks: Sequence[Stored]) -> list[_Frame]:
+    def plain(self, chunks: Sequence[PackedChunk]) -> list[_Frame]:
         """Chunks, if any, of which each is of one fate and repeats nothing: together one frame."""
         if not chunks:
             return []
@@ -136,7 +136,7 @@ class _Reader:
         good = np.array([fate.outcome in GOOD for fate in fates], np.bool_)
         return [_Frame(rows.keys, rows.serials, places, labels, good[places])]
 
-    def _chunk(self, kept: Stored) -> _Frame:
+    def _chunk(self, kept: PackedChunk) -> _Frame:
         rows = self._view.columns([kept])
         batch = self._batches[kept.batch]
         fates: list[Fate] = [fate_of(kept, self._run)]
@@ -154,7 +154,7 @@ class _Reader:
             moved = np.concatenate([moved, moved[rows.repeat_of]])
         return frame.filter(~moved) if moved.any() else frame
 
-    def _with_repeats(self, frame: _Frame, rows: Columns, kept: Kept, batch: Batch, fates: list[Fate]) -> _Frame:
+    def _with_repeats(self, frame: _Frame, rows: Columns, kept: StoredChunk, batch: Batch, fates: list[Fate]) -> _Frame:
         repeated, which = np.unique(rows.repeat_of, return_inverse=True)
         repeats = [_repeat(self._where(int(rows.keys[of])), fates[frame.places[of]]) for of in repeated.tolist()]
         places = which.astype(np.int32) + np.int32(len(frame.labels))
@@ -192,7 +192,7 @@ def _repeat(first: str, fate: Fate) -> Fate:
     return Fate(Outcome.DUPLICATE, "first_row_not_assigned", message)
 
 
-def _label(batch: Batch, fate: Fate, kept: Kept, run: Run) -> Label:
+def _label(batch: Batch, fate: Fate, kept: StoredChunk, run: Run) -> Label:
     sent = kept.seq if kept.attempts else ""
     at = kept.recorded_at or run.ended_at or run.staged_at or ""
     fields = (batch.gtin, batch.batch, batch.expiry, fate.outcome.value, fate.code, fate.message)

@@ -10,7 +10,7 @@ from importer.ledger.store import now
 from importer.ledger.view import Run, View
 from importer.model import Batch, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.reconcile import LOST, Tally
-from importer.reports.summary import BatchTally, Facts, Requests, SourceFacts
+from importer.reports.summary import BatchTally, Requests, RunSummary, SourceFacts
 from importer.results.fate import GOOD, unsent
 
 
@@ -21,7 +21,7 @@ class Counts:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     by_batch: defaultdict[int, Counter[Outcome]] = field(default_factory=lambda: defaultdict(Counter))
     codes: Counter[str] = field(default_factory=Counter)
-    spared: int = 0
+    skipped_for_product: int = 0
     """Unsent rows whose product is not registered."""
     pending: int = 0
     """Chunks that are still to be sent, or on the wire."""
@@ -34,7 +34,7 @@ class Counts:
         if fate.code:
             self.codes[fate.code] += rows
         if fate.outcome == Outcome.UNSENT and fate.code == "product_not_registered":
-            self.spared += rows
+            self.skipped_for_product += rows
 
     @property
     def tally(self) -> Tally:
@@ -100,11 +100,11 @@ def sheet_names(run: Run) -> Sequence[str]:
     return names if len(names) > 1 else ()
 
 
-def facts_of(view: View, run: Run) -> Facts:
+def facts_of(view: View, run: Run) -> RunSummary:
     counts = count(view, run)
     sent = view.counts("request_counts", run.num)[0]
     code = exit_code(run, counts)
-    return Facts(
+    return RunSummary(
         run=run.id,
         source=SourceFacts(run.source_name, run.source_sha256, run.source_bytes, run.rows),
         started_at=run.started_at,
@@ -141,7 +141,7 @@ def exit_code(run: Run, counts: Counts) -> int:
         return 1
     if run.state == RunState.STOPPED and run.exit_code is not None:
         return run.exit_code
-    return counts.tally.exit_code(counts.spared)
+    return counts.tally.exit_code(counts.skipped_for_product)
 
 
 def next_command(run: Run, counts: Counts, code: int) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.ledger import fingerprint_index
-from importer.ledger.view import Kept, Run, View
+from importer.ledger.view import Run, StoredChunk, View
 from importer.model import Batch, Fate, Outcome
 from importer.results.fate import GOOD, fate_of
 from importer.results.totals import sheet_names
@@ -60,7 +60,7 @@ def _in_chunks(view: View, run: Run, batches: dict[int, Batch], serial: str, gti
                 yield from _rows_of(view, run, batches, chunk, serial)
 
 
-def _rows_of(view: View, run: Run, batches: dict[int, Batch], kept: Kept, serial: str) -> Iterator[Trace]:
+def _rows_of(view: View, run: Run, batches: dict[int, Batch], kept: StoredChunk, serial: str) -> Iterator[Trace]:
     rows = view.rows(kept.id)
     if serial not in rows.serials:
         return
@@ -81,7 +81,7 @@ def _rows_of(view: View, run: Run, batches: dict[int, Batch], kept: Kept, serial
         yield _trace(run, batches[kept.batch], key, repeat, kept)
 
 
-def _trace(run: Run, batch: Batch, key: int, fate: Fate, kept: Kept) -> Trace:
+def _trace(run: Run, batch: Batch, key: int, fate: Fate, kept: StoredChunk) -> Trace:
     at = kept.recorded_at or run.staged_at or ""
     return Trace(run, key & _ROW_MASK, _sheet(run, key), batch, fate, kept.seq, kept.attempts, at)
 

@@ -100,7 +100,7 @@ class ErrorValue:
 
 
 @dataclass(frozen=True, slots=True)
-class EchoSheet:
+class OriginalSheet:
     """`number` is the sheet's in a row's key, None where it holds no list. `positions` are the roles' columns, from 0.
 
     `rows` gives each row that holds anything, with its number, once. Cells are text, numbers, truth values, dates,
@@ -116,10 +116,10 @@ class EchoSheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Echo:
+class Original:
     """`delimiter` is empty for a workbook."""
 
-    sheets: Sequence[EchoSheet]
+    sheets: Sequence[OriginalSheet]
     delimiter: str = ""
     headers: Sequence[str] = field(default_factory=tuple)
 

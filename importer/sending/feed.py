@@ -12,7 +12,7 @@ import heapq
 from collections import deque
 from collections.abc import Iterable
 
-from importer.ledger.view import Kept, View
+from importer.ledger.view import StoredChunk, View
 from importer.model import Answer, Batch, ChunkState, Doubt, Verdict
 
 _PAGE = 256
@@ -30,8 +30,8 @@ class Feed:
         self._after = (0, 0)
         self._last = last_seq
         self._read_all = False
-        self._ready: deque[Kept] = deque()
-        self._waiting: dict[str, list[tuple[int, int, Kept]]] = {}
+        self._ready: deque[StoredChunk] = deque()
+        self._waiting: dict[str, list[tuple[int, int, StoredChunk]]] = {}
         """By product, a heap in the order of planning."""
         self._proven: set[str] = set()
         self._probed: set[str] = set()
@@ -40,7 +40,7 @@ class Feed:
         self._closed = False
         self._changed = asyncio.Condition()
 
-    async def next(self) -> Kept | None:
+    async def next(self) -> StoredChunk | None:
         """The next chunk; waits while one may still come; None when there is none any more."""
         async with self._changed:
             while not self._closed:
@@ -52,7 +52,7 @@ class Feed:
                 await self._changed.wait()
             return None
 
-    async def done(self, kept: Kept, answer: Answer | None, parts: Iterable[Kept] = ()) -> None:
+    async def done(self, kept: StoredChunk, answer: Answer | None, parts: Iterable[StoredChunk] = ()) -> None:
         """A chunk that was handed out has come to this (None: to nothing); `parts` replace it."""
         async with self._changed:
             self._out -= 1
@@ -76,7 +76,7 @@ class Feed:
         elif answer and (answer.verdict is Verdict.SETTLED or answer.exists):
             self._proven.add(gtin)
 
-    def _wait(self, gtin: str, kept: Kept) -> None:
+    def _wait(self, gtin: str, kept: StoredChunk) -> None:
         heapq.heappush(self._waiting.setdefault(gtin, []), (kept.root, kept.seq, kept))
 
     def _call(self, gtin: str) -> None:
@@ -86,7 +86,7 @@ class Feed:
         called = [heapq.heappop(waiting)[-1] for _ in range(len(waiting) if known else min(1, len(waiting)))]
         self._ready.extendleft(reversed(called))
 
-    def _pick(self) -> Kept | None:
+    def _pick(self) -> StoredChunk | None:
         while (kept := self._candidate()) is not None:
             gtin = self._gtin(kept)
             if gtin in self._stopped and self._is_spared(kept):
@@ -99,11 +99,11 @@ class Feed:
             self._wait(gtin, kept)
         return None
 
-    def _is_spared(self, kept: Kept) -> bool:
+    def _is_spared(self, kept: StoredChunk) -> bool:
         """Whether the ledger has settled it together with its product."""
         return kept.doubt != Doubt.THIS_RUN or self._view.kept(kept.id).state == ChunkState.SETTLED
 
-    def _candidate(self) -> Kept | None:
+    def _candidate(self) -> StoredChunk | None:
         while not self._ready and not self._read_all and self._waiters() < _MOST_WAITING:
             page = self._view.to_send(self._run, self._after, _PAGE)
             self._read_all = not page
@@ -114,5 +114,5 @@ class Feed:
     def _waiters(self) -> int:
         return sum(map(len, self._waiting.values()))
 
-    def _gtin(self, kept: Kept) -> str:
+    def _gtin(self, kept: StoredChunk) -> str:
         return self._batches[kept.batch].gtin

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from importer.ledger import fingerprint_index, history
-from importer.ledger.history import Had, Held
+from importer.ledger.history import EarlierOutcome, EarlierSerials
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import Part
-from importer.ledger.view import Kept, Run, View
+from importer.ledger.view import Run, StoredChunk, View
 from importer.model import Batch, ChunkState, Doubt, Fate, Outcome
 from importer.rows.fingerprints import SHORT_BITS, Hashes
 from importer.rows.tables import describe
 
-_Theirs = Mapping[str, tuple[Batch, Had]]
+_Theirs = Mapping[str, tuple[Batch, EarlierOutcome]]
 """What another run says of serials of one product."""
 
 
@@ -53,14 +53,14 @@ def _hashes(view: View, run: Run) -> Iterator[Hashes]:
         yield fingerprint_index.split(entries)[0] << fingerprint_index.SEQ_BITS
 
 
-def _by_product(held: Held, batches: Mapping[int, Batch]) -> Mapping[str, _Theirs]:
-    products: defaultdict[str, dict[str, tuple[Batch, Had]]] = defaultdict(dict)
+def _by_product(held: EarlierSerials, batches: Mapping[int, Batch]) -> Mapping[str, _Theirs]:
+    products: defaultdict[str, dict[str, tuple[Batch, EarlierOutcome]]] = defaultdict(dict)
     for serial, number, had in zip(held.serials.to_pylist(), held.batch.tolist(), held.had.tolist(), strict=True):
-        products[batches[number].gtin][serial] = batches[number], Had(had)
+        products[batches[number].gtin][serial] = batches[number], EarlierOutcome(had)
     return products
 
 
-def _pending(view: View, run: Run, short: Hashes) -> Iterator[Kept]:
+def _pending(view: View, run: Run, short: Hashes) -> Iterator[StoredChunk]:
     """The run's pending chunks in which serials with these fingerprints stand."""
     roots: set[int] = set()
     for entries in view.fingerprints(run.num, int(short[0]), int(short[-1])):
@@ -70,7 +70,7 @@ def _pending(view: View, run: Run, short: Hashes) -> Iterator[Kept]:
         yield from (kept for kept in view.chunks_of_root(run.num, root) if kept.state == ChunkState.PENDING)
 
 
-def _divided(serials: Sequence[str], kept: Kept, ours: Batch, held: _Theirs, run_id: str) -> list[Part]:
+def _divided(serials: Sequence[str], kept: StoredChunk, ours: Batch, held: _Theirs, run_id: str) -> list[Part]:
     """The chunk by what follows from the other run; empty where nothing does."""
     groups: defaultdict[tuple[Fate | None, Doubt], list[int]] = defaultdict(list)
     for place, serial in enumerate(serials):
@@ -80,20 +80,22 @@ def _divided(serials: Sequence[str], kept: Kept, ours: Batch, held: _Theirs, run
     return [Part(places, doubt, fate) for (fate, doubt), places in groups.items()]
 
 
-def _follows(kept: Kept, ours: Batch, found: tuple[Batch, Had] | None, run_id: str) -> tuple[Fate | None, Doubt]:
+def _follows(
+    kept: StoredChunk, ours: Batch, found: tuple[Batch, EarlierOutcome] | None, run_id: str
+) -> tuple[Fate | None, Doubt]:
     if found is None:
         return None, Doubt.NONE
     theirs, had = found
     if theirs != ours:
-        return (_conflict(kept, theirs, had, run_id) if had >= Had.UNKNOWN else None), Doubt.NONE
-    if had == Had.ASSIGNED:
+        return (_conflict(kept, theirs, had, run_id) if had >= EarlierOutcome.UNKNOWN else None), Doubt.NONE
+    if had == EarlierOutcome.ASSIGNED:
         return Fate(Outcome.ALREADY_ASSIGNED, "", f"Run {run_id} has it assigned: not sent again."), Doubt.NONE
     return None, Doubt.NONE if kept.doubt else Doubt.EARLIER_RUN
 
 
-def _conflict(kept: Kept, theirs: Batch, had: Had, run_id: str) -> Fate:
+def _conflict(kept: StoredChunk, theirs: Batch, had: EarlierOutcome, run_id: str) -> Fate:
     """A row that was sent is not rejected: nobody knows what became of it."""
-    done = "assigned" if had == Had.ASSIGNED else "sent (its answer was lost)"
+    done = "assigned" if had == EarlierOutcome.ASSIGNED else "sent (its answer was lost)"
     where = f"run {run_id} has {done} it with {describe(theirs)}"
     if kept.doubt == Doubt.THIS_RUN:
         text = f"It was sent, no answer says what became of it, and {where}. Look it up in the console."

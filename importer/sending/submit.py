@@ -11,7 +11,7 @@ from typing import Literal
 from importer.concurrency import Stopping, run_workers
 from importer.errors import ApiError
 from importer.ledger.ledger import Ledger
-from importer.ledger.view import Kept, Run, View
+from importer.ledger.view import Run, StoredChunk, View
 from importer.model import Answer, Chunk, ChunkState, Commissioner, Doubt, Outcome, Settlement, Verdict
 from importer.reconcile import HELD, LOST, ExistsMeans, settle, slices
 from importer.sending.feed import Feed
@@ -151,7 +151,7 @@ class Submission:
 
     async def _work(self) -> None:
         while not self._stopping() and (kept := await self._feed.next()) is not None:
-            answer, parts = None, list[Kept]()
+            answer, parts = None, list[StoredChunk]()
             try:
                 answer, parts = await self._send(kept)
             except ApiError as error:
@@ -160,7 +160,7 @@ class Submission:
                 await self._feed.done(kept, answer, parts)
         await self._feed.close()
 
-    async def _send(self, kept: Kept) -> tuple[Answer | None, list[Kept]]:
+    async def _send(self, kept: StoredChunk) -> tuple[Answer | None, list[StoredChunk]]:
         if kept.doubt and self._how.policy == "hold":
             await self._ledger.settle(self._run, kept.id, Settlement(ChunkState.SETTLED, HELD))
             return None, []
@@ -184,5 +184,5 @@ class Submission:
             lost = Settlement(ChunkState.SETTLED, LOST, doubt=Doubt.THIS_RUN)
             await self._ledger.settle(self._run, chunk.id, lost)
 
-    def _kept(self, chunks: Iterable[int]) -> list[Kept]:
+    def _kept(self, chunks: Iterable[int]) -> list[StoredChunk]:
         return [self._view.kept(chunk) for chunk in chunks]

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from importer.model import Reading, Reject
-from importer.rows.tables import ROLES, ROWS, Echo, EchoSheet, ErrorValue, Rows, Source
+from importer.rows.tables import ROLES, ROWS, ErrorValue, Original, OriginalSheet, Rows, Source
 from importer.sources.workbook_rows import text_of
 
 Edit = Mapping[str, str]
@@ -59,12 +59,12 @@ class Edited:
         return Rows(pa.table(arrays, schema=ROWS), faults, rows.notes)
 
 
-def corrected(echo: Echo, edits: Mapping[str, Edit]) -> Echo:
+def corrected(echo: Original, edits: Mapping[str, Edit]) -> Original:
     """The list with its corrections in place, so that it can be imported as it is: a row that was left out is empty."""
     return replace(echo, sheets=[_corrected_sheet(sheet, edits, len(echo.headers)) for sheet in echo.sheets])
 
 
-def _corrected_sheet(sheet: EchoSheet, edits: Mapping[str, Edit], width: int) -> EchoSheet:
+def _corrected_sheet(sheet: OriginalSheet, edits: Mapping[str, Edit], width: int) -> OriginalSheet:
     if sheet.number is None:
         return sheet
     base = sheet.number << _SHEET_KEY

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from importer.rows.tables import Echo, EchoSheet, ErrorValue
+from importer.rows.tables import ErrorValue, Original, OriginalSheet
 from importer.sources.corrections import corrected
 from importer.sources.csv_dialect import ONE_COLUMN
 from importer.sources.csv_list import DelimitedList, fill, open_delimited
@@ -22,7 +22,7 @@ from importer.sources.workbook_list import WorkbookList, open_workbook
 _TEXT = (Kind.TEXT, Kind.GZIP, Kind.ZIP)
 
 
-def echo(path: Path, options: SourceOptions) -> Echo:
+def echo(path: Path, options: SourceOptions) -> Original:
     """The list, text or workbook, read as `open_source` reads it, with the corrections of a person in their cells.
 
     Raises SourceError, also while rows are read.
@@ -35,11 +35,11 @@ def echo(path: Path, options: SourceOptions) -> Echo:
     return corrected(found, options.edits) if options.edits else found
 
 
-def _of_workbook(source: WorkbookList) -> Echo:
-    return Echo([_sheet(source, *each) for each in source.every_sheet])
+def _of_workbook(source: WorkbookList) -> Original:
+    return Original([_sheet(source, *each) for each in source.every_sheet])
 
 
-def _sheet(source: WorkbookList, index: int, name: str, hidden: bool) -> EchoSheet:
+def _sheet(source: WorkbookList, index: int, name: str, hidden: bool) -> OriginalSheet:
     found = source.list_on(index)
     number, layout, first = found or (None, None, 0)
 
@@ -58,10 +58,10 @@ def _sheet(source: WorkbookList, index: int, name: str, hidden: bool) -> EchoShe
                 yield row, values
 
     positions = {role: first + p for role, p in layout.positions.items()} if layout else {}
-    return EchoSheet(name, hidden, number, layout.header_row if layout else 0, positions, rows)
+    return OriginalSheet(name, hidden, number, layout.header_row if layout else 0, positions, rows)
 
 
-def _of_text(path: Path, kind: Kind, source: DelimitedList) -> Echo:
+def _of_text(path: Path, kind: Kind, source: DelimitedList) -> Original:
     dialect, layout = source.dialect, source.dialect.layout
 
     def rows() -> Iterator[tuple[int, Sequence[str]]]:
@@ -78,9 +78,9 @@ def _of_text(path: Path, kind: Kind, source: DelimitedList) -> Echo:
                 for row, fields in sorted([*plain, *ragged], key=lambda item: item[0]) if ragged else plain:
                     yield row, [unmarked(field) for field in fields] if text.damaged else fields
 
-    sheet = EchoSheet("", False, 0, layout.header_row, layout.positions, rows)
+    sheet = OriginalSheet("", False, 0, layout.header_row, layout.positions, rows)
     delimiter = "," if dialect.delimiter == ONE_COLUMN else dialect.delimiter
-    return Echo([sheet], delimiter, tuple(layout.headers))
+    return Original([sheet], delimiter, tuple(layout.headers))
 
 
 def _title_rows(head: str, delimiter: str, rows: int) -> list[list[str]]:

@@ -19,7 +19,7 @@ from importer.rows.fingerprints import Hashes
 from importer.rows.hash_sets import Sieve, among
 from importer.rows.tables import describe
 from importer.staging.spill import SPILLED, Spill
-from importer.staging.standings import Fates, Ordinals, Standing
+from importer.staging.standings import Ordinals, Standing, Standings
 
 if TYPE_CHECKING:
     import pandas as pd  # where no hash stands twice it is not loaded at all
@@ -90,7 +90,7 @@ class Finder:
         self.standings[ordinals] = np.maximum(self.standings[ordinals], standing)
         self.raised = self.raised or len(ordinals) > 0
 
-    def within(self, fates: Fates, wanted: Hashes) -> None:
+    def within(self, fates: Standings, wanted: Hashes) -> None:
         """Find repeats and conflicts among the rows of the source. `wanted` are the hashes that stand there twice."""
         repeats = [
             self._judge(rows, heads, fates)
@@ -119,7 +119,7 @@ class Finder:
             rows["gtin"] = gtins[rows["group"].to_numpy()]
             yield rows
 
-    def _judge(self, rows: pd.DataFrame, heads: pd.DataFrame, fates: Fates) -> tuple[Ordinals, Ordinals]:
+    def _judge(self, rows: pd.DataFrame, heads: pd.DataFrame, fates: Standings) -> tuple[Ordinals, Ordinals]:
         """The first row and the key of each of the rows that repeats one."""
         rows = rows.merge(heads, on=_SERIAL, how="left")
         clash = rows["group_second"].notna()
@@ -128,7 +128,7 @@ class Finder:
         self._conflicts(rows[clash], fates)
         return repeats["ordinal_first"].to_numpy(), repeats["key"].to_numpy()
 
-    def _conflicts(self, rows: pd.DataFrame, fates: Fates) -> None:
+    def _conflicts(self, rows: pd.DataFrame, fates: Standings) -> None:
         """Reject rows that contradict each other; each names the first one that it contradicts."""
         if rows.empty:
             return
@@ -136,7 +136,7 @@ class Finder:
         first = rows["group"] != rows["group_first"]
         group = rows["group_first"].where(first, rows["group_second"]).astype(np.int64)
         key = rows["key_first"].where(first, rows["key_second"]).astype(np.int64)
-        fates.clashes.add(rows["ordinal"].to_numpy(), group.to_numpy(), key.to_numpy(), self._explain)
+        fates.conflicts.add(rows["ordinal"].to_numpy(), group.to_numpy(), key.to_numpy(), self._explain)
 
     def _explain(self, serial: str, group: int, other: int, key: int) -> Reject:
         ours, theirs = self.batches[group], self.batches[other]

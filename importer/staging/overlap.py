@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from importer.concurrency import ahead
 from importer.ledger import history
-from importer.ledger.history import Had, Held, Matches, gtins_of
+from importer.ledger.history import EarlierOutcome, EarlierSerials, Matches, gtins_of
 from importer.ledger.view import View
 from importer.model import Batch, Reject
 from importer.rows.fingerprints import SHORT_BITS, Hashes, words_of
 from importer.rows.tables import describe
 from importer.staging.duplicates import Finder, candidates
-from importer.staging.standings import Fates, Standing
+from importer.staging.standings import Standing, Standings
 
 _MOST_SLOTS = 1 << 22
 _SLOTS_EACH = 8
@@ -33,20 +33,20 @@ def matches(view: View, target: str, batches: Iterable[Batch], parts: Iterator[H
     return list(history.matches(view, runs, parts)) if runs else []
 
 
-def find(finder: Finder, view: View, found: Iterable[Matches], fates: Fates) -> None:
+def find(finder: Finder, view: View, found: Iterable[Matches], fates: Standings) -> None:
     """Raise the standings of rows that earlier runs have, and note conflicts with them in `fates`."""
     for run, short, old in ahead(_slices(view, found)):
         _judge(finder, fates, old, short, run)
 
 
-def _slices(view: View, found: Iterable[Matches]) -> Iterator[tuple[_Run, Hashes, Held]]:
+def _slices(view: View, found: Iterable[Matches]) -> Iterator[tuple[_Run, Hashes, EarlierSerials]]:
     for match in found:
         run = match.run_id, view.batches(match.run)
         for short, seqs in match.slices():
             yield run, short, history.held(view, match, short, seqs)
 
 
-def _judge(finder: Finder, fates: Fates, old: Held, short: Hashes, run: _Run) -> None:
+def _judge(finder: Finder, fates: Standings, old: EarlierSerials, short: Hashes, run: _Run) -> None:
     run_id, theirs = run
     if not len(old.hashes):
         return
@@ -57,22 +57,24 @@ def _judge(finder: Finder, fates: Fates, old: Held, short: Hashes, run: _Run) ->
     groups, ordinals = (new[name].to_numpy()[ours] for name in ("group", "ordinal"))
     batch, had = old.batch[his], old.had[his]
     same = number[groups] == batch
-    already = ordinals[same & (had == Had.ASSIGNED)]
+    already = ordinals[same & (had == EarlierOutcome.ASSIGNED)]
     finder.raise_to(already, Standing.ALREADY)
     if len(already) and run_id not in fates.holders:
         fates.holders.append(run_id)
-    finder.raise_to(ordinals[same & (had != Had.ASSIGNED)], Standing.DOUBTFUL)
-    clash = np.flatnonzero(~same & (had >= Had.UNKNOWN))
+    finder.raise_to(ordinals[same & (had != EarlierOutcome.ASSIGNED)], Standing.DOUBTFUL)
+    clash = np.flatnonzero(~same & (had >= EarlierOutcome.UNKNOWN))
     finder.raise_to(ordinals[clash], Standing.CONFLICT)
 
     def explain(serial: str, group: int, number: int, had: int) -> Reject:
-        return _explain(serial, finder.batches[group], theirs[number], Had(had), run_id)
+        return _explain(serial, finder.batches[group], theirs[number], EarlierOutcome(had), run_id)
 
     if len(clash):
-        fates.clashes.add(ordinals[clash], batch[clash], had[clash], explain)
+        fates.conflicts.add(ordinals[clash], batch[clash], had[clash], explain)
 
 
-def _pairs(finder: Finder, new: Any, old: Held, gtin_of: Hashes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def _pairs(
+    finder: Finder, new: Any, old: EarlierSerials, gtin_of: Hashes
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """The places of rows in `new` and `old` with the same GTIN and serial: those with the same hash, looked at."""
     found = list(_same_hash(new["hash"].to_numpy(), old.hashes))
     ours, his = (np.concatenate(places) for places in zip(*found, strict=True))
@@ -105,8 +107,8 @@ def _same_hash(ours: Hashes, theirs: Hashes) -> Iterator[tuple[npt.NDArray[np.in
         left = left[slots.take(taken) != left]
 
 
-def _explain(serial: str, ours: Batch, theirs: Batch, had: Had, run_id: str) -> Reject:
-    done = "assigned" if had == Had.ASSIGNED else "sent (its answer was lost)"
+def _explain(serial: str, ours: Batch, theirs: Batch, had: EarlierOutcome, run_id: str) -> Reject:
+    done = "assigned" if had == EarlierOutcome.ASSIGNED else "sent (its answer was lost)"
     return Reject(
         "conflict_with_run",
         f"Serial {serial} of GTIN {ours.gtin} stands here with {describe(ours)}, but run {run_id} has {done} it with "

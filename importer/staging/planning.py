@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from importer.rows.fingerprints import Hashes
 from importer.rows.layout import lines
-from importer.staging.standings import Fates, Ordinals, Standing
+from importer.staging.standings import Ordinals, Standing, Standings
 
 _MOST_WAITING = 4_000_000
 """Rows."""
@@ -71,7 +71,7 @@ class Planner:
     def __init__(
         self,
         chunk_size: int,
-        fates: Fates,
+        fates: Standings,
         plan: Callable[[Planned], None],
         reject: Callable[[int, Any, npt.NDArray[np.intp]], None],
         *,

@@ -29,7 +29,7 @@ from importer.staging.checks import Checked, CheckSettings, check, parsers
 from importer.staging.duplicates import Finder, two_expiries
 from importer.staging.planning import Planned, Planner
 from importer.staging.spill import Spill
-from importer.staging.standings import Fates
+from importer.staging.standings import Standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +165,11 @@ class _Stager:
             self._staged.rejected[self._groups.number(whole) if whole else -1, code] += count
         self._sink.rejects(rejects)
 
-    def judge(self, earlier: tuple[View, str] | None) -> Fates:
+    def judge(self, earlier: tuple[View, str] | None) -> Standings:
         """Find out which rows repeat or contradict others, of this source or of earlier runs."""
         batches = self._groups.batches
         good = np.concatenate([self._good, np.zeros(len(batches) - len(self._good), np.int64)])
-        fates = Fates(groups=two_expiries(batches, good))
+        fates = Standings(groups=two_expiries(batches, good))
         standings = np.zeros(self._spill.rows, np.uint8)  # pages that nobody writes to take no memory
         finder = Finder(self._spill, batches, standings, self._where)
         self._stopping.check()
@@ -189,12 +189,12 @@ class _Stager:
         self._staged.assigned_by = sorted(fates.holders)
         return fates
 
-    def plan(self, fates: Fates) -> None:
+    def plan(self, fates: Standings) -> None:
         def reject(ordinal: int, window: Any, places: npt.NDArray[np.intp]) -> None:
             groups = window["group"].to_numpy()[places].tolist()
             rows = window.take(pa.array(places))
             reasons = [
-                fates.clashes.reject(ordinal + place, serial, group) or fates.groups[group]
+                fates.conflicts.reject(ordinal + place, serial, group) or fates.groups[group]
                 for place, serial, group in zip(places.tolist(), rows["serial"].to_pylist(), groups, strict=True)
             ]
             self._staged.rejected.update((g, r.code) for g, r in zip(groups, reasons, strict=True))

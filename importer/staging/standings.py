@@ -36,24 +36,24 @@ class Standing(IntEnum):
 Explain = Callable[[str, int, int, int], Reject]
 """Serial, number of its batch in the source, and the two numbers that were noted for the row."""
 
-_CLASH = np.dtype([("ordinal", np.int64), ("explain", np.int32), ("one", np.int64), ("other", np.int64)])
+_CONFLICT = np.dtype([("ordinal", np.int64), ("explain", np.int32), ("one", np.int64), ("other", np.int64)])
 
 
-class Clashes:
+class Conflicts:
     """By ordinal (spill.py). Of a row that is added again, the last reason holds."""
 
     def __init__(self) -> None:
         self._explain: list[Explain] = []
         self._added: list[npt.NDArray[Any]] = []
-        self._ordered = np.empty(0, _CLASH)
+        self._ordered = np.empty(0, _CONFLICT)
         self._ordinals = np.empty(0, np.int64)
 
     def add(self, ordinals: npt.NDArray[Any], one: npt.NDArray[Any], other: npt.NDArray[Any], explain: Explain) -> None:
-        clashes = np.empty(len(ordinals), _CLASH)
-        clashes["ordinal"], clashes["one"], clashes["other"] = ordinals, one, other
-        clashes["explain"] = len(self._explain)
+        conflicts = np.empty(len(ordinals), _CONFLICT)
+        conflicts["ordinal"], conflicts["one"], conflicts["other"] = ordinals, one, other
+        conflicts["explain"] = len(self._explain)
         self._explain.append(explain)
-        self._added.append(clashes)
+        self._added.append(conflicts)
 
     def ordinals(self) -> npt.NDArray[np.int64]:
         """They rise."""
@@ -81,16 +81,16 @@ class Clashes:
 
 
 @dataclass(slots=True)
-class Fates:
+class Standings:
     """`standings` by ordinal (None: all SEND). Row `repeat_keys[i]` repeats the row with the ordinal `firsts[i]`;
-    `firsts` rise. `clashes` say why, for each ordinal with CONFLICT. `groups` are whole batches that are rejected.
+    `firsts` rise. `conflicts` say why, for each ordinal with CONFLICT. `groups` are whole batches that are rejected.
     `holders` are the ids of the runs that have what is ALREADY.
     """
 
     standings: npt.NDArray[np.uint8] | None = None
     firsts: Ordinals = field(default_factory=lambda: np.empty(0, np.int64))
     repeat_keys: Ordinals = field(default_factory=lambda: np.empty(0, np.int64))
-    clashes: Clashes = field(default_factory=Clashes)
+    conflicts: Conflicts = field(default_factory=Conflicts)
     groups: Mapping[int, Reject] = field(default_factory=dict)
     holders: list[str] = field(default_factory=list)
 

@@ -16,7 +16,7 @@ from importer.reports.chart import chart
 from importer.reports.columns import NOT_ASSIGNED
 from importer.reports.csv_fields import restored
 from importer.reports.marked_list import MARKED
-from importer.reports.summary import Facts
+from importer.reports.summary import RunSummary
 from importer.results.totals import count, facts_of
 from importer.results.tracing import Trace, trace
 
@@ -163,7 +163,7 @@ def run_data(path: Path, run_id: str, report_dir: Path) -> dict[str, Any] | None
     }
 
 
-def _batches(facts: Facts) -> list[dict[str, Any]]:
+def _batches(facts: RunSummary) -> list[dict[str, Any]]:
     """The batches that need a look first, with the pieces of their bars."""
     return [
         {
@@ -178,7 +178,7 @@ def _batches(facts: Facts) -> list[dict[str, Any]]:
     ]
 
 
-def _problems(facts: Facts, directory: Path | None) -> list[dict[str, Any]]:
+def _problems(facts: RunSummary, directory: Path | None) -> list[dict[str, Any]]:
     examples = _examples(directory / NOT_ASSIGNED) if directory else {}
     return [{"code": code, "rows": rows, "examples": examples.get(code, [])} for code, rows in facts.codes.items()]
 

@@ -259,6 +259,6 @@ def test_a_mixture_of_all_faults_ends_as_each_serial_deserves(
     by_code = {code: {line.serial for line in report().not_assigned if line.code == code} for code in ("api_refused",)}
     assert by_code == {"api_refused": {"S00017"}}
     assert [line.serial for line in report().lines if line.outcome == "unknown"] == ["S00011"]
-    spared = [line for line in report().lines if line.code == "product_not_registered"]
-    assert [line.serial for line in spared] == [f"D{number:05}" for number in range(1, 11)]
-    assert spared[0].outcome == "refused"
+    skipped_for_product = [line for line in report().lines if line.code == "product_not_registered"]
+    assert [line.serial for line in skipped_for_product] == [f"D{number:05}" for number in range(1, 11)]
+    assert skipped_for_product[0].outcome == "refused"

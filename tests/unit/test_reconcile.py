@@ -238,7 +238,7 @@ def tally(**counts: int) -> Tally:
 
 
 @pytest.mark.parametrize(
-    ("found", "spared", "code"),
+    ("found", "skipped_for_product", "code"),
     [
         pytest.param(tally(assigned=3), 0, 0, id="all_assigned"),
         pytest.param(tally(assigned=1, already_assigned=1, duplicate=1), 0, 0, id="assigned_before_and_repeated"),
@@ -248,11 +248,11 @@ def tally(**counts: int) -> Tally:
         pytest.param(tally(refused=1, unsent=3), 2, 4, id="unsent_since_the_run_stopped"),
         pytest.param(tally(unknown=1, rejected=1), 0, 5, id="unknown_before_rejected"),
         pytest.param(tally(unknown=1, unsent=1), 0, 4, id="stopped_before_unknown"),
-        pytest.param(tally(unknown=1, unsent=1), 1, 5, id="unknown_before_spared"),
+        pytest.param(tally(unknown=1, unsent=1), 1, 5, id="unknown_before_skipped_for_product"),
     ],
 )
-def test_the_worst_outcome_decides_how_a_run_ends(found: Tally, spared: int, code: int) -> None:
-    assert found.exit_code(spared) == code
+def test_the_worst_outcome_decides_how_a_run_ends(found: Tally, skipped_for_product: int, code: int) -> None:
+    assert found.exit_code(skipped_for_product) == code
 
 
 def test_the_identity_holds_when_the_seven_make_up_the_rows() -> None:

@@ -13,7 +13,7 @@ import pytest
 from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.packing import Rows, pack_rows
 from importer.ledger.store import PlannedChunk
-from importer.ledger.view import Kept
+from importer.ledger.view import StoredChunk
 from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
 from importer.sending.feed import Feed
 
@@ -49,12 +49,12 @@ class Run:
         """As after a kill."""
         return Feed(self.view, self.num, BATCHES, self.view.last_seq(self.num))
 
-    async def next(self) -> tuple[str, Kept]:
+    async def next(self) -> tuple[str, StoredChunk]:
         kept = await self.feed.next()
         assert kept is not None
         return self.view.serials(kept.id)[0], kept
 
-    async def cut(self, kept: Kept) -> list[Kept]:
+    async def cut(self, kept: StoredChunk) -> list[StoredChunk]:
         return [self.view.kept(part) for part in await self.ledger.settle(self.num, kept.id, CUT)]
 
     async def rest(self) -> list[str]:

@@ -10,7 +10,7 @@ from ledger_builders import BATCH, OTHER, looking
 
 from importer.ledger.packing import Rows
 from importer.ledger.store import PlannedChunk
-from importer.ledger.view import Kept, View
+from importer.ledger.view import StoredChunk, View
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement
 from importer.serial_text import SerialText
 
@@ -145,5 +145,5 @@ def _read_run(view: View, run: int) -> dict[str, Standing]:
     return found
 
 
-def _name(kept: Kept, fate: Fate | None) -> str:
+def _name(kept: StoredChunk, fate: Fate | None) -> str:
     return fate.outcome.value if fate else kept.state.name

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from importer.model import Batch, Outcome
-from importer.reports.summary import BatchTally, Facts, Requests, SourceFacts
+from importer.reports.summary import BatchTally, Requests, RunSummary, SourceFacts
 from importer.rows.tables import OUTCOMES
 
 BATCH = Batch("01234567891231", "BATCH002", "271130")
@@ -55,7 +55,7 @@ def rejected(serial: str, **values: Any) -> dict[str, Any]:
     }
 
 
-def facts(**values: Any) -> Facts:
+def facts(**values: Any) -> RunSummary:
     defaults: dict[str, Any] = {
         "run": "20261122T071500Z-7f3a9c",
         "source": SourceFacts("serials.csv", "ab" * 32, 4711, 3),
@@ -72,7 +72,7 @@ def facts(**values: Any) -> Facts:
         "user": "planner",
         "host": "desk",
     }
-    return Facts(**{**defaults, **values})
+    return RunSummary(**{**defaults, **values})
 
 
 def lines(path: Path) -> list[dict[str, str]]:

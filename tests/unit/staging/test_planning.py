@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from importer.model import Reject
 from importer.staging.planning import Planned, Planner
 from importer.staging.spill import SPILLED
-from importer.staging.standings import Fates, Standing
+from importer.staging.standings import Standing, Standings
 
 REASON = Reject("some_code", "Some message.")
 
@@ -56,9 +56,9 @@ def window(rows: Sequence[Row], start: int, end: int) -> Any:
     return pa.record_batch(columns, schema=SPILLED)
 
 
-def fates_of(rows: Sequence[Row], bad_groups: Sequence[int] = ()) -> Fates:
+def fates_of(rows: Sequence[Row], bad_groups: Sequence[int] = ()) -> Standings:
     repeats = sorted((row.first, key(ordinal)) for ordinal, row in enumerate(rows) if row.first is not None)
-    return Fates(
+    return Standings(
         np.array([row.standing for row in rows], np.uint8),
         np.array([first for first, _ in repeats], np.int64),
         np.array([repeat for _, repeat in repeats], np.int64),
@@ -67,7 +67,7 @@ def fates_of(rows: Sequence[Row], bad_groups: Sequence[int] = ()) -> Fates:
 
 
 def plan(
-    rows: Sequence[Row], size: int, cuts: Sequence[int] = (), fates: Fates | None = None, **limits: int
+    rows: Sequence[Row], size: int, cuts: Sequence[int] = (), fates: Standings | None = None, **limits: int
 ) -> Outcome:
     """Plan rows that come in windows which end at `cuts`."""
     found = Outcome()
@@ -192,14 +192,14 @@ def test_very_many_batches_are_told_apart() -> None:
 
 
 def test_no_standings_mean_that_all_is_sent() -> None:
-    (chunk,) = plan([Row(), Row()], 9, fates=Fates()).chunks
+    (chunk,) = plan([Row(), Row()], 9, fates=Standings()).chunks
     assert (chunk.standing, chunk.keys.tolist()) == (Standing.SEND, [2, 4])
 
 
 def test_a_slice_of_a_window_is_planned_as_its_rows_are() -> None:
     rows = [Row(group) for group in (0, 1, 0, 1)]
     chunks: list[Planned] = []
-    planner = Planner(9, Fates(), chunks.append, lambda *_: None)
+    planner = Planner(9, Standings(), chunks.append, lambda *_: None)
     planner.add(0, window(rows, 0, 4).slice(1, 2))
     planner.close()
     assert [(chunk.group, serials(chunk)) for chunk in chunks] == [(0, [serial(2)]), (1, [serial(1)])]

@@ -10,7 +10,7 @@ from importer.config.loading import load
 from importer.config.settings import Settings
 from importer.errors import ConfigError
 
-DEFAULT_FILE = Path(__file__).parents[2] / "config.toml"
+DEFAULT_FILE = Path(__file__).parents[3] / "config.toml"
 
 
 @pytest.fixture(autouse=True)

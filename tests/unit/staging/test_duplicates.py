@@ -17,7 +17,7 @@ from importer.rows.fingerprints import Hashes, fingerprints
 from importer.rows.hash_sets import sorted_parts, twice
 from importer.staging.duplicates import Finder, gather, two_expiries
 from importer.staging.spill import Spill
-from importer.staging.standings import Fates, Standing
+from importer.staging.standings import Standing, Standings
 
 BATCHES = [
     Batch("01234567891231", "B1", "271130"),
@@ -55,10 +55,10 @@ def spilled(rows: Sequence[Row], hashes: Hashes | None = None, parts: int = 1) -
         spill.close()
 
 
-def found_in(rows: Sequence[Row], hashes: Hashes | None = None, at_once: int = 1000) -> Fates:
+def found_in(rows: Sequence[Row], hashes: Hashes | None = None, at_once: int = 1000) -> Standings:
     with spilled(rows, hashes) as spill:
         standings = np.zeros(len(rows), np.uint8)
-        fates = Fates(standings)
+        fates = Standings(standings)
         wanted = twice(spill.hashes(), spill.directory)
         Finder(spill, BATCHES, standings, lambda key: f"row {key}", at_once).within(fates, wanted)
         return fates
@@ -89,14 +89,14 @@ def model(rows: Sequence[Row]) -> Model:
     return found
 
 
-def must_be(found: Fates, expected: Model) -> None:
+def must_be(found: Standings, expected: Model) -> None:
     assert found.standings is not None
     assert found.standings.tolist() == expected.standings
     assert found.firsts.tolist() == sorted(first for first, _ in expected.repeats)
     assert sorted(zip(found.firsts.tolist(), found.repeat_keys.tolist(), strict=True)) == sorted(expected.repeats)
-    assert found.clashes.ordinals().tolist() == sorted(expected.others)
+    assert found.conflicts.ordinals().tolist() == sorted(expected.others)
     for ordinal, other in expected.others.items():
-        reject = found.clashes.reject(ordinal, "SN1", 0)
+        reject = found.conflicts.reject(ordinal, "SN1", 0)
         assert reject
         assert f" in row {key(other)}. " in reject.message
 
@@ -145,7 +145,7 @@ def test_one_serial_in_very_many_rows_is_looked_at_a_window_at_a_time(groups: li
 def test_a_conflict_says_what_stands_where_and_what_to_do() -> None:
     rows = [("SN1", 0), ("SN1", 2)]
     found = found_in(rows)
-    rejects = [found.clashes.reject(ordinal, *row) for ordinal, row in enumerate(rows)]
+    rejects = [found.conflicts.reject(ordinal, *row) for ordinal, row in enumerate(rows)]
     assert [(reject.code, reject.message) for reject in rejects if reject] == [
         (
             "conflict_in_source",
@@ -166,7 +166,7 @@ def test_a_conflict_says_what_stands_where_and_what_to_do() -> None:
 
 def test_a_serial_that_stands_in_the_list_ten_thousand_times_with_two_batches_is_looked_at_quickly() -> None:
     rows = [("SN1", ordinal % 2 * 2) for ordinal in range(10_000)]
-    assert len(found_in(rows).clashes.ordinals()) == 10_000
+    assert len(found_in(rows).conflicts.ordinals()) == 10_000
 
 
 def test_a_higher_standing_is_never_lowered() -> None:
