@@ -1,5 +1,6 @@
 """What the sandbox does to a request on purpose, and to which request. Knows nothing of HTTP and of serials."""
 
+import math
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -62,7 +63,7 @@ class Fault:
 
     The counts number the requests of a class from 1, whatever became of them: `first` N, `every` Nth, the one `at` N,
     all `since` N. `retry_after` is sent as it stands ("2", "soon"), "date:2" as the HTTP date two seconds from now,
-    "" not at all.
+    "" not at all. `since_seconds` and `until_seconds` count from the sandbox's start: an outage.
     """
 
     kind: Kind
@@ -72,15 +73,18 @@ class Fault:
     every: int | None = None
     at: int | None = None
     since: int | None = None
+    since_seconds: float | None = None
+    until_seconds: float | None = None
     seconds: float | None = None
     jitter: float = 0.0
     status: int | None = None
     retry_after: str = ""
     location: str = ""
 
-    def counts(self, number: int) -> bool:
+    def counts(self, number: int, elapsed: float) -> bool:
         return (
-            (self.first is None or number <= self.first)
+            (self.since_seconds or 0.0) <= elapsed < (math.inf if self.until_seconds is None else self.until_seconds)
+            and (self.first is None or number <= self.first)
             and (self.every is None or number % self.every == 0)
             and (self.at is None or number == self.at)
             and (self.since is None or number >= self.since)
@@ -110,12 +114,13 @@ class Dice:
             for on in classes
         }
 
-    def roll(self, on: On) -> Roll:
+    def roll(self, on: On, elapsed: float) -> Roll:
+        """What the next request of a class gets, `elapsed` seconds after the start."""
         self._numbers[on] += 1
         latency, chosen = 0.0, None
         for fault, chance in self._faults[on]:
             draw, share = chance.random(), chance.random()  # both each time, so that the sequence stays the same
-            if draw >= fault.probability or not fault.counts(self._numbers[on]):
+            if draw >= fault.probability or not fault.counts(self._numbers[on], elapsed):
                 continue
             if fault.kind is Kind.LATENCY:
                 latency += (fault.seconds or 0.0) + fault.jitter * share

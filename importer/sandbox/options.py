@@ -4,14 +4,15 @@
     CLASS:KIND=WHEN[,…]     a fault on a request class (auth, commission, decommission, any)
 
 WHEN is a probability (0.1), or first:3, every:5, at:7, since:20 (counted per class, from 1); several go together
-(`every:2,p=0.5`). After it come the fault's own: seconds=2, jitter=0.5, status=502, retry_after=2 (or date:2),
-location=URL.
+(`every:2,p=0.5`). `since_seconds=2,until_seconds=9` bounds it to an outage, counted from the start. After it come the
+fault's own: seconds=2, jitter=0.5, status=502, retry_after=2 (or date:2), location=URL.
 KINDs: latency, 429, 503, error_before, error_after, drop_before, drop_after, truncate, hang_before, hang_after,
 html_before, html_after, garble, unsuccessful_before, unsuccessful_after, redirect, revoke; `faults.Kind` says what
 each does.
 
     commission:drop_after=0.1    commission:429=first:3,retry_after=2    any:latency=1,seconds=0.05,jitter=0.02
     auth:html_before=at:1,status=200    commission:revoke=at:20    commission:503=since:100
+    any:503=1,since_seconds=2,until_seconds=9
 """
 
 import difflib
@@ -29,6 +30,8 @@ _COUNTS = ("first", "every", "at", "since")
 _FAULT_OPTIONS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(_COUNTS, int),
     "p": float,
+    "since_seconds": float,
+    "until_seconds": float,
     "seconds": float,
     "jitter": float,
     "status": int,

@@ -42,6 +42,7 @@ class Sandbox:
         self._gate = Gate(self.settings, clock)
         self._desk = Desk(self.settings)
         self._dice = Dice(self.settings.faults, self.settings.seed)
+        self._started = tick()
         self._throttle = Throttle(self.settings.rate, self.settings.burst, tick)
         self._in_flight = 0
         self._closing = asyncio.Event()
@@ -103,7 +104,7 @@ class Sandbox:
         number = self.requests[-1].number + 1 if self.requests else 1
         visit = Visit(number, on.value, request.path, self._clock(), self._tick(), self._in_flight)
         self.requests.append(visit)
-        roll = self._dice.roll(on)
+        roll = self._dice.roll(on, self._tick() - self._started)
         wait = 0.0 if on is On.AUTH else self._throttle.wait()
         body = await request.read()
         order = read_order(body)

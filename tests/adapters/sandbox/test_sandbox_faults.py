@@ -158,3 +158,12 @@ async def test_a_fault_on_any_class_counts_each_by_itself() -> None:
 async def test_of_two_faults_the_first_strikes() -> None:
     async with sandbox("commission:429=at:1", "commission:503=first:2") as client:
         assert [(await client.commission()).status for _ in range(3)] == [429, 503, 200]
+
+
+async def test_an_outage_begins_and_ends_at_its_time() -> None:
+    async with sandbox("any:503=1,since_seconds=2,until_seconds=9") as client:
+        seen = []
+        for at in (0, 2, 8.9, 9):
+            client.clock.now = 1_800_000_000.0 + at
+            seen.append((await client.commission()).status)
+        assert seen == [200, 503, 503, 200]
