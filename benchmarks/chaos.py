@@ -4,7 +4,10 @@
 
 Each round makes a list, imports it once undisturbed, then some times more into a sandbox that loses 10 % of the
 answers, gives 10 % 5xx (before and after the work), 20 % 429 and refuses 5 % of the serials, while the importer's real
-command gets SIGKILL at random moments: while it starts, stages, sends and reports, also while it resumes. In the end
+command gets SIGKILL at random moments: while it starts, stages, sends and reports, also while it resumes. In a third of
+the imports the API is away for a while instead (503, 502, cut connections, a web page): then no more chunks may be in
+doubt than were in flight. In a third the wall clock jumps by hours between two commands; in a quarter a second importer
+with a ledger of its own sends on the same channel, and no second may hold more requests than the limit. In the end
 sandbox, ledger and report are compared row by row. The first difference ends it; the directory stays for a look.
 """
 
@@ -23,9 +26,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos_list import List, make
+from chaos_list import List, gtin_of, make
 from chaos_process import Starter
-from chaos_proof import How, Told, assigned_in, differences, received, resent, told
+from chaos_proof import (
+    How,
+    Told,
+    assigned_in,
+    chunks_in_doubt,
+    differences,
+    most_in_a_second,
+    received,
+    resent,
+    told,
+)
 
 from importer.flow.report import is_reported
 from importer.ledger.view import View
@@ -41,6 +54,9 @@ FAULTS = (
     "commission:html_after=0.02",
     "commission:429=0.2,retry_after=0",
 )
+OUTAGES = ("503=1", "error_before=1,status=502", "drop_before=1", "html_before=1,status=200", "html_before=1")
+"""How the API is away; nothing of such a request is taken, which the importer can't know."""
+_DAY = 86_400.0
 _FOREVER = 600.0
 """Seconds after which a command counts as hanging."""
 _CASES_PER_LIST = 6
@@ -62,10 +78,19 @@ class Case:
     how: How
     options: tuple[str, ...]
     limits: tuple[tuple[str, str], ...]
+    outage: bool = False
+    """The API is away for a while, and spoils nothing else."""
+    jumps: bool = False
+    """The wall clock is wrong by hours, by others for each command."""
+    shared: bool = False
+    """A second importer sends on the same channel."""
 
     @property
     def ledger(self) -> Path:
         return self.directory / "importer.db"
+
+    def limit(self, name: str) -> float:
+        return float(dict(self.limits)[f"LIMITS__{name}"])
 
     @property
     def box(self) -> Path:
@@ -174,12 +199,16 @@ class _After:
         return self._at is not None and now >= self._at
 
 
-def execute(case: Case, url: str, arguments: list[str], kill_at: Callable[[], bool] | None) -> int:
+def execute(
+    case: Case, url: str, arguments: list[str], kill_at: Callable[[], bool] | None, clock_off: float = 0.0
+) -> int:
     """Run a command to its end (its exit code) or to its death (-9)."""
     with (case.directory / "output.txt").open("ab") as output:
         output.write(f"--- {' '.join(arguments)}\n".encode())
         output.flush()
-        process = case.starter.start("importer", arguments, output.fileno(), case.directory, case.environ(url))
+        process = case.starter.start(
+            "importer", arguments, output.fileno(), case.directory, case.environ(url), clock_off=clock_off
+        )
     until = time.monotonic() + _FOREVER
     while kill_at and process.ended() is None and time.monotonic() < until:
         if kill_at():
@@ -222,17 +251,21 @@ def next_command(case: Case, dice: random.Random) -> list[str]:
 def disturbed(case: Case, dice: random.Random, kills: int, seconds: float, tally: Tally) -> int:
     """Import with kills; the exit code of the end."""
     box = Sandbox(case)
+    second = Second(case, box.url) if case.shared else None
     try:
         killer = Killer(dice, case, box, seconds)
         done = 0
         while True:
             moment = killer.moment() if done < kills else None
             command, (run, before) = next_command(case, dice), state_of(case)
-            code = execute(case, box.url, command, moment)
+            clock_off = dice.uniform(-_DAY, _DAY) if case.jumps else 0.0
+            code = execute(case, box.url, command, moment, clock_off)
             if code != _KILLED and before == "finished" and command != ["resume", run]:
                 must_be_reported(case, run, command)
                 continue
             if code != _KILLED:
+                if second:
+                    second.must_end_well()
                 return code
             done += 1
             tally.kills += 1
@@ -242,6 +275,33 @@ def disturbed(case: Case, dice: random.Random, kills: int, seconds: float, tally
                 killed_after(case, received(assigned_in(case.ledger), case.box))
     finally:
         box.close()
+        if second:
+            second.close()
+
+
+class Second:
+    """Another importer on the same channel, with a list and a ledger of its own."""
+
+    ROWS = 120
+    GTIN = gtin_of("095299999999")
+
+    def __init__(self, case: Case, url: str) -> None:
+        self.directory = case.directory / "second"
+        self.directory.mkdir()
+        lines = [f"SECOND{number:06},{self.GTIN},S1,490128" for number in range(self.ROWS)]
+        (self.directory / "list.csv").write_text("\n".join(["SerialNumber,GTIN,Batch,ExpirationDate", *lines, ""]))
+        with (self.directory / "output.txt").open("wb") as output:
+            self._process = case.starter.start(
+                "importer", ["run", "list.csv"], output.fileno(), self.directory, case.environ(url)
+            )
+
+    def must_end_well(self) -> None:
+        if (code := self._process.wait(_FOREVER)) != 0:
+            raise Different(f"the second importer ended with {code}: see {self.directory}")
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait(_FOREVER)
 
 
 def must_be_reported(case: Case, run: str, command: list[str]) -> None:
@@ -262,14 +322,19 @@ def killed_after(case: Case, before: dict[tuple[str, str], int]) -> None:
     path.write_text(json.dumps(kept))
 
 
-def prove(case: Case, code: int, undisturbed: Told, tally: Tally) -> None:
-    """Raise Different for the first difference."""
+def prove(case: Case, code: int, undisturbed: Told, tally: Tally, kills: int) -> None:
+    """Raise Different for the first difference; the import was killed `kills` times."""
     if code not in _FINAL:
         raise Different(f"it ended with {code}")
     run, _ = state_of(case)
     report, wrong = told(case.directory / "reports" / run, case.rows.rows)
     for text in wrong or differences(case.rows, case.ledger, case.box, report, undisturbed, case.how):
         raise Different(text)
+    if case.outage and (doubts := chunks_in_doubt(case.ledger)) > case.limit("MAX_IN_FLIGHT") * (kills + 1):
+        raise Different(f"{doubts} chunks are in doubt after one outage and {kills} kills")
+    rate = case.limit("REQUESTS_PER_SECOND")
+    if rate and (most := most_in_a_second(case.box)) > rate + 1:
+        raise Different(f"{most} requests came in a second, the limit is {rate:g}")
     path = case.directory / "assigned.json"
     before = {(gtin, serial): count for gtin, serial, count in json.loads(path.read_text())} if path.exists() else {}
     for text in resent(before, case.box):
@@ -284,7 +349,7 @@ def prove(case: Case, code: int, undisturbed: Told, tally: Tally) -> None:
     tally.rows += len(report)
 
 
-def case_of(starter: Starter, directory: Path, rows: List, dice: random.Random) -> Case:
+def case_of(starter: Starter, directory: Path, rows: List, dice: random.Random, longest_outage: float) -> Case:
     directory.mkdir()
     rows.write(directory / "list.csv")
     how = How(
@@ -292,8 +357,12 @@ def case_of(starter: Starter, directory: Path, rows: List, dice: random.Random) 
         exists_means=dice.choice(("unknown", "assigned")),
         policy=dice.choice(("replay",) * 9 + ("hold",)),
     )
+    outage, jumps, shared = (dice.random() < share for share in (1 / 3, 1 / 3, 1 / 4))
+    begins = dice.uniform(0.5, 3)
+    away = f"any:{dice.choice(OUTAGES)},since_seconds={begins},until_seconds={begins + dice.uniform(1, longest_outage)}"
+    faults = (FAULTS[0], away) if outage else FAULTS
     options = (
-        *FAULTS,
+        *faults,
         f"twice={how.twice}",
         f"seed={dice.randrange(1 << 30)}",
         f"names={dice.choice(('all', 'first', 'none'))}",
@@ -302,11 +371,11 @@ def case_of(starter: Starter, directory: Path, rows: List, dice: random.Random) 
         f"extra={dice.choice((0, 1))}",
     )
     limits = (
-        ("LIMITS__REQUESTS_PER_SECOND", dice.choice(("0", "0", "100", "400"))),
+        ("LIMITS__REQUESTS_PER_SECOND", "40" if shared else dice.choice(("0", "0", "100", "400"))),
         ("LIMITS__MAX_IN_FLIGHT", dice.choice(("1", "3", "8"))),
         ("REPORT__FORMATS", dice.choice(("csv", "csv,html", "csv,xlsx,html"))),
     )
-    return Case(starter, directory, rows, how, options, limits)
+    return Case(starter, directory, rows, how, options, limits, outage, jumps, shared)
 
 
 def undisturbed_of(starter: Starter, directory: Path, rows: List) -> tuple[Told, float]:
@@ -335,7 +404,7 @@ def undisturbed_of(starter: Starter, directory: Path, rows: List) -> tuple[Told,
     return report, seconds
 
 
-def chaos(starter: Starter, kills: int, seed: int, rows: int, directory: Path) -> Tally:
+def chaos(starter: Starter, kills: int, seed: int, rows: int, directory: Path, longest_outage: float) -> Tally:
     dice = random.Random(seed)
     tally = Tally()
     number = 0
@@ -346,11 +415,11 @@ def chaos(starter: Starter, kills: int, seed: int, rows: int, directory: Path) -
         for place in range(_CASES_PER_LIST):
             if tally.kills >= kills:
                 break
-            case = case_of(starter, directory / f"list-{number}-case-{place}", listed, dice)
+            case = case_of(starter, directory / f"list-{number}-case-{place}", listed, dice, longest_outage)
             wanted = min(dice.randint(4, 10), kills - tally.kills)
             try:
                 code = disturbed(case, dice, wanted, seconds, tally)
-                prove(case, code, undisturbed, tally)
+                prove(case, code, undisturbed, tally, wanted)
             except Different as found:
                 settings = f"{case.how}, {dict(case.limits)}, sandbox {' '.join(case.options)}"
                 raise Different(f"{found}\n{settings}\n{tally.line(seed)}\nLook into {case.directory}") from None
@@ -366,6 +435,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rows", type=int, default=300)
+    parser.add_argument("--outage", type=float, default=5, help="seconds that the API is away at the most")
     parser.add_argument("--warm", action="store_true", help="fork each command from a process that has all imported")
     parser.add_argument("--directory", type=Path, help="where everything stays after a difference; default: a new one")
     given = parser.parse_args()
@@ -374,7 +444,7 @@ def main() -> int:
     starter = Starter(given.warm)
     starter.prepare()
     try:
-        tally = chaos(starter, given.kills, given.seed, given.rows, directory)
+        tally = chaos(starter, given.kills, given.seed, given.rows, directory, given.outage)
     except Different as found:
         print(f"DIFFERENT: {found}")
         return 1

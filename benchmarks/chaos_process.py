@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import time_machine
+
 
 class Child:
     """A process that was started here."""
@@ -54,19 +56,31 @@ class Starter:
             import importer.sandbox.__main__  # noqa: PLC0415, F401
 
     def start(
-        self, module: str, arguments: Sequence[str], output: int, cwd: Path, env: Mapping[str, str] | None = None
+        self,
+        module: str,
+        arguments: Sequence[str],
+        output: int,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+        *,
+        clock_off: float = 0.0,
     ) -> Child:
-        """`python -m module arguments…`; `output` is a file descriptor for all that it says."""
+        """`python -m module arguments…`; `output` is a file descriptor for all that it says.
+
+        `clock_off`: seconds by which its wall clock is wrong; a fresh interpreter has the right one.
+        """
         environ = dict(os.environ if env is None else env)
         if self.warm:
-            return Child(_fork(module, arguments, output, cwd, environ))
+            return Child(_fork(module, arguments, output, cwd, environ, clock_off))
         command = [sys.executable, "-m", module, *arguments]
         process = subprocess.Popen(command, cwd=cwd, env=environ, stdout=output, stderr=output)
         process.returncode = 0  # this class waits for it
         return Child(process.pid)
 
 
-def _fork(module: str, arguments: Sequence[str], output: int, cwd: Path, env: Mapping[str, str]) -> int:
+def _fork(
+    module: str, arguments: Sequence[str], output: int, cwd: Path, env: Mapping[str, str], clock_off: float
+) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -78,6 +92,8 @@ def _fork(module: str, arguments: Sequence[str], output: int, cwd: Path, env: Ma
         os.environ.clear()
         os.environ.update(env)
         sys.argv = [module, *arguments]
+        if clock_off:
+            time_machine.travel(time.time() + clock_off, tick=True).start()
         code = _main(module)
     except BaseException:  # noqa: BLE001  nothing may come back from a fork
         traceback.print_exc()

@@ -85,7 +85,8 @@ def _in_doubt(ledger: Path) -> set[Key]:
 
 def differences(rows: List, ledger: Path, box: Path, report: Told, undisturbed: Told, how: How) -> Iterator[str]:
     """`report` and `undisturbed` are those of the same list, with and without kills and faults."""
-    entries = read_ledger(box)
+    products = {row.gtin for row in rows.rows}
+    entries = {key: entry for key, entry in read_ledger(box).items() if key[0] in products}
     doubtful = _in_doubt(ledger)
     sendable = rows.sendable()
     yield from (f"{key} was sent and may not be" for key in entries if key not in sendable)
@@ -101,7 +102,7 @@ def differences(rows: List, ledger: Path, box: Path, report: Told, undisturbed: 
     assigned = {rows.rows[number - 2].key for number, (outcome, _) in report.items() if outcome == "assigned"}
     if assigned != (kept := assigned_in(ledger)):
         yield f"report and ledger differ in what is assigned: {assigned ^ kept}"
-    yield from _requests(ledger, box)
+    yield from _requests(ledger, box, products)
 
 
 def _row(row: Row, said: tuple[str, str], entry: Entry | None, how: How) -> Iterator[str]:
@@ -133,8 +134,8 @@ def _excused(row: Row, said: tuple[str, str], doubtful: set[Key], how: How) -> b
     return may_be_unknown and unknown and row.key in doubtful
 
 
-def _requests(ledger: Path, box: Path) -> Iterator[str]:
-    """Each request that came has its mark; none went out for a chunk after it was settled as assigned."""
+def _requests(ledger: Path, box: Path, products: set[str]) -> Iterator[str]:
+    """Each request for one of the products that came has its mark."""
     db = sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)
     marks: Counter[tuple[str, int]] = Counter()
     for gtin, serials, count in db.execute(
@@ -142,17 +143,34 @@ def _requests(ledger: Path, box: Path) -> Iterator[str]:
         "JOIN batch ON batch.run = chunk.run AND batch.num = chunk.batch GROUP BY 1, 2"
     ):
         marks[gtin, serials] = count
-    late = db.execute(
-        "SELECT count(*) FROM attempt JOIN chunk ON chunk.id = attempt.chunk WHERE chunk.outcome = 'assigned' "
-        "AND attempt.sent_at > chunk.recorded_at"
-    ).fetchone()[0]
     db.close()
-    if late:
-        yield f"{late} requests are marked later than their chunk was assigned"
-    came = Counter((visit.gtin, visit.serials) for visit in read_requests(box) if visit.request == "commission")
-    for (gtin, serials), count in came.items():
+    visits = [visit for visit in read_requests(box) if visit.request == "commission" and visit.gtin in products]
+    for (gtin, serials), count in Counter((visit.gtin, visit.serials) for visit in visits).items():
         if count > marks[gtin, serials]:
             yield f"{count} requests with {serials} serials of {gtin} came, {marks[gtin, serials]} were marked"
+
+
+def chunks_in_doubt(ledger: Path) -> int:
+    """Planned chunks of which an answer was ever lost."""
+    db = sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)
+    (count,) = db.execute(
+        "SELECT count(DISTINCT chunk.root) FROM attempt JOIN chunk ON chunk.id = attempt.chunk "
+        "WHERE answered_at IS NULL OR verdict = 'doubt'"
+    ).fetchone()
+    db.close()
+    return int(count)
+
+
+def most_in_a_second(box: Path) -> int:
+    """Requests that arrived at the sandbox in whichever second holds the most, by its own clock."""
+    times = sorted(visit.tick for visit in read_requests(box))
+    first = 0
+    most = 0
+    for last, moment in enumerate(times):
+        while moment - times[first] >= 1:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
 
 
 def resent(before: Mapping[Key, int], box: Path) -> Iterator[str]:
