@@ -65,8 +65,14 @@ SCANNED = ("(01)", "(21)")
 _DAMAGED = re.compile(DAMAGED)
 _NO_CSET_82 = re.compile(f"[^{re.escape(CSET_82)}]")
 _NO_DIGIT = re.compile("[^0-9]")
-_EXPONENT = re.compile(r"[0-9]+(?:[.,][0-9]+)?[Ee][+]?[0-9]+")
+_EXPONENT = re.compile(r"([0-9]+)(?:[.,]([0-9]+))?[Ee]([+]?)([0-9]{1,3})")
 _DECIMALS = re.compile(r"([0-9]+)[.,]0+")
+_IDENTIFIER = re.compile(r"\(01\)(?=\d{14}$)")
+_SEPARATED = re.compile(r"[0-9]+(?:[ .,'\u2019\u00a0\u202f\u2009_/-][0-9]+)+")
+_FRACTION = re.compile(r"[0-9]+[.,][0-9]+")
+_ZERO_DECIMALS = re.compile(r"(?<=[ .,'\u2019\u00a0\u202f\u2009][0-9]{3})[.,]0{1,2}$")
+_LEAST_MANTISSA = 8
+_LEAST_SEPARATED = 12
 
 
 def parse_gtin(text: str, *, check_digit: CheckDigit) -> Parsed | Reject:
@@ -80,12 +86,12 @@ def parse_gtin(text: str, *, check_digit: CheckDigit) -> Parsed | Reject:
     notes = ("gtin_trimmed",) if trimmed else ()
     if not value:
         return Reject("gtin_missing", "The GTIN is missing. Enter the 14 digits of the product.")
-    decimals = _DECIMALS.fullmatch(value)
-    digits = decimals[1] if decimals else value
+    restored = _digits_of(value)
+    digits = restored or value
     if reject := error_value("GTIN", value) or _no_gtin(value, digits):
         return reject
     proven = check_digit_of(digits[:-1]) == digits[-1]
-    if decimals or len(digits) in _ZEROS_LOST:
+    if restored or len(digits) in _ZEROS_LOST:
         return Parsed(digits.zfill(_GTIN), (*notes, "gtin_zeros_restored")) if proven else _unproven(value, digits)
     if not proven and check_digit == "error":
         return _wrong_check_digit(value)
@@ -150,9 +156,41 @@ def _parse_code(role: str, noun: str, text: str) -> Parsed | Reject:
     return Parsed(value, notes)
 
 
+def _digits_of(value: str) -> str:
+    """The digits behind what a program added to them: decimals of zeros, separators, an exponent that leaves all of
+    them in place, the identifier (01); "" where there is nothing of it. The check digit has to prove them.
+    """
+    if decimals := _DECIMALS.fullmatch(value):
+        return decimals[1]
+    digits = ""
+    if exponent := _EXPONENT.fullmatch(value):
+        digits = _expanded(exponent[1], exponent[2] or "", bool(exponent[3]), int(exponent[4]))
+    elif _IDENTIFIER.match(value):
+        digits = value[4:]
+    elif _SEPARATED.fullmatch(value) and not _FRACTION.fullmatch(value):
+        digits = re.sub("[^0-9]", "", _ZERO_DECIMALS.sub("", value))
+        digits = digits if len(digits) >= _LEAST_SEPARATED else ""  # one date in ten passes as a GTIN-8
+    known = len(digits) in (*_GTIN_LENGTHS, *_ZEROS_LOST) and digits.strip("0")
+    return digits if known and check_digit_of(digits[:-1]) == digits[-1] else ""
+
+
+def _expanded(whole: str, fraction: str, signed: bool, exponent: int) -> str:
+    """A number with an exponent in full; "" where digits are missing.
+
+    `4.006381333931E12` holds them all, and Java's `Double.toString`, which writes no sign, leaves out no digit but
+    zeros at the end. Others cut: one digit may be missing, since only a zero can be proven there.
+    """
+    digits = whole + fraction
+    missing = exponent - len(fraction)
+    least = _LEAST_MANTISSA if not signed else max(_LEAST_MANTISSA, len(whole) + exponent - 1)
+    if missing < 0 or len(digits) < least or len(digits) + missing not in (*_GTIN_LENGTHS, *_ZEROS_LOST):
+        return ""
+    return digits + "0" * missing
+
+
 def _no_gtin(value: str, digits: str) -> Reject | None:
     shown = f"GTIN {show(value)}"
-    if _EXPONENT.fullmatch(value):
+    if digits == value and _EXPONENT.fullmatch(value):
         message = f"{shown} was cut short by a spreadsheet: its last digits are lost."
         return Reject("gtin_exponent", f"{message} Take it from the source system and enter it as text.")
     if not (digits.isascii() and digits.isdigit()):

@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from importer.gs1.characters import OUTER, show
+from importer.gs1.characters import CSET_82, OUTER, show
 from importer.gs1.codes import LONGEST, check_digit_of
+from importer.gs1.keyboards import retyped
 from importer.model import Reject
 
 _EPC = re.compile(
     r"urn:epc:(?:id:sgtin:|tag:sgtin-(?:96|198):\d\.)(?P<product>\d+\.\d+)\.(?P<serial>.+)", re.IGNORECASE
 )
 _URI = re.compile(r"(?:urn:epc:|https?://)", re.IGNORECASE)
-_ELEMENTS = re.compile(r"[(\]01-9\x1d<{\[~^&_\\|\u241d]")
+_ELEMENTS = re.compile(r"[(\]01-9\x1d<{\[~^&_\\|@#$%\u2039\u241d]|[^\x00-\x7f]|U\+")
+_LEAST = 18
+"""Characters of a GTIN with its identifier and a serial's identifier."""
 _LINK_NAMES = {"gtin": "01", "lot": "10", "ser": "21", "exp": "17"}
 """The names that Digital Link 1.0 had beside the numbers."""
 
@@ -41,14 +44,25 @@ def is_scan(text: str) -> bool:
     text = text.strip(OUTER)
     if _URI.match(text):
         return True
-    if not _ELEMENTS.match(text):
-        return False
-    return is_element_string(text)
+    return (_ELEMENTS.match(text) is not None and is_element_string(text)) or bool(_readings(text))
 
 
 def read_scan(text: str) -> Scan | Reject:
-    """What a scanned code says. Values are not checked here, but for what tells them apart."""
+    """What a scanned code says. Values are not checked here, but for what tells them apart.
+
+    What a scanner typed into a computer of another keyboard is read as it was meant, if that is beyond doubt.
+    """
     text = text.strip(OUTER)
+    found = _read(text)
+    if isinstance(found, Scan) and _is_legal(found):
+        return found
+    readings = _readings(text)
+    if len(readings) > 1:
+        return _reject("scan_ambiguous", text, "the scanner typed for another keyboard, and several are possible")
+    return readings.pop() if readings else found
+
+
+def _read(text: str) -> Scan | Reject:
     try:
         if text[:4].lower() == "urn:":
             return _read_epc(text)
@@ -58,6 +72,17 @@ def read_scan(text: str) -> Scan | Reject:
     except ValueError as error:
         return _reject("scan_unreadable", text, str(error).splitlines()[0][:120])
     return _scan(text, elements)
+
+
+def _readings(text: str) -> set[Scan]:
+    """What it says if scanner and computer were set to different keyboards; the GTIN's check digit proves it."""
+    meant = filter(is_element_string, retyped(text)) if len(text) >= _LEAST else ()
+    return {scan for each in meant if isinstance(scan := _read(each), Scan) and _is_legal(scan)}
+
+
+def _is_legal(scan: Scan) -> bool:
+    legal = all(char in CSET_82 for char in scan.serial + scan.batch)
+    return legal and scan.gtin.isdigit() and check_digit_of(scan.gtin[:-1]) == scan.gtin[-1]
 
 
 _WHAT = {
@@ -129,11 +154,18 @@ def _read_link(text: str) -> dict[str, str]:
 # Which Application Identifiers there are and how long their values may be is biip's knowledge. Its parsers are not
 # used: they cut a bracketed value at the next bracket and a raw one after 20 characters, without a word.
 _FNC1 = "\x1d"
+_NAMED = r"(?:GS|FNC ?1|F1|0x1D|x1D|U\+001D|029|29|GROUP SEPARATOR)"
 _SPELLINGS = re.compile(
-    r"<(?:GS|FNC1)>|\{(?:GS|FNC1)\}|\[(?:GS|FNC1)\]|_x001D_|&#29;|&#x1D;|\\x1D|\\u001D|\\F|~1|~d029|\^\]|[\^|\u241d]",
+    rf"<{_NAMED}>|\{{{_NAMED}\}}|\[{_NAMED}\]|\({_NAMED}\)|\u2039{_NAMED}\u203a|_x001D_|&#0*29;|&#x0*1D;|&GS;"
+    r"|\\x1D|\\u001D|\\u\{1D\}|\\035|\\F|\\GS|0x1D|U\+001D|%1D|~1|~d029|\^\]|[\^|\u241d\u2194]",
     re.IGNORECASE,
 )
 """How programs write FNC1 where they can't write U+001D; none of it is likely in a value, most of it is not legal."""
+_SINGLE = re.compile("[@#$\u00ac]")
+"""Characters that some scanners send for FNC1; in a bracketed scan they stand for themselves."""
+_CODEWORD = re.compile(r"([^\x00-\x7f])(?=01\d{14})")
+"""FNC1 is codeword 232 of a DataMatrix, which is è in Latin-1, č or и in other code pages, and ç one below: whatever
+letter it has become, it stands in front of a GTIN that its check digit proves."""
 _SYMBOLOGY = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 _BRACKETED = re.compile(r"\((\d{2,4})\)")
 _GTIN_FIRST = re.compile(r"01(\d{13})(\d)(?=\d\d)")
@@ -154,8 +186,14 @@ class ScanError(ValueError):
 
 def plain(text: str) -> str:
     """The scan without symbology identifier, and with U+001D where FNC1 is spelled out."""
-    text = _SYMBOLOGY.sub("", text.strip(OUTER), count=1) if text.lstrip(OUTER).startswith("]") else text.strip(OUTER)
-    return _SPELLINGS.sub(_FNC1, text).lstrip(_FNC1)
+    text = text.strip(OUTER)
+    codeword = _CODEWORD.match(text)
+    if codeword and check_digit_of(text[3:16]) == text[16]:
+        text = text.replace(codeword[1], _FNC1)
+    text = _SPELLINGS.sub(_FNC1, text).lstrip(_FNC1)
+    if not text.startswith("("):
+        text = _SINGLE.sub(_FNC1, text).lstrip(_FNC1)
+    return _SYMBOLOGY.sub("", text, count=1).lstrip(_FNC1) if text.startswith("]") else text
 
 
 def is_element_string(text: str) -> bool:

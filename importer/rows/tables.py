@@ -75,6 +75,19 @@ class Rows:
         return {code: int(np.count_nonzero(mask & among)) for code, mask in self.notes.items()}
 
 
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Rows one after the other as one. At least one part."""
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.cumsum([0, *(part.table.num_rows for part in parts)])
+    faults = {at + int(start): f for part, start in zip(parts, starts, strict=False) for at, f in part.faults.items()}
+    notes = {
+        code: np.concatenate([p.notes.get(code, np.zeros(p.table.num_rows, np.bool_)) for p in parts])
+        for code in dict.fromkeys(code for part in parts for code in part.notes)
+    }
+    return Rows(pa.concat_tables([part.table for part in parts]), faults, notes)
+
+
 class Source(Protocol):
     """A list that can be read once from top to bottom. Raises SourceError, on opening or while it is read."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from statistics import mode
 
 from importer.errors import SourceError
 from importer.sources import decoding
-from importer.sources.headers import may_be_left_out
+from importer.sources.csv_plain import FIELD_END, Plain, has_escapes, likely
+from importer.sources.headers import known_headers, may_be_left_out
 from importer.sources.layout import Layout, find_layout, score
 from importer.sources.options import SourceOptions
 
@@ -38,27 +40,65 @@ class Dialect:
     rows_before: int
     width: int
     layout: Layout
+    #: What is taken off before it is CSV; `body` counts bytes of what is left.
+    plain: Plain = field(default_factory=Plain)
 
 
 def find_dialect(head: bytes, options: SourceOptions, name: str, *, whole: bool) -> Dialect:
-    """Find out how a list is written, from its first bytes, which are the `whole` of it or not."""
+    """Find out how a list is written, from its first bytes, which are the `whole` of it or not.
+
+    Of several code pages that one is taken in which most headers are known.
+    """
     encodings, bom = _encodings(head, options, name, whole=whole)
     failure: SourceError | None = None
+    found: list[tuple[int, Dialect]] = []
     for encoding in encodings:
-        text = head[bom:].decode(encoding, "importer.mark")
+        text = head[bom:].decode(encoding, "importer.mark").rstrip("\0\x1a")
         if decoding.is_binary(text[: decoding.HEAD // 4].encode("utf-8", "replace")):
             raise SourceError(f"{name} is no text: export the list as .csv or .xlsx.")
         if not whole and not re.search("[\r\n]", text):
             raise SourceError(f"{name}: its first line is longer than {decoding.HEAD >> 10} kB: this is no list.")
         try:
-            delimiter, body, width, layout = _find_delimiter(text, options, name, whole=whole)
+            dialect = _find_plain(text, options, name, whole=whole)
         except SourceError as error:
             failure = failure or error
             continue
+        layout = dialect.layout
         if len(encodings) > 1 and any(decoding.unmarked(h) != h for h in layout.headers):
             continue
-        return Dialect(encoding, bom, delimiter, body, layout.skip, width, layout)
-    raise failure or SourceError(f"{name}: its encoding is in doubt: save it as CSV UTF-8.")
+        dialect = replace(dialect, encoding=encoding, bom=bom)
+        if encoding == encodings[0]:
+            return dialect
+        found.append((known_headers(layout.headers, options.columns), dialect))
+    if not found:
+        raise failure or SourceError(f"{name}: its encoding is in doubt: save it as CSV UTF-8.")
+    best = max(found, key=lambda f: f[0])[1]  # the first of those that know as many
+    remark = (
+        f"{name} is not UTF-8: read as {best.encoding}, in which its headers are known. If names look wrong, give the "
+        f"encoding with --encoding."
+    )
+    return replace(best, layout=replace(best.layout, remarks=[*best.layout.remarks, remark]))
+
+
+def _find_plain(text: str, options: SourceOptions, name: str, *, whole: bool) -> Dialect:
+    """As it stands, or once something is taken off, of which the header must be the proof."""
+    escapes = Plain(escapes=has_escapes(text))
+    try:
+        return _dialect(text, escapes, options, name, whole=whole)
+    except SourceError:
+        for plain in likely(text):
+            with suppress(SourceError):
+                dialect = _dialect(text, plain, options, name, whole=whole)
+                if dialect.width > 1 and dialect.layout.header_row:
+                    return dialect
+        raise
+
+
+def _dialect(text: str, plain: Plain, options: SourceOptions, name: str, *, whole: bool) -> Dialect:
+    text = plain.text(text)
+    delimiters = FIELD_END if plain.delimiter else DELIMITERS
+    delimiter, body, width, layout = _find_delimiter(text, delimiters, options, name, whole=whole)
+    return Dialect("", 0, delimiter, body, layout.skip, width, layout, plain)
 
 
 def _encodings(head: bytes, options: SourceOptions, name: str, *, whole: bool) -> tuple[tuple[str, ...], int]:
@@ -71,18 +111,20 @@ def _encodings(head: bytes, options: SourceOptions, name: str, *, whole: bool) -
         return (declared,), 0
     if marked:
         return marked[:1], marked[1]
-    wide = decoding.guess_utf16(head)
+    wide = decoding.guess_wide(head)
     if wide:
         return (wide,), 0
     return (("utf-8",) if decoding.is_utf8(head, whole=whole) else ("utf-8", *decoding.CODE_PAGES)), 0
 
 
-def _find_delimiter(text: str, options: SourceOptions, name: str, *, whole: bool) -> tuple[str, int, int, Layout]:
+def _find_delimiter(
+    text: str, delimiters: Sequence[str], options: SourceOptions, name: str, *, whole: bool
+) -> tuple[str, int, int, Layout]:
     separator = _SEP.match(text)
     begin = separator.end() if separator else 0
     found: list[tuple[int, int, str, int, Layout]] = []
     failures: list[tuple[int, SourceError]] = []
-    for delimiter in separator[1] if separator else DELIMITERS:
+    for delimiter in separator[1] if separator else delimiters:
         records, ends = _split(text[begin:], delimiter, whole=whole)
         try:
             layout = find_layout(records, options, name)

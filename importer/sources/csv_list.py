@@ -10,10 +10,12 @@ from importer.errors import SourceError
 from importer.model import Reading, Sheet
 from importer.rows.tables import Rows
 from importer.sources.csv_dialect import Dialect, find_dialect
+from importer.sources.csv_plain import plain_stream
 from importer.sources.csv_records import Body, RecordReader
 from importer.sources.csv_rows import Shape
 from importer.sources.decoding import HEAD, Transcoded
 from importer.sources.files import DAMAGED, Kind, damaged, unpacked
+from importer.sources.noise import NoiseCount
 from importer.sources.options import SourceOptions
 
 _DELIMITER_NAMES = {"\t": "tab", "\x1f": ""}
@@ -37,25 +39,26 @@ class DelimitedList:
 
     def __init__(self, path: Path, kind: Kind, dialect: Dialect, options: SourceOptions) -> None:
         self._path = path
-        self._kind = kind
+        self.kind = kind
         self.dialect = dialect
         self._options = options
+        self._noise = NoiseCount()
 
     @property
     def reading(self) -> Reading:
         dialect, layout = self.dialect, self.dialect.layout
         return Reading(
-            format="csv" if self._kind is Kind.TEXT else f"csv.{self._kind}",
+            format="csv" if self.kind is Kind.TEXT else f"csv.{self.kind}",
             encoding=dialect.encoding,
-            delimiter=_DELIMITER_NAMES.get(dialect.delimiter, dialect.delimiter),
+            delimiter=dialect.plain.name or _DELIMITER_NAMES.get(dialect.delimiter, dialect.delimiter),
             sheets=(Sheet("", layout.header_row, layout.columns, layout.headers),),
-            remarks=tuple(layout.remarks),
+            remarks=(*layout.remarks, *self._noise.remarks(self._path.name)),
         )
 
     def __iter__(self) -> Iterator[Rows]:
         read = 0
         try:
-            with unpacked(self._path, self._kind) as file:
+            with unpacked(self._path, self.kind) as file:
                 for rows in self._rows(file):
                     read += rows.table.num_rows
                     if rows.table.num_rows:
@@ -67,14 +70,21 @@ class DelimitedList:
 
     def _rows(self, file: BinaryIO) -> Iterator[Rows]:
         dialect, layout, name = self.dialect, self.dialect.layout, self._path.name
-        file.read(dialect.bom)
-        text = Transcoded(file, dialect.encoding)
-        head = fill(cast(BinaryIO, text), dialect.body)
+        text, plain = text_of_list(file, dialect)
+        head = fill(plain, dialect.body)
         assert len(head) == dialect.body
-        body = Body(cast(BinaryIO, text), dialect.delimiter, dialect.width, name)
+        body = Body(plain, dialect.delimiter, dialect.width, name)
         shape = Shape(layout, dialect.delimiter, dialect.width, self._options, name)
+        self._noise = shape.noise
         for records in RecordReader(body, dialect.delimiter, dialect.width, dialect.rows_before + 1, name):
             yield shape.rows(records, quoted=body.quoted, damaged=text.damaged)
+
+
+def text_of_list(file: BinaryIO, dialect: Dialect) -> tuple[Transcoded, BinaryIO]:
+    """The list in UTF-8, from its first line on, and as plain CSV."""
+    file.read(dialect.bom)
+    text = Transcoded(file, dialect.encoding)
+    return text, plain_stream(cast(BinaryIO, text), dialect.plain)
 
 
 def fill(file: BinaryIO, size: int) -> bytes:

@@ -14,7 +14,12 @@ from importer.errors import SourceError
 
 HEAD = 256 * 1024
 """How much of a list is looked at to find out how it is written."""
-CODE_PAGES = ("cp1252", "cp1250", "cp1251")
+CODE_PAGES = (
+    *("cp1252", "cp1250", "cp1251", "cp1254", "cp1253", "cp1257", "iso8859_2", "iso8859_5", "iso8859_9", "koi8_r"),
+    *("cp850", "cp852", "cp866", "cp857", "cp437", "cp855", "cp775"),
+    *("mac_roman", "mac_latin2", "mac_cyrillic", "mac_turkish"),
+)
+"""Those of Windows, ISO, DOS and the Mac for the languages of the headers, likeliest first. All hold ASCII."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -25,6 +30,10 @@ _BOMS = (
 _CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + b"\x7f"
 _TOO_MANY_CONTROLS = 0.02
 _DAMAGE = 16
+_LEAST_WIDE = 16
+_FEW = 0.02
+_SOME = 0.08
+"""Of all bytes: a header in Cyrillic has no NUL, but for its delimiters and line ends."""
 _MARKS = 0xF700
 MARKED = "[\uf700-\uf7ff]"
 """A regular expression for what stands in place of a byte that could not be decoded."""
@@ -36,14 +45,20 @@ def find_bom(head: bytes) -> tuple[str, int] | None:
     return next(((name, len(bom)) for bom, name in _BOMS if head.startswith(bom)), None)
 
 
-def guess_utf16(head: bytes) -> str | None:
-    """UTF-16 without a mark: text of a list is mostly ASCII, so every second byte is NUL."""
-    head = head[: len(head) // 2 * 2]
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    most = len(head) * 0.35
-    if odd > most and even < odd / 20:
+def guess_wide(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark: a list holds ASCII, of which each character has one or three NUL."""
+    fours, pairs = head[: len(head) // 4 * 4], head[: len(head) // 2 * 2]
+    if len(fours) >= _LEAST_WIDE:
+        empty = [fours[place::4].count(0) / (len(fours) // 4) for place in range(4)]
+        if min(empty[2:]) == 1 and empty[0] < _FEW:
+            return "utf-32-le"
+        if min(empty[:2]) == 1 and empty[3] < _FEW:
+            return "utf-32-be"
+    even, odd = pairs[::2].count(0), pairs[1::2].count(0)
+    some = len(pairs) * _SOME
+    if odd > some and even < odd / 20:
         return "utf-16-le"
-    return "utf-16-be" if even > most and odd < even / 20 else None
+    return "utf-16-be" if even > some and odd < even / 20 else None
 
 
 def is_utf8(head: bytes, *, whole: bool) -> bool:

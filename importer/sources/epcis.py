@@ -5,84 +5,44 @@ EPCIS 1.2 section 7.3, 2.0 section 7.3; CBV for the business step and the names 
 
 from __future__ import annotations
 
-import io
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import pyarrow as pa
 
 from importer.errors import SourceError
-from importer.gs1.scans import Scan, read_scan
+from importer.gs1.scans import Scan
 from importer.model import Reading, Reject, Sheet
 from importer.rows.tables import ROLES, ROWS, Rows
+from importer.sources.epcis_events import Document, Event, pack_of
+from importer.sources.epcis_history import End, History, Told, Vocabulary
 from importer.sources.files import DAMAGED, Kind, damaged, unpacked
 from importer.sources.options import SourceOptions
 
 _ROWS = 1 << 14
-_PACK = re.compile(r"urn:epc:id:sgtin:|https?://.*/(?:01|gtin)/", re.IGNORECASE)
-_LOT = ("lotNumber", "batchNumber", "lot")
-_EXPIRY = ("itemExpirationDate", "expirationDate", "expiryDate")
-_MOST_BETWEEN = 256 << 20
-"""Bytes without the end of an event, from where on they are no document: a few packed ones unpack to any number."""
-_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T.*|Z|[+-]\d{2}:\d{2})?")
+_BLOCK = 1 << 20
+_HINTS = (
+    b"errorDeclaration", b"DELETE", b"destroy", b"decommission", b"dispos", b"inactive", b"TransformationEvent",
+)  # fmt: skip
+"""What a document holds that says more of its packs than their commissioning: only then it is read once more."""
+_LONGEST_HINT = max(map(len, _HINTS))
+_NAMED = 5
+_TOLD = ("batch", "expiry")
+_Item = TypeVar("_Item")
 
 
-class TooLongError(SourceError):
-    """There is no end of an event where one should have come long ago."""
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How a document is written: what reads its events and its master data."""
 
-
-class Document(io.RawIOBase):
-    """The bytes of a document. `event` tells it that an event has come out of them."""
-
-    def __init__(self, file: BinaryIO, name: str, most: int = _MOST_BETWEEN) -> None:
-        self._file = file
-        self._name = name
-        self._most = self._left = most
-
-    def event(self) -> None:
-        self._left = self._most
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        block = self._file.read(len(buffer))
-        buffer[: len(block)] = block
-        self._left -= len(block)
-        if self._left < 0:
-            raise TooLongError(
-                f"{self._name} has an event of more than {self._most >> 20} MB, or none in as many: split it."
-            )
-        return len(block)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._left = self._most
-        return self._file.seek(offset, whence)
-
-
-@dataclass(slots=True)
-class Event:
-    """An event of a document. Names are local ones: without namespace or prefix."""
-
-    kind: str
-    action: str = ""
-    step: str = ""
-    epcs: Sequence[str] = ()
-    data: Mapping[str, str] = field(default_factory=dict)
-    """The instance or lot master data (ilmd)."""
-
-    @property
-    def commissions(self) -> bool:
-        return self.kind == "ObjectEvent" and self.action.upper() == "ADD" and self.step == "commissioning"
-
-
-def local(name: str) -> str:
-    """A name without namespace, prefix or the path of a vocabulary: urn:epcglobal:cbv:bizstep:commissioning."""
-    return re.split(r"[}:/#]|BizStep-", name.strip())[-1]
+    name: str
+    events: Callable[[BinaryIO, str], Iterator[Event]]
+    vocabulary: Callable[[BinaryIO, str], Iterator[Vocabulary]]
 
 
 class EpcisList:
@@ -93,80 +53,198 @@ class EpcisList:
 
     sheet_names: Sequence[str] = ("",)
 
-    def __init__(
-        self,
-        path: Path,
-        kind: Kind,
-        notation: str,
-        events: Callable[[BinaryIO, str], Iterator[Event]],
-        options: SourceOptions,
-    ) -> None:
+    def __init__(self, path: Path, kind: Kind, notation: Notation, options: SourceOptions) -> None:
         self._path = path
         self._kind = kind
         self._notation = notation
-        self._events = events
         self._given = {role: options.given().get(role, "") for role in ROLES}
-        self._others: Counter[str] = Counter()
-        self._no_packs = 0
+        self._seen = _Seen()
 
     @property
     def reading(self) -> Reading:
-        columns = {"serial": "epc", "gtin": "epc", "batch": _LOT[0], "expiry": _EXPIRY[0]}
+        columns = {"serial": "epc", "gtin": "epc", "batch": "lotNumber", "expiry": "itemExpirationDate"}
         packed = f".{self._kind}" if self._kind in (Kind.GZIP, Kind.ZIP) else ""
         return Reading(
-            format=f"epcis.{self._notation}{packed}", sheets=(Sheet("", 0, columns),), remarks=tuple(self._remarks())
+            format=f"epcis.{self._notation.name}{packed}",
+            sheets=(Sheet("", 0, columns),),
+            remarks=tuple(self._seen.remarks(self._path.name)),
         )
 
-    def _remarks(self) -> Iterator[str]:
-        name = self._path.name
-        if self._others:
-            kinds = ", ".join(f"{count:,} {kind}" for kind, count in self._others.most_common())
-            yield f"{name}: events that commission nothing were left out: {kinds}."
-        if self._no_packs:
-            yield f"{name}: EPCs of commissioning events that are no packs (no SGTIN) left out: {self._no_packs:,}."
-
     def __iter__(self) -> Iterator[Rows]:
-        self._others.clear()
-        self._no_packs = number = read = 0
+        self._seen = seen = _Seen()
+        history = self._history
+        seen.missing_corrections = history.missing_corrections
+        number = 0
         block = _Block()
-        for event in self._all_events():
-            if not event.commissions:
-                self._others[f"{event.kind} {event.action} {event.step}".strip()] += 1
-                number += len(event.epcs)
-                continue
-            lot, expiry = self._lot_and_expiry(event)
-            for epc in event.epcs:
-                number += 1
-                if not _PACK.match(epc):
-                    self._no_packs += 1
-                    continue
-                read += 1
-                block.add(number, epc, self._given["gtin"], lot, expiry)
-                if len(block.keys) >= _ROWS:
-                    yield block.take()
+        for order, event in enumerate(self._all_events()):
+            first, number = number + 1, number + len(event.epcs)
+            if history.is_wrong(event):
+                seen.wrong(event)
+            elif not event.commissions:
+                seen.others[f"{event.kind} {event.action} {event.step}".strip()] += 1
+            else:
+                seen.quantities += event.quantities
+                told = {role: event.told(role) for role in _TOLD}
+                for key, epc in enumerate(event.epcs, first):
+                    self._add(block, key, epc, told, (order, event.moment))
+                    if len(block.keys) >= _ROWS:
+                        yield block.take()
         if block.keys:
             yield block.take()
-        if not read:
-            raise SourceError(
-                f"{self._path.name} has no commissioning event with packs in it (ObjectEvent, action ADD, bizStep "
-                f"commissioning, EPCs urn:epc:id:sgtin:…): there is nothing to import."
-            )
+        if not seen.read:
+            raise self._nothing()
+
+    def _add(
+        self, block: _Block, key: int, epc: str, told: Mapping[str, list[str]], when: tuple[int, datetime | None]
+    ) -> None:
+        """An EPC that can't be read stands as it is where the serial belongs."""
+        pack = pack_of(epc)
+        if isinstance(pack, str):
+            self._seen.no_packs[pack] += 1
+            return
+        self._seen.read += 1
+        if isinstance(pack, Reject):
+            lot, expiry = ((told[role] or [self._given[role]])[0] for role in _TOLD)
+            block.add(key, (epc, self._given["gtin"], lot, expiry), pack)
+            return
+        lots = told["batch"] or self._elsewhere("batch", pack, "")
+        expiries = told["expiry"] or self._elsewhere("expiry", pack, lots[0])
+        fault = None
+        if len(lots) > 1 or len(expiries) > 1:
+            fault = _told_twice("batch", lots) if len(lots) > 1 else _told_twice("expiry", expiries)
+        end = self._history.end_of((pack.gtin, pack.serial), *when)
+        block.add(key, (pack.serial, pack.gtin, lots[0], expiries[0]), _gone(pack, end) if end else fault)
+
+    def _elsewhere(self, role: str, pack: Scan, lot: str) -> list[str]:
+        """What the EPC says of a pack, the rest of the document, or the options; at least an empty text."""
+        own: str = getattr(pack, role)
+        found = [own] if own else self._told.values(role, (pack.gtin, pack.serial), lot)
+        self._seen.told_elsewhere += bool(found and not own)
+        return found or [self._given[role]]
+
+    @cached_property
+    def _history(self) -> History:
+        return History(self._all_events()) if self._holds_hints() else History()
+
+    @cached_property
+    def _told(self) -> Told:
+        """Read only for a document of which some event does not say it itself."""
+        return Told(self._all_events(), self._read(self._notation.vocabulary), self._history)
+
+    def _holds_hints(self) -> bool:
+        try:
+            with unpacked(self._path, self._kind) as file:
+                rest = b""
+                while block := file.read(_BLOCK):
+                    text = rest + block
+                    if b"\0" in text or any(hint in text for hint in _HINTS):  # UTF-16 can't be looked through so
+                        return True
+                    rest = text[-_LONGEST_HINT:]
+        except DAMAGED as error:
+            raise damaged(self._path, error) from error
+        return False
 
     def _all_events(self) -> Iterator[Event]:
+        return self._read(self._notation.events)
+
+    def _read(self, read: Callable[[BinaryIO, str], Iterator[_Item]]) -> Iterator[_Item]:
         try:
             with unpacked(self._path, self._kind) as file:
                 document = Document(file, self._path.name)
-                for event in self._events(cast(BinaryIO, document), self._path.name):
+                for item in read(cast(BinaryIO, document), self._path.name):
                     document.event()
-                    yield event
+                    yield item
         except DAMAGED as error:
             raise damaged(self._path, error) from error
 
-    def _lot_and_expiry(self, event: Event) -> tuple[str, str]:
-        lot = next((event.data[name] for name in _LOT if event.data.get(name)), self._given["batch"])
-        expiry = next((event.data[name] for name in _EXPIRY if event.data.get(name)), self._given["expiry"])
-        day = _DAY.fullmatch(expiry.strip())
-        return lot, day[1] if day else expiry
+    def _nothing(self) -> SourceError:
+        name = self._path.name
+        if self._seen.wrong_events:
+            return SourceError(
+                f"{name} only declares events wrong, and commissions no packs: there is nothing to import. What was "
+                f"commissioned from those events before is taken back by importer decommission."
+            )
+        return SourceError(
+            f"{name} has no commissioning event with packs in it (ObjectEvent, action ADD, bizStep commissioning, "
+            f"EPCs urn:epc:id:sgtin:…): there is nothing to import."
+        )
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a reading has met, to be told at its end."""
+
+    #: Rows.
+    read: int = 0
+    #: Events that commission nothing, by kind, action and step.
+    others: Counter[str] = field(default_factory=Counter)
+    #: EPCs of commissioning events that are no packs, by scheme.
+    no_packs: Counter[str] = field(default_factory=Counter)
+    #: Elements of quantity lists of commissioning events.
+    quantities: int = 0
+    #: Rows whose lot or expiry stands in another event or in the master data.
+    told_elsewhere: int = 0
+    #: Declarations of errors, and the commissioning events that they take back.
+    wrong_events: int = 0
+    taken_back: int = 0
+    #: The packs of these, and the first of them by serial.
+    wrong_packs: int = 0
+    wrong_serials: list[str] = field(default_factory=list)
+    #: Corrections of wrong events that are not in the document.
+    missing_corrections: int = 0
+
+    def wrong(self, event: Event) -> None:
+        if event.declares_error:
+            self.wrong_events += 1
+            return
+        if event.commissions:
+            self.taken_back += 1
+            self.wrong_packs += len(event.epcs)
+            some = (pack_of(epc) for epc in event.epcs[: _NAMED - len(self.wrong_serials)])
+            self.wrong_serials += [pack.serial for pack in some if isinstance(pack, Scan)]
+
+    def remarks(self, name: str) -> Iterator[str]:
+        if self.others:
+            kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.others.most_common())
+            yield f"{name}: events that commission nothing were left out: {kinds}."
+        if self.wrong_events:
+            more = f" and {self.wrong_packs - _NAMED:,} more" if self.wrong_packs > _NAMED else ""
+            packs = f" ({', '.join(self.wrong_serials)}{more})" if self.wrong_serials else ""
+            yield (
+                f"{name}: {self.wrong_events:,} error declarations: {self.taken_back:,} commissioning events with "
+                f"{self.wrong_packs:,} packs{packs} are declared wrong and were left out."
+            )
+        if self.wrong_events > self.taken_back:
+            yield (
+                f"{name}: {self.wrong_events - self.taken_back:,} error declarations concern no commissioning event of "
+                f"this document: what was commissioned from such an event before is not taken back by this import."
+            )
+        if self.missing_corrections:
+            yield f"{name}: {self.missing_corrections:,} corrections of wrong events are not in this document."
+        if self.no_packs:
+            kinds = ", ".join(f"{count:,} {scheme}" for scheme, count in self.no_packs.most_common())
+            yield f"{name}: EPCs of commissioning events that are no packs (no SGTIN) left out: {kinds}."
+        if self.quantities:
+            yield f"{name}: quantities without serials in commissioning events left out: {self.quantities:,}."
+        if self.told_elsewhere:
+            yield f"{name}: lot or expiry taken from another event or the master data: {self.told_elsewhere:,}."
+
+
+def _gone(pack: Scan, end: End) -> Reject:
+    return Reject(
+        "destroyed_later",
+        f'A later event of this document ({end.what}) says that the pack with the serial "{pack.serial}" does not '
+        f"exist any more: it was not sent. Nothing to do, or correct the document.",
+    )
+
+
+def _told_twice(role: str, values: Sequence[str]) -> Reject:
+    listed = ", ".join(f'"{value[:40]}"' for value in values[:_NAMED])
+    return Reject(
+        "epcis_contradiction",
+        f"The document tells the {role} of this pack in several ways ({listed}): nothing tells which is right. Correct "
+        f"the one that is wrong.",
+    )
 
 
 class _Block:
@@ -177,14 +255,10 @@ class _Block:
         self._values: list[tuple[str, str, str, str]] = []
         self._faults: dict[int, Reject] = {}
 
-    def add(self, key: int, epc: str, gtin: str, lot: str, expiry: str) -> None:
-        """An EPC that can't be read stands as it is where the serial belongs."""
-        pack = read_scan(epc)
-        if isinstance(pack, Scan):
-            self._values.append((pack.serial, pack.gtin, lot or pack.batch, expiry or pack.expiry))
-        else:
-            self._faults[len(self.keys)] = pack
-            self._values.append((epc, gtin, lot, expiry))
+    def add(self, key: int, values: tuple[str, str, str, str], fault: Reject | None) -> None:
+        if fault:
+            self._faults[len(self.keys)] = fault
+        self._values.append(values)
         self.keys.append(key)
 
     def take(self) -> Rows:

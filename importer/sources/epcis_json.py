@@ -1,4 +1,6 @@
-"""The events of an EPCIS 2.0 document in JSON or JSON-LD, one at a time."""
+"""The events and master data of an EPCIS 2.0 document in JSON or JSON-LD, one at a time: a document, the answer to a
+query, a list of events, a single one, or one of these on each line (NDJSON).
+"""
 
 from __future__ import annotations
 
@@ -7,65 +9,148 @@ from typing import Any, BinaryIO
 
 import ijson  # type: ignore[import-untyped]
 
-from importer.sources.epcis import Event, TooLongError, local
+from importer.sources.epcis_events import KINDS, Event, TooLongError, local
+from importer.sources.epcis_history import Vocabulary
 from importer.sources.files import cut_off
 
-_PLACES = (
-    "epcisBody.eventList.item",
-    "epcisBody.queryResults.resultsBody.eventList.item",
-    "epcisBody.event",
-    "eventList.item",
-    "item",
-)
-"""Where events stand: a document, the answer to a query, and what programs write instead."""
+_PLACES = ("epcisBody.eventList.item", "epcisBody.queryResults.resultsBody.eventList.item", "item", "")
+"""Where events are: a document, the answer to a query, a list, and whatever else is looked through as a whole."""
+_LISTS = ("childEPCs", "outputEPCList")
+_LEAD = 1 << 16
+_KNOWN = frozenset({
+    "type", "@type", "isA", "action", "bizStep", "disposition", "eventTime", "eventID", "id", "@id", "epcList",
+    "inputEPCList", "ilmd", "errorDeclaration", "extension", "baseExtension", "recordTime", "eventTimeZoneOffset",
+    *_LISTS,
+})  # fmt: skip
 
 
 def events(file: BinaryIO, name: str) -> Iterator[Event]:
     """Raises SourceError where the document is damaged."""
+    try:
+        start = _start(file)
+        yield from _found(file, start, lines=_is_lines(file, start))
+    except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
+        raise cut_off(name, " ".join(str(error).split())[:120]) from error
+
+
+def vocabulary(file: BinaryIO, name: str) -> Iterator[Vocabulary]:
+    """The elements of the document's master data. Raises as `events` does."""
+    try:
+        start = _start(file)
+        lines = _is_lines(file, start)
+        file.seek(start)
+        for each in ijson.items(file, "epcisHeader.epcisMasterData.vocabularyList.item", multiple_values=lines):
+            elements = each.get("vocabularyElementList") if isinstance(each, dict) else None
+            yield from map(_vocabulary, elements if isinstance(elements, list) else [])
+    except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
+        raise cut_off(name, " ".join(str(error).split())[:120]) from error
+
+
+def _start(file: BinaryIO) -> int:
+    file.seek(0)
+    return 3 if file.read(3) == b"\xef\xbb\xbf" else 0
+
+
+def _is_lines(file: BinaryIO, start: int) -> bool:
+    """Whether the first line is a value of its own and another one follows it."""
+    file.seek(start)
+    lines = [line for line in file.read(_LEAD).splitlines() if line.strip()]
+    if len(lines) < 2 or not lines[0].lstrip().startswith(b"{"):  # noqa: PLR2004  one value and the next one
+        return False
+    return lines[0].rstrip().endswith(b"}") and lines[1].lstrip().startswith(b"{")
+
+
+def _found(file: BinaryIO, start: int, *, lines: bool) -> Iterator[Event]:
     too_long: TooLongError | None = None
-    for place in _PLACES:
+    for place in ("",) if lines else _PLACES:
         found = False
-        file.seek(0)
-        if file.read(3) != b"\xef\xbb\xbf":
-            file.seek(0)
+        file.seek(start)
         try:
-            for item in ijson.items(file, place):
-                if isinstance(item, dict):
+            for item in ijson.items(file, place, multiple_values=lines):
+                for event in _unfold(item):
                     found = True
-                    yield _event(item)
+                    yield event
         except TooLongError as error:
             too_long = error
             if found:
                 raise
-        except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise cut_off(name, reason) from error
         if found:
             return
     if too_long:
         raise too_long
 
 
+def _vocabulary(element: Any) -> Vocabulary:
+    attributes = element.get("attributes") or [] if isinstance(element, dict) else []
+    pairs = [(str(a.get("id") or ""), _text(a.get("attribute"))) for a in attributes if isinstance(a, dict)]
+    return Vocabulary(str(element.get("id") or "") if isinstance(element, dict) else "", pairs)
+
+
+def _unfold(item: Any) -> Iterator[Event]:
+    """The events in a value: it may be one, or a document, a list or a graph of them."""
+    if isinstance(item, list):
+        for each in item:
+            yield from _unfold(each)
+    elif isinstance(item, dict):
+        inner = [item[name] for name in ("epcisBody", "queryResults", "resultsBody", "eventList", "event", "@graph")
+                 if name in item]  # fmt: skip
+        if not inner:
+            yield _event(item)
+        for each in inner:
+            yield from _unfold(each)
+
+
 def _event(item: Mapping[str, Any]) -> Event:
     kind = item.get("type") or item.get("@type") or item.get("isA") or "event"
-    epcs = item.get("epcList") or ()
-    return Event(
-        local(str(kind)),
-        str(item.get("action") or ""),
-        local(str(item.get("bizStep") or "")),
-        [str(epc).strip() for epc in epcs] if isinstance(epcs, list) else [str(epcs).strip()],
-        _ilmd(item.get("ilmd")),
-    )
+    if isinstance(kind, list):
+        kind = next((k for k in kind if local(str(k)) in KINDS), kind[0] if kind else "event")
+    event = Event(local(str(kind)))
+    _fill(event, item)
+    return event
 
 
-def _ilmd(data: Any) -> dict[str, str]:
-    if not isinstance(data, dict):
-        return {}
-    return {local(name): _text(value) for name, value in data.items() if _text(value)}
+def _fill(event: Event, item: Mapping[str, Any]) -> None:
+    event.action = _text(item.get("action")) or event.action
+    event.step = local(_text(item.get("bizStep"))) or event.step
+    event.disposition = local(_text(item.get("disposition"))) or event.disposition
+    event.time = _text(item.get("eventTime")) or event.time
+    event.id = _text(item.get("eventID") or item.get("id") or item.get("@id")) or event.id
+    event.epcs = [*event.epcs, *_texts(item.get("epcList"))]
+    event.others = [*event.others, *(epc for name in _LISTS for epc in _texts(item.get(name)))]
+    event.inputs = [*event.inputs, *_texts(item.get("inputEPCList"))]
+    event.quantities += sum(len(v) for k, v in item.items() if k.lower().endswith("quantitylist") and v)
+    event.data = [*event.data, *_data(item.get("ilmd"))]
+    declaration = item.get("errorDeclaration")
+    if isinstance(declaration, dict):
+        event.declares_error = True
+        event.corrected_by = _texts(declaration.get("correctiveEventIDs"))
+    for name in ("extension", "baseExtension"):
+        if isinstance(item.get(name), dict):
+            _fill(event, item[name])
+    event.data += [(name, _text(value)) for name, value in item.items() if name not in _KNOWN and _text(value)]
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return [_text(each.get("id") or each) if isinstance(each, dict) else str(each).strip() for each in values]
+
+
+def _data(ilmd: Any) -> list[tuple[str, str]]:
+    """Names and values, also of what stands in an `extension` or in a vendor's own object."""
+    if not isinstance(ilmd, dict):
+        return []
+    found: list[tuple[str, str]] = []
+    for name, value in ilmd.items():
+        if isinstance(value, dict) and "@value" not in value:
+            found += _data(value)
+        else:
+            values = value if isinstance(value, list) else [value]
+            found += [(name, text) for each in values if (text := _text(each))]
+    return found
 
 
 def _text(value: Any) -> str:
     """A value, or that of a typed one: {"@value": …}."""
     if isinstance(value, dict):
         value = value.get("@value", "")
-    return str(value).strip() if isinstance(value, (str, int)) else ""
+    return str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""

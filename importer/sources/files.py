@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,18 +17,54 @@ from typing import IO, BinaryIO, cast
 import aiofiles
 
 from importer.errors import SourceError
+from importer.sources.workbook_parts import plain_name
 
 _HEAD = 1 << 16
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _BINARIES = {
     b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
+    b"II*\0": "a picture", b"MM\0*": "a picture", b"%!PS": "a PostScript file", b"{\\rtf": "a Word or RTF document",
     b"7z\xbc\xaf": "a 7z archive", b"Rar!": "a RAR archive", b"\xfd7zXZ": "an xz archive", b"BZh": "a bzip2 archive",
     b"\x28\xb5\x2f\xfd": "a zstd archive", b"SQLite format 3": "a database", b"PAR1": "a Parquet file",
-    b"\x7fELF": "a program", b"MZ\x90": "a program",
+    b"\0\1\0\0Standard": "an Access database", b"\x7fELF": "a program", b"MZ\x90": "a program",
+    b"\x09\x00\x04\x00": "a workbook of a spreadsheet before Excel 97",
+    b"\x09\x02\x06\x00": "a workbook of a spreadsheet before Excel 97",
+    b"\x09\x04\x06\x00": "a workbook of a spreadsheet before Excel 97",
+    b"\x09\x08\x08\x00": "a workbook of a spreadsheet before Excel 97",
+    b"\0\0\2\0\4\4": "a Lotus 1-2-3 worksheet", b"\0\x05\x16\x07": "what macOS keeps beside a file",
+    b"L\0\0\0\1\x14\2\0": "a shortcut", b"[InternetShortcut]": "a shortcut", b"bplist00": "a property list of macOS",
+    b"TABLE\r\n0,1": "a DIF file", b"TABLE\n0,1": "a DIF file",
 }  # fmt: skip
+_OLE_STREAMS = {
+    "WordDocument": "a Word document", "PowerPoint Document": "a PowerPoint presentation",
+    "__properties_version1.0": "an Outlook message", "VisioDocument": "a Visio drawing",
+}  # fmt: skip
+_CONTENTS = (
+    (b"ms-excel.sheet.binary", "xlsb"), (b"ms-excel.sheet.macroEnabled", "xlsm"), (b"spreadsheetml", "xlsx"),
+)  # fmt: skip
+_DOCUMENTS = (
+    (b"wordprocessingml", "a Word document"), (b"presentationml", "a PowerPoint presentation"),
+    (b"ms-word", "a Word document"), (b"visio", "a Visio drawing"),
+)  # fmt: skip
+_MIMES = (
+    (b"opendocument.text", "an OpenDocument text"), (b"opendocument.presentation", "an OpenDocument presentation"),
+    (b"sun.xml", "a document of OpenOffice 1"), (b"epub", "an e-book"),
+)  # fmt: skip
 DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 """What unpacking raises."""
-_OFFICE = (("xl/workbook.bin", "xlsb"), ("xl/vbaProject.bin", "xlsm"), ("xl/", "xlsx"), ("content.xml", "ods"))
+_OFFICE = (("xl/workbook.bin", "xlsb"), ("xl/vbaproject.bin", "xlsm"), ("xl/", "xlsx"), ("content.xml", "ods"))
+_SYLK = re.compile(rb"ID;[^\r\n]*[\r\n]+(?:P|F|B|C|O|E|W|NN|NU);")
+_EPCIS_ROOT = re.compile(rb"<(?:[\w-]+:)?(?:Object|Aggregation|Transaction|Transformation|Association)Event[\s>]")
+_HTML = re.compile(
+    rb"<(?:!doctype\s+html|html|head|body|table|thead|tbody|tr|meta|title|style|div|center|font|span|p|link)[\s>]",
+    re.IGNORECASE,
+)
+_ELEMENT = re.compile(rb"<\?xml|<[A-Za-z_][\w.:-]*(?:\s[^>]*)?/?>|<!--")
+_JSON = re.compile(rb'\{\s*["}]|\[\s*[\[{"\]]')
+_MIME = re.compile(
+    rb"^(?:MIME-Version:|From: <Saved by|Content-Type:\s*multipart/related)", re.IGNORECASE | re.MULTILINE
+)
+_EMAIL = re.compile(rb"(?:Return-Path|Received|Delivered-To|From|Subject|Date|Message-ID|To|X-[\w-]+): ", re.IGNORECASE)
 
 
 class Kind(StrEnum):
@@ -43,10 +80,22 @@ class Kind(StrEnum):
     ODS = "ods"
     EPCIS_XML = "epcis.xml"
     EPCIS_JSON = "epcis.json"
+    HTML = "html"
+    MHTML = "mhtml"
+    SPREADSHEET_XML = "xml.spreadsheet"
+    XML = "xml"
+    SYLK = "slk"
+    JSON = "json"
+
+
+WORKBOOKS = frozenset({Kind.XLSX, Kind.XLSM, Kind.XLSB, Kind.XLS, Kind.ODS})
+TABLES = frozenset({Kind.HTML, Kind.MHTML, Kind.SPREADSHEET_XML, Kind.XML, Kind.SYLK, Kind.JSON})
+"""Texts that hold tables, which are read whole as workbooks are."""
 
 
 def kind_of(path: Path) -> Kind:
     """What the file is; its extension is not asked."""
+    _check_owner(path.name)
     with opened(path) as file:
         head = file.read(_HEAD)
     if not head:
@@ -54,12 +103,10 @@ def kind_of(path: Path) -> Kind:
     if head.startswith(b"\x1f\x8b"):
         return Kind.GZIP
     if head.startswith(_OLE):
-        return Kind.XLS
+        return _kind_of_ole(path)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _kind_of_zip(path)
-    for magic, what in _BINARIES.items():
-        if head.startswith(magic):
-            raise SourceError(f"{path.name} is {what}, not a list: export the list as .csv or .xlsx.")
+    _check_magic(head, path.name)
     return _kind_of_text(head, path.name)
 
 
@@ -69,20 +116,64 @@ def kind_inside(path: Path, kind: Kind) -> Kind:
         return kind
     try:
         with unpacked(path, kind) as file:
-            return _kind_of_text(file.read(_HEAD), path.name)
+            head = file.read(_HEAD)
     except DAMAGED as error:
         raise damaged(path, error) from error
+    if head.startswith((_OLE, b"PK\x03\x04")):
+        raise SourceError(f"{path.name} holds a packed workbook: unpack it and import the workbook itself.")
+    _check_magic(head, path.name)
+    return _kind_of_text(head, path.name)
+
+
+def _other(name: str, what: str) -> SourceError:
+    return SourceError(f"{name} is {what}, not a list: export the list as .csv or .xlsx.")
+
+
+def _check_owner(name: str) -> None:
+    """What spreadsheets keep beside a workbook while it is open."""
+    if name.startswith("~$"):
+        other = name[2:]
+    elif name.startswith(".~lock.") and name.endswith("#"):
+        other = name[7:-1]
+    else:
+        return
+    raise SourceError(f"{name} only says who has {other} open in a spreadsheet: import {other} itself.")
+
+
+def _check_magic(head: bytes, name: str) -> None:
+    plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for magic, what in _BINARIES.items():
+        if head.startswith(magic) or (magic.isascii() and plain.startswith(magic)):
+            raise _other(name, what)
 
 
 def _kind_of_text(head: bytes, name: str) -> Kind:
     start = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t")
-    if start.startswith(b"<") and b"EPCIS" in start:
-        return Kind.EPCIS_XML
-    if start.startswith((b"{", b"[")) and b"epcis" in start.lower():
-        return Kind.EPCIS_JSON
-    if start[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
-        raise SourceError(f"{name} is HTML or XML, whatever its name says: open it and save it as .xlsx or .csv.")
+    if start.startswith(b"<") and _ELEMENT.match(start):
+        return _kind_of_markup(start, name)
+    if _JSON.match(start):
+        if b"doc_id" in start[:200] or b"docs.google.com" in start[:500]:
+            raise _other(name, "a link to a Google document")
+        is_epcis = b"epcis" in start.lower() or b'"eventTime"' in start or b"ObjectEvent" in start
+        return Kind.EPCIS_JSON if is_epcis else Kind.JSON
+    if _SYLK.match(start):
+        return Kind.SYLK
+    if _EMAIL.match(start) or _MIME.match(start):
+        if _MIME.search(start) and (b"multipart/related" in start or b"text/html" in start):
+            return Kind.MHTML
+        raise _other(name, "an e-mail")
     return Kind.TEXT
+
+
+def _kind_of_markup(start: bytes, name: str) -> Kind:
+    if b"EPCIS" in start or _EPCIS_ROOT.search(start):
+        return Kind.EPCIS_XML
+    if b"urn:schemas-microsoft-com:office:spreadsheet" in start and b"Workbook" in start:
+        return Kind.SPREADSHEET_XML
+    for mark, what in ((b"office/word/2003", "a Word document"), (b"opendocument", "a flat OpenDocument file")):
+        if mark in start[:4096]:
+            raise _other(name, what)
+    return Kind.HTML if _HTML.search(start) else Kind.XML if b"</" in start or b"<?xml" in start else Kind.TEXT
 
 
 def damaged(path: Path, error: Exception) -> SourceError:
@@ -111,12 +202,47 @@ def opened(path: Path) -> BinaryIO:
         raise SourceError(f"{path} can't be read: {reason}.") from error
 
 
+def _kind_of_ole(path: Path) -> Kind:
+    import olefile  # noqa: PLC0415  seldom needed
+
+    with suppress(OSError, ValueError, IndexError), olefile.OleFileIO(str(path)) as file:
+        for stream, what in _OLE_STREAMS.items():
+            if file.exists(stream):
+                raise _other(path.name, what)
+    return Kind.XLS
+
+
 def _kind_of_zip(path: Path) -> Kind:
-    names = [info.filename for info in members(path)]
+    """Some programs pack with Windows separators or in other letters, as spreadsheets allow."""
+    names = {plain_name(info.filename).lower(): info.filename for info in members(path)}
+    if any(n.endswith(".iwa") for n in names) or "index.zip" in names or "index.apxl" in names:
+        what = "an Apple Numbers document" if _is_numbers(path.name, names) else "a document of Apple Pages or Keynote"
+        raise SourceError(f"{path.name} is {what}: export it as Excel or CSV (File, Export To) and import that.")
+    contents = _part(path, names.get("[content_types].xml")) if not any(n.startswith("xl/") for n in names) else b""
+    mime = _part(path, names.get("mimetype"))
+    for mark, what in (*_DOCUMENTS, *_MIMES):
+        if mark in (mime if (mark, what) in _MIMES else contents):
+            raise _other(path.name, what)
     for start, kind in _OFFICE:
         if any(n.startswith(start) for n in names):
             return Kind(kind)
-    return Kind.ZIP
+    return next((Kind(kind) for mark, kind in _CONTENTS if mark in contents), Kind.ZIP)
+
+
+def _is_numbers(name: str, parts: Collection[str]) -> bool:
+    return not name.lower().endswith((".pages", ".key")) and (
+        name.lower().endswith(".numbers") or any("table" in p or "calculationengine" in p for p in parts)
+    )
+
+
+def _part(path: Path, name: str | None) -> bytes:
+    """The start of a part; nothing where it can't be read."""
+    if name is None:
+        return b""
+    damage = suppress(*DAMAGED, NotImplementedError, RuntimeError)
+    with damage, zipfile.ZipFile(path) as archive, archive.open(name) as part:
+        return part.read(_HEAD)
+    return b""
 
 
 def members(path: Path) -> list[zipfile.ZipInfo]:

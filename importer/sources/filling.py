@@ -1,7 +1,5 @@
 """Values that stand once for many rows: given for the whole list, or repeated down from the row above."""
 
-# ruff: noqa: RUF001  the names are in other languages
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -15,16 +13,8 @@ from importer.model import Reject
 from importer.rows.tables import ROLES, ROWS
 from importer.sources.headers import fold
 from importer.sources.layout import Layout
+from importer.sources.noise import TOTALS
 from importer.sources.options import SourceOptions
-
-_TOTALS = {
-    fold(word)
-    for word in (
-        *("Total", "Totals", "Sum", "Count", "Subtotal", "Grand total", "End", "End of list", "EOF"),
-        *("Summe", "Gesamt", "Gesamtsumme", "Anzahl", "Zwischensumme", "Ende", "Totale", "Somme", "Totaal", "Totais"),
-        *("Suma", "Razem", "Łącznie", "Ogółem", "Celkem", "Součet", "Итого", "Всего", "Toplam", "Genel toplam", "Fin"),
-    )
-}
 
 
 class Filling:
@@ -33,6 +23,10 @@ class Filling:
     def __init__(self, layout: Layout, options: SourceOptions) -> None:
         self._given = {r: v for r, v in layout.given.items() if r not in layout.positions}
         self._down = {r: "" for r in ROLES[1:] if options.fill_down and r in layout.positions}
+
+    def say(self, said: Mapping[str, str]) -> None:
+        """From here on these values count, which stand between the rows."""
+        self._given.update({role: value for role, value in said.items() if role in self._given})
 
     def fill(self, table: Any, faults: Mapping[int, Reject]) -> tuple[Any, dict[int, Reject]]:
         """A row that only repeats what stands elsewhere must not turn a total below the list into a serial."""
@@ -44,7 +38,7 @@ class Filling:
         for role in self._down:
             table = self._fill_down(table, role)
         for i, serial in _short(table["serial"]):
-            if fold(serial) in _TOTALS:
+            if fold(serial) in TOTALS:
                 message = f'"{serial.strip()}" ends the list and is no serial: nothing to do, or delete the row.'
                 found.setdefault(i, Reject("total_row", message))
         return table, found

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from importer.sources.mojibake import is_lossy, pattern_of, unmangled
+
 ALIASES: Mapping[str, Sequence[str]] = {
     "serial": (
         *("Serial", "Serials", "SerialNumber", "Serial numbers", "Serial no", "Serial nr", "Serial num", "Serial code"),
@@ -119,9 +121,31 @@ _SILENT = {fold(name) for name in (*OURS, *_KNOWN_UNUSED)}
 _OURS = {fold(name) for name in OURS}
 
 
+@lru_cache(maxsize=4096)
 def role_of(header: str) -> str | None:
-    """The role that a header names, if any. A hint in brackets counts for nothing: `Expiry (YYMMDD)`."""
-    return _ROLE_BY_NAME.get(fold(header)) or _ROLE_BY_NAME.get(fold(_BRACKETED.sub("", header[:_LONGEST_NAME])))
+    """The role that a header names, if any. A hint in brackets counts for nothing: `Expiry (YYMMDD)`.
+
+    A name that was saved in the wrong encoding counts as what it was.
+    """
+    header = header[:_LONGEST_NAME]
+    return _plain_role(header) or _mangled_role(header)
+
+
+def _plain_role(header: str) -> str | None:
+    return _ROLE_BY_NAME.get(fold(header)) or _ROLE_BY_NAME.get(fold(_BRACKETED.sub("", header)))
+
+
+def _mangled_role(header: str) -> str | None:
+    if is_lossy(header):
+        may_be = pattern_of(header)
+        roles = {role for role, names in ALIASES.items() for name in names if may_be.fullmatch(name.casefold())}
+        return roles.pop() if len(roles) == 1 else None
+    return next((role for text in unmangled(header) if (role := _plain_role(text))), None)
+
+
+def is_mangled(header: str) -> bool:
+    """Whether a header is known only as a name that was saved in the wrong encoding."""
+    return _plain_role(header[:_LONGEST_NAME]) is None and role_of(header) is not None
 
 
 def says_nothing(header: str) -> bool:
@@ -144,20 +168,40 @@ class Match:
     unknown: Sequence[int]
 
 
+_PLACE = re.compile(r"#\s*([1-9][0-9]{0,3})")
+
+
+def place_of(chosen: str) -> int | None:
+    """The column that a choice names by its place, from 1 on: `#3`. None for one that names a header."""
+    found = _PLACE.fullmatch(chosen.strip())
+    return int(found[1]) if found else None
+
+
 def match(headers: Sequence[str], chosen: Mapping[str, str]) -> Match:
-    """Find each header's role. `chosen` (header to role) wins: no other column then claims that role."""
-    by_choice = {fold(header): role for header, role in chosen.items()}
+    """Find each header's role. `chosen` (header, or place as `#3`, to role) wins: no other column claims that role.
+
+    A header that looks like a place is taken for a header.
+    """
+    by_name = {fold(header): role for header, role in chosen.items() if place_of(header) is None or header in headers}
+    by_place = {
+        place - 1: role for header, role in chosen.items() if header not in headers and (place := place_of(header))
+    }
     claims: dict[str, list[int]] = {}
     unknown = []
-    present = {by_choice[f] for f in map(fold, headers) if f in by_choice}
+    folded = list(map(fold, headers))
+    present = {by_name[f] for f in folded if f in by_name} | {r for p, r in by_place.items() if p < len(headers)}
     for position, header in enumerate(headers):
-        folded = fold(header)
-        role = by_choice.get(folded)
-        if role is None:
+        role = by_place.get(position) or by_name.get(folded[position])
+        if role is None and position not in by_place:
             role = role_of(header)
             role = None if role in present else role
         if role is not None:
             claims.setdefault(role, []).append(position)
-        elif folded and folded not in _SILENT:
+        elif folded[position] and folded[position] not in _SILENT:
             unknown.append(position)
     return Match(claims, unknown)
+
+
+def known_headers(headers: Sequence[str], chosen: Mapping[str, str]) -> int:
+    """How many of the headers are known, unused ones too."""
+    return len([h for h in headers if h.strip()]) - len(match(headers, chosen).unknown)

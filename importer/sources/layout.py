@@ -9,15 +9,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from importer.errors import SourceError
+from importer.model import Reject
 from importer.rows.tables import ROLES
-from importer.sources.headers import Match, fold, match, role_of, spoken
+from importer.sources.headers import Match, fold, is_mangled, match, place_of, spoken
+from importer.sources.noise import NoiseFinder, head_line, says_roles
 from importer.sources.options import SourceOptions
-from importer.sources.recognition import find_scans, recognise, roles_at
+from importer.sources.recognition import find_scans, is_gtin, recognise, roles_at
 
 HEADER_WITHIN = 50
 """A header further down than this is not looked for."""
 MOST_COLUMNS = 1000
 _SHOWN = 12
+_LEAST_ROWS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class Layout:
     positions: Mapping[str, int]
     given: Mapping[str, str] = field(default_factory=dict)
     remarks: Sequence[str] = ()
+    #: The lines above the header, as `noise.head_line` gives them.
+    above: Sequence[str] = ()
+    #: By role, other columns of the same name: they must say the same as the role's own, or nothing.
+    twins: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -64,23 +71,110 @@ def find_layout(records: Sequence[Sequence[str]], options: SourceOptions, name: 
     return _with_header(records, best, options, name)
 
 
+def noise_in(layout: Layout, options: SourceOptions) -> NoiseFinder:
+    """What knows the rows of a list that are no packs."""
+    totals = len(layout.positions) > 1 and not options.fill_down
+    return NoiseFinder(layout.headers, layout.positions, options.columns, layout.given, layout.above, totals=totals)
+
+
 def _with_header(records: Sequence[Sequence[str]], at: int, options: SourceOptions, name: str) -> Layout:
     headers = [c.strip() for c in records[at]]
+    rows = [r for r in records[at + 1 :] if any(c.strip() for c in r)]
+    row_names = _has_row_names(headers, rows, options)
+    if row_names:
+        headers = ["", *headers]
+    _check_chosen(headers, options, name)
     found = match(headers, options.columns)
     given = _given(records[:at], found, options, name)
     found, scanned = _scanned(records[at + 1 :], found, given)
+    found, twins = _without_twins(headers, found, rows)
     _check_claims(headers, found, {*given, *scanned}, name)
     unused = [headers[p] for p in found.unknown]
     remarks = [f"{name}: columns not used: {shown(unused)}."] if unused else []
-    remarks += [
-        f'{name}: no column is headed "{h}", which the settings name for the {spoken(role)}.'
-        for h, role in options.columns.items()
-        if fold(h) not in map(fold, headers)
-    ]
+    if row_names:
+        remarks.append(f"{name}: the first column has no header: it holds the names of the rows, as R writes them.")
+    mangled = [headers[p] for places in found.claims.values() for p in places if is_mangled(headers[p])]
+    if mangled:
+        remarks.append(
+            f"{name}: headers were saved in the wrong encoding and read as what they were: {shown(mangled)}."
+        )
     if scanned:
         remarks.append(f"{name}: the {_listed(scanned)} is taken from the scanned codes in the serial's column.")
     positions = {role: found.claims[role][0] for role in ROLES if role in found.claims}
-    return Layout(at + 1, at + 1, headers, positions, given, remarks)
+    above = [head_line(record) for record in records[:at]]
+    return Layout(at + 1, at + 1, headers, positions, given, remarks, above, twins)
+
+
+def _check_chosen(headers: Sequence[str], options: SourceOptions, name: str) -> None:
+    """What a flag or the settings name must be there: another column would be sent in its place."""
+    known = set(map(fold, headers))
+    for header, role in options.columns.items():
+        place = place_of(header)
+        if fold(header) in known or (place is not None and place <= len(headers)):
+            continue
+        what = f"no column {place}" if place else f'no column "{header[:40]}"'
+        raise SourceError(
+            f"{name} has {what}, which is named for the {spoken(role)}: it has {len(headers)} columns, "
+            f"{shown(headers)}. "
+            f'Name one of them with --map {role}="…" (or {role}=#3 for the third), or leave it out.',
+            headers,
+        )
+
+
+def _has_row_names(headers: Sequence[str], rows: Sequence[Sequence[str]], options: SourceOptions) -> bool:
+    """Whether all rows have one field more than the header, in front, as `write.table` of R writes them: numbers that
+    rise; proven where the GTIN's column only then holds GTINs.
+    """
+    if len(rows) < _LEAST_ROWS or any(len(r) != len(headers) + 1 for r in rows) or not all(r[-1].strip() for r in rows):
+        return False
+    claims = match(headers, options.columns).claims.get("gtin", ())
+    if len(claims) == 1:
+        return all(is_gtin(r[claims[0] + 1].strip()) and not is_gtin(r[claims[0]].strip()) for r in rows)
+    names = [r[0].strip() for r in rows]
+    numbers = [int(n) for n in names if n.isascii() and n.isdigit()]
+    return len(numbers) == len(names) and numbers == sorted(set(numbers)) and numbers[0] == 1
+
+
+def _without_twins(
+    headers: Sequence[str], found: Match, rows: Sequence[Sequence[str]]
+) -> tuple[Match, dict[str, Sequence[int]]]:
+    """Columns of one name are one where they say the same in all rows that were looked at, or one of them nothing."""
+    claims = dict(found.claims)
+    twins: dict[str, Sequence[int]] = {}
+    for role, places in found.claims.items():
+        if len(places) < 2 or len({fold(headers[p]) for p in places}) > 1:  # noqa: PLR2004  several
+            continue
+        columns = {p: [r[p].strip() if p < len(r) else "" for r in rows] for p in places}
+        filled = [p for p in places if any(columns[p])] or list(places[:1])
+        if rows and all(_agree(columns[filled[0]], columns[p]) for p in filled[1:]):
+            claims[role] = [filled[0]]
+            twins[role] = [p for p in places if p != filled[0]]
+    return Match(claims, found.unknown), twins
+
+
+def _agree(own: Sequence[str], other: Sequence[str]) -> bool:
+    return all(not there or there == here for here, there in zip(own, other, strict=True))
+
+
+def letters(place: int) -> str:
+    """A column's letters in a spreadsheet, of its place from 0 on: A, Z, AA."""
+    text = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        text = chr(65 + rest) + text
+    return text
+
+
+def twins_differ(role: str, places: Sequence[int], values: Sequence[str]) -> Reject:
+    """The fault of a row in which two columns of one name say different things."""
+    (one, other), (here, there) = places, (v.strip()[:40] for v in values)
+    return Reject(
+        "columns_differ",
+        f'The {spoken(role)} is "{here}" in column {one + 1} ({letters(one)}) and "{there}" in column {other + 1} '
+        f"({letters(other)}), which have the same name: correct one of them, or choose the column with "
+        f"--map {role}=#{one + 1}.",
+    )
 
 
 def _scanned(rows: Sequence[Sequence[str]], found: Match, given: Mapping[str, str]) -> tuple[Match, list[str]]:
@@ -107,11 +201,7 @@ def _check_claims(headers: Sequence[str], found: Match, given: Collection[str], 
     for role in ROLES:
         claims = found.claims.get(role, ())
         if len(claims) > 1:
-            names = shown([headers[p] for p in claims])
-            raise SourceError(
-                f'{name} has {len(claims)} columns for the {spoken(role)}: {names}. Choose one with --map {role}="…".',
-                headers,
-            )
+            raise _ambiguous(role, headers, claims, name)
     missing = [r for r in ROLES if r not in found.claims and r not in given]
     if missing:
         once = [f"--{r}" for r in missing if r != "serial"]
@@ -121,6 +211,17 @@ def _check_claims(headers: Sequence[str], found: Match, given: Collection[str], 
             f'Name the column with --map {missing[0]}="…"{also}.',
             headers,
         )
+
+
+def _ambiguous(role: str, headers: Sequence[str], claims: Sequence[int], name: str) -> SourceError:
+    places = ", ".join(f'"{headers[p][:40]}" (column {p + 1}, {letters(p)})' for p in claims[:_SHOWN])
+    names = {fold(headers[p]) for p in claims}
+    by_name = f'{role}="{headers[claims[-1]][:40]}" or ' if len(names) == len(claims) else ""
+    return SourceError(
+        f"{name} has {len(claims)} columns for the {spoken(role)}: {places}. Choose one with --map {by_name}"
+        f"{role}=#{claims[-1] + 1}.",
+        headers,
+    )
 
 
 def _given(above: Sequence[Sequence[str]], found: Match, options: SourceOptions, name: str) -> dict[str, str]:
@@ -142,16 +243,9 @@ def _given(above: Sequence[Sequence[str]], found: Match, options: SourceOptions,
 
 
 def _said_above(above: Sequence[Sequence[str]]) -> dict[str, str]:
-    """`GTIN: 0400…` in one cell, or `GTIN` in one cell and its value in the next one."""
     said: dict[str, str] = {}
     for record in above:
-        cells = [c.strip() for c in record if c.strip()]
-        for cell, follows in zip(cells, [*cells, ""][1:], strict=True):
-            label, _, rest = cell.partition(":")
-            role, value = role_of(label), rest.strip() or follows
-            if role in (None, "serial") or not value or role_of(value):
-                continue
-            said.setdefault(str(role), value)
+        said = {**says_roles(record), **said}
     return said
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
 from importer.rows.tables import Source
-from importer.sources.files import Kind, kind_inside, kind_of
+from importer.sources.files import TABLES, WORKBOOKS, Kind, kind_inside, kind_of
 from importer.sources.options import SourceOptions
 
-_WORKBOOKS = frozenset({Kind.XLSX, Kind.XLSM, Kind.XLSB, Kind.XLS, Kind.ODS})
+if TYPE_CHECKING:
+    from importer.sources.csv_list import DelimitedList
+    from importer.sources.epcis import EpcisList
+    from importer.sources.workbook_list import WorkbookList
 
-__all__ = ["SourceOptions", "open_source"]
+__all__ = ["SourceOptions", "open_list", "open_source"]
 
 
 def open_source(path: Path, options: SourceOptions) -> Source:
@@ -19,7 +23,7 @@ def open_source(path: Path, options: SourceOptions) -> Source:
 
     Raises SourceError where it can't be read, or only by guessing.
     """
-    source = _opened(path, options)
+    source = open_list(path, options)
     if options.edits:
         from importer.sources.corrections import Edited  # noqa: PLC0415  heavy
 
@@ -27,23 +31,26 @@ def open_source(path: Path, options: SourceOptions) -> Source:
     return source
 
 
-def _opened(path: Path, options: SourceOptions) -> Source:
+def open_list(path: Path, options: SourceOptions) -> WorkbookList | DelimitedList | EpcisList:
+    """The list without corrections."""
     kind = kind_of(path)
-    if options.sheet not in (None, "all") and kind not in _WORKBOOKS:
-        raise SourceError(f'{path.name} is no workbook and has no sheet "{options.sheet}": leave --sheet out.')
     inside = kind_inside(path, kind)
+    if options.sheet not in (None, "all") and inside not in WORKBOOKS | TABLES:
+        raise SourceError(f'{path.name} is no workbook and has no sheet "{options.sheet}": leave --sheet out.')
     if inside is Kind.EPCIS_XML:
         from importer.sources import epcis, epcis_xml  # noqa: PLC0415  heavy
 
-        return epcis.EpcisList(path, kind, "xml", epcis_xml.events, options)
+        notation = epcis.Notation("xml", epcis_xml.events, epcis_xml.vocabulary)
+        return epcis.EpcisList(path, kind, notation, options)
     if inside is Kind.EPCIS_JSON:
         from importer.sources import epcis, epcis_json  # noqa: PLC0415  heavy
 
-        return epcis.EpcisList(path, kind, "json", epcis_json.events, options)
-    if kind in (Kind.TEXT, Kind.GZIP, Kind.ZIP):
+        notation = epcis.Notation("json", epcis_json.events, epcis_json.vocabulary)
+        return epcis.EpcisList(path, kind, notation, options)
+    if inside is Kind.TEXT:
         from importer.sources.csv_list import open_delimited  # noqa: PLC0415  heavy
 
         return open_delimited(path, kind, options)
     from importer.sources.workbook_list import open_workbook  # noqa: PLC0415  heavy
 
-    return open_workbook(path, kind, options)
+    return open_workbook(path, kind, inside, options)

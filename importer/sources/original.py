@@ -7,19 +7,19 @@ import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from importer.rows.tables import ErrorValue, Original, OriginalSheet
 from importer.sources.corrections import corrected
 from importer.sources.csv_dialect import ONE_COLUMN
-from importer.sources.csv_list import DelimitedList, fill, open_delimited
+from importer.sources.csv_list import DelimitedList, fill, text_of_list
+from importer.sources.csv_plain import FIELD_END
 from importer.sources.csv_records import Body, RecordReader
-from importer.sources.decoding import Transcoded, unmarked
-from importer.sources.files import Kind, kind_of, unpacked
+from importer.sources.decoding import unmarked
+from importer.sources.files import unpacked
+from importer.sources.opening import open_list
 from importer.sources.options import SourceOptions
-from importer.sources.workbook_list import WorkbookList, open_workbook
-
-_TEXT = (Kind.TEXT, Kind.GZIP, Kind.ZIP)
+from importer.sources.workbook_list import WorkbookList
 
 
 def echo(path: Path, options: SourceOptions) -> Original:
@@ -27,11 +27,13 @@ def echo(path: Path, options: SourceOptions) -> Original:
 
     Raises SourceError, also while rows are read.
     """
-    kind = kind_of(path)
-    if kind in _TEXT:
-        found = _of_text(path, kind, open_delimited(path, kind, options))
+    source = open_list(path, options)
+    if isinstance(source, WorkbookList):
+        found = _of_workbook(source)
+    elif isinstance(source, DelimitedList):
+        found = _of_text(path, source)
     else:
-        found = _of_workbook(open_workbook(path, kind, options))
+        raise TypeError(f"a list of {source.reading.format} can't be given back")
     return corrected(found, options.edits) if options.edits else found
 
 
@@ -61,16 +63,15 @@ def _sheet(source: WorkbookList, index: int, name: str, hidden: bool) -> Origina
     return OriginalSheet(name, hidden, number, layout.header_row if layout else 0, positions, rows)
 
 
-def _of_text(path: Path, kind: Kind, source: DelimitedList) -> Original:
+def _of_text(path: Path, source: DelimitedList) -> Original:
     dialect, layout = source.dialect, source.dialect.layout
 
     def rows() -> Iterator[tuple[int, Sequence[str]]]:
-        with unpacked(path, kind) as file:
-            file.read(dialect.bom)
-            text = Transcoded(file, dialect.encoding)
-            head = fill(cast(BinaryIO, text), dialect.body).decode("utf-8", "replace")
+        with unpacked(path, source.kind) as file:
+            text, stream = text_of_list(file, dialect)
+            head = fill(stream, dialect.body).decode("utf-8", "replace")
             yield from enumerate(_title_rows(head, dialect.delimiter, dialect.rows_before), 1)
-            body = Body(cast(BinaryIO, text), dialect.delimiter, dialect.width, path.name)
+            body = Body(stream, dialect.delimiter, dialect.width, path.name)
             for records in RecordReader(body, dialect.delimiter, dialect.width, dialect.rows_before + 1, path.name):
                 ragged = [(r.row, r.fields) for r in records.ragged]
                 columns = [column.to_pylist() for column in records.columns]
@@ -79,7 +80,7 @@ def _of_text(path: Path, kind: Kind, source: DelimitedList) -> Original:
                     yield row, [unmarked(field) for field in fields] if text.damaged else fields
 
     sheet = OriginalSheet("", False, 0, layout.header_row, layout.positions, rows)
-    delimiter = "," if dialect.delimiter == ONE_COLUMN else dialect.delimiter
+    delimiter = "," if dialect.delimiter in (ONE_COLUMN, FIELD_END) else dialect.delimiter
     return Original([sheet], delimiter, tuple(layout.headers))
 
 

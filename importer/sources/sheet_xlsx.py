@@ -10,10 +10,10 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO
 
 from importer.errors import SourceError
+from importer.sources.workbook_parts import Book
 
 _BLOCK = 1 << 18
 _CARRY = 1 << 15
@@ -45,18 +45,18 @@ class SheetFacts:
     width: int = _LETTERS
 
 
-def sheet_facts(path: Path, index: int) -> SheetFacts:
+def sheet_facts(book: Book, name: str, index: int) -> SheetFacts:
     """Scan the sheet at that place in the workbook. An unusual workbook gives fewer facts, not wrong ones."""
     facts = SheetFacts()
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(book) as archive:
             member = _member(archive, index)
             if member is None:
                 return facts
             with archive.open(member) as stream:
                 _scan(stream, facts)
     except (zipfile.BadZipFile, OSError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.") from error
+        raise SourceError(f"{name} is damaged or cut off ({error}): copy or export it again.") from error
     return facts
 
 

@@ -8,16 +8,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
 from importer.errors import SourceError
 from importer.model import Reading, Sheet
 from importer.rows.tables import Rows
 from importer.sources.files import Kind
 from importer.sources.layout import Layout, find_layout, score, shown
+from importer.sources.noise import NoiseCount
 from importer.sources.options import SourceOptions
 from importer.sources.sheet_xlsx import SheetFacts
-from importer.sources.workbook_opening import load_sheet, open_calamine, readable
+from importer.sources.workbook_opening import Workbook, Worksheet, load_sheet, open_book, readable
 from importer.sources.workbook_rows import Grid, text_of
 
 _ROWS = 1 << 16
@@ -34,20 +35,20 @@ class _ListSheet:
     name: str
     layout: Layout
     facts: SheetFacts
-    sheet: CalamineSheet | None
+    sheet: Worksheet | None
 
 
-def open_workbook(path: Path, kind: Kind, options: SourceOptions) -> WorkbookList:
-    """Read a workbook and find its list."""
-    workbook = open_calamine(path, kind)
-    found, remarks = _Search(path, kind, workbook, options).run()
-    return WorkbookList(path, kind, workbook, found, options, remarks)
+def open_workbook(path: Path, kind: Kind, inside: Kind, options: SourceOptions) -> WorkbookList:
+    """Read a workbook, or a text of a `kind` that holds tables `inside`, and find its list."""
+    workbook = open_book(path, kind, inside, options.encoding)
+    found, remarks = _Search(path, inside, workbook, options).run()
+    return WorkbookList(path, inside, workbook, found, options, remarks)
 
 
 class _Search:
     """Looks for the sheets that hold a list, among those that the options allow."""
 
-    def __init__(self, path: Path, kind: Kind, workbook: CalamineWorkbook, options: SourceOptions) -> None:
+    def __init__(self, path: Path, kind: Kind, workbook: Workbook, options: SourceOptions) -> None:
         self._path = path
         self._kind = kind
         self._workbook = workbook
@@ -113,7 +114,7 @@ class WorkbookList:
         self,
         path: Path,
         kind: Kind,
-        workbook: CalamineWorkbook,
+        workbook: Workbook,
         found: Sequence[_ListSheet],
         options: SourceOptions,
         remarks: Sequence[str],
@@ -123,6 +124,7 @@ class WorkbookList:
         self._workbook = workbook
         self._found = found
         self._options = options
+        self._noise: dict[int, NoiseCount] = {}
         self._remarks = [*remarks, *(r for s in found for r in _remarks(path, s, options))]
         self.sheet_names: Sequence[str] = tuple(s.name for s in found)
 
@@ -137,14 +139,19 @@ class WorkbookList:
         """Which of the list's sheets it is that stands at a place in the workbook, and its first column."""
         return next(((number, s.layout, s.left) for number, s in enumerate(self._found) if s.index == index), None)
 
-    def load(self, index: int) -> tuple[CalamineSheet, SheetFacts]:
+    def load(self, index: int) -> tuple[Worksheet, SheetFacts]:
         """Read the sheet at a place in the workbook."""
         return load_sheet(self._path, self._kind, self._workbook, index)
 
     @property
     def reading(self) -> Reading:
         sheets = tuple(Sheet(s.name, s.layout.header_row, s.layout.columns, s.layout.headers) for s in self._found)
-        return Reading(format=str(self._kind), sheets=sheets, remarks=tuple(self._remarks))
+        noise = [r for n, count in self._noise.items() for r in count.remarks(self._called(n))]
+        return Reading(format=str(self._kind), sheets=sheets, remarks=(*self._remarks, *noise))
+
+    def _called(self, number: int) -> str:
+        name = self._path.name
+        return f'{name}, sheet "{self.sheet_names[number]}"' if len(self._found) > 1 else name
 
     def __iter__(self) -> Iterator[Rows]:
         read = 0
@@ -167,6 +174,7 @@ class WorkbookList:
         with readable(self._path):
             merged = sheet.merged_cell_ranges or [] if self._kind is not Kind.ODS else []
         grid = Grid(number, found.layout, found.facts, merged, found.left, self._options)
+        self._noise[number] = grid.noise
         rows: Iterator[list[Any]] = iter(sheet.iter_rows())
         first = found.layout.skip + 1
         with readable(self._path):

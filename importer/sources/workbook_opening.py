@@ -10,37 +10,109 @@ import tempfile
 import threading
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, Protocol, cast
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, load_workbook
+from python_calamine import CalamineError, PasswordError, load_workbook
 
 from importer.errors import SourceError
-from importer.sources.files import Kind, members
+from importer.sources.files import DAMAGED, TABLES, Kind, damaged, members, unpacked
 from importer.sources.sheet_binary import xls_errors, xlsb_errors
 from importer.sources.sheet_ods import error_cells, extent
 from importer.sources.sheet_xlsx import SheetFacts, sheet_facts
+from importer.sources.table_book import MOST_BYTES, TableBook
+from importer.sources.workbook_parts import Book, plain_name, usual_parts
 
 MOST_UNPACKED = 1 << 30
 MOST_CELLS = 60_000_000
 _ERRORS = {Kind.ODS: error_cells, Kind.XLS: xls_errors, Kind.XLSB: xlsb_errors}
-_DRAINED = ("xl/sharedStrings.xml", "content.xml")
+_DRAINED = ("sharedstrings.xml", "content.xml")
 
 
-def open_calamine(path: Path, kind: Kind) -> CalamineWorkbook:
-    """The workbook, opened; its sheets are not read yet."""
+class Worksheet(Protocol):
+    """A sheet that was read whole, as python-calamine gives it."""
+
+    @property
+    def start(self) -> tuple[int, int] | None: ...
+
+    @property
+    def merged_cell_ranges(self) -> Sequence[tuple[tuple[int, int], tuple[int, int]]] | None: ...
+
+    def iter_rows(self) -> Iterator[list[Any]]: ...
+
+
+class Workbook(Protocol):
+    """A workbook, as python-calamine gives it."""
+
+    @property
+    def sheet_names(self) -> list[str]: ...
+
+    @property
+    def sheets_metadata(self) -> Sequence[Any]: ...
+
+    def get_sheet_by_index(self, index: int) -> Worksheet: ...
+
+
+def open_book(path: Path, kind: Kind, inside: Kind, encoding: str | None) -> Workbook:
+    """The workbook, opened, or the tables of a text; its sheets are not read yet."""
+    if inside in TABLES:
+        return _open_tables(path, kind, inside, encoding)
     if kind is not Kind.XLS:
         _check_size(path, kind)
     if kind in (Kind.XLS, Kind.XLSB):
         probe(path)
+    book = parts_of(path, kind)
     with readable(path):
-        return load_workbook(str(path))
+        return cast(Workbook, load_workbook(str(book) if isinstance(book, Path) else book))
 
 
-def load_sheet(path: Path, kind: Kind, workbook: CalamineWorkbook, index: int) -> tuple[CalamineSheet, SheetFacts]:
+def _open_tables(path: Path, kind: Kind, inside: Kind, encoding: str | None) -> TableBook:
+    from importer.sources import table_html, table_json, table_sylk, table_xml  # noqa: PLC0415  seldom needed
+
+    try:
+        with unpacked(path, kind) as file:
+            data = file.read(MOST_BYTES + 1)
+    except DAMAGED as error:
+        raise damaged(path, error) from error
+    if len(data) > MOST_BYTES:
+        raise SourceError(f"{path.name} is larger than {MOST_BYTES >> 20} MB as {inside}: save the list as .csv.")
+    if inside is Kind.HTML:
+        tables = table_html.read_html(data, encoding)
+    elif inside is Kind.MHTML:
+        tables = table_html.read_mhtml(data, encoding)
+    elif inside is Kind.SYLK:
+        tables = table_sylk.read_sylk(data, encoding)
+    elif inside is Kind.JSON:
+        tables = table_json.read_json(data, path.name)
+    elif inside is Kind.SPREADSHEET_XML:
+        tables = table_xml.read_spreadsheet(data, path.name)
+    else:
+        tables = table_xml.read_records(data, path.name)
+    book = TableBook(tables)
+    if not book.sheet_names:
+        title = table_html.title_of(data) if inside is Kind.HTML else ""
+        said = f', a web page with the title "{title}"' if title else ""
+        raise SourceError(f"{path.name} is {inside}{said}, and holds no table: export the list as .csv or .xlsx.")
+    return book
+
+
+def parts_of(path: Path, kind: Kind) -> Book:
+    """The workbook with its parts under their usual names."""
+    if kind not in (Kind.XLSX, Kind.XLSM, Kind.XLSB):
+        return path
+    try:
+        return usual_parts(path)
+    except (*DAMAGED, NotImplementedError, RuntimeError) as error:
+        raise SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.") from error
+
+
+def load_sheet(path: Path, kind: Kind, workbook: Workbook, index: int) -> tuple[Worksheet, SheetFacts]:
     """One sheet, read whole, and what it says besides, where that is understood."""
-    facts = sheet_facts(path, index) if kind in (Kind.XLSX, Kind.XLSM) else SheetFacts()
+    if isinstance(workbook, TableBook):
+        return workbook.get_sheet_by_index(index), SheetFacts(missing=workbook.errors(index))
+    facts = sheet_facts(parts_of(path, kind), path.name, index) if kind in (Kind.XLSX, Kind.XLSM) else SheetFacts()
     if kind in _ERRORS:
         facts.missing = _ERRORS[kind](path, index)
     if facts.rows * facts.width > MOST_CELLS:
@@ -84,8 +156,8 @@ def _check_size(path: Path, kind: Kind) -> None:
         )
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in _DRAINED:
-                if name in archive.namelist():
+            for name in archive.namelist():
+                if plain_name(name).lower().endswith(_DRAINED):
                     _drain(archive, name)
         cells = extent(path) if kind is Kind.ODS else 0
     except (zipfile.BadZipFile, OSError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:

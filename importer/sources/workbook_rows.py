@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,22 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.model import Reject
-from importer.rows.tables import ROLES, ROWS, Rows
+from importer.rows.tables import ROLES, ROWS, Rows, joined
 from importer.sources.filling import Filling
 from importer.sources.headers import spoken
-from importer.sources.layout import Layout
+from importer.sources.layout import Layout, noise_in, twins_differ
+from importer.sources.noise import Found, NoiseCount
 from importer.sources.options import SourceOptions
 from importer.sources.sheet_xlsx import SheetFacts
 
 Merges = Sequence[tuple[tuple[int, int], tuple[int, int]]]
+
+
+_DIGITS = {"gtin": (re.compile("[0-9]{4}"), 10**7), "expiry": (re.compile("[0-9]{2}"), 1000)}
+"""What a text in this column holds if the row is a pack, and the least number in it."""
+_PLAIN = 6
+"""Digits of an expiry; a GTIN has more."""
+_NO_CODE = re.compile(r"^[^0-9]*$|[ :|]")
 
 
 class Grid:
@@ -28,22 +37,71 @@ class Grid:
         self, number: int, layout: Layout, facts: SheetFacts, merges: Merges, left: int, options: SourceOptions
     ) -> None:
         self._base = number << 32
-        self._positions = layout.positions
-        self._serial = layout.positions["serial"]
+        self._layout = layout
         self._missing = facts.missing
         self._filling = Filling(layout, options)
-        role_at = {left + p: role for role, p in layout.positions.items()}
-        self._role_at = role_at
+        self._fill_down = options.fill_down
+        self._left = left
+        self._all_merges = merges
+        self._noise = noise_in(layout, options)
+        self.noise = NoiseCount()
+        self._use(layout.positions)
+
+    def _use(self, positions: Mapping[str, int]) -> None:
+        """The columns from here on."""
+        self._positions = positions
+        self._serial = positions["serial"]
+        self._proof = next((role for role in _DIGITS if role in positions), None)
+        self._role_at = role_at = {self._left + p: role for role, p in positions.items()}
         self._merges = [
             (role_at[a[1]], a[0] + 1, b[0] + 1)
-            for a, b in merges
-            if a[1] in role_at and b[0] > a[0] and not (options.fill_down and role_at[a[1]] != "serial")
+            for a, b in self._all_merges
+            if a[1] in role_at and b[0] > a[0] and not (self._fill_down and role_at[a[1]] != "serial")
         ]
 
     def rows(self, first: int, cells: Sequence[Sequence[Any]]) -> Rows:
-        """`first` is the number of the first of these rows."""
+        """`first` is the number of the first of these rows. What a header among them changes counts for the next."""
+        parts = []
+        begin = 0
+        while True:
+            end, noise, change = self._next_piece(first, cells, begin)
+            parts.append(self._plain_rows(first + begin, cells[begin:end], noise))
+            if change is None:
+                return joined(parts)
+            self._use(change.positions or self._positions)
+            self._filling.say(change.said or {})
+            begin = end
+
+    def _next_piece(self, first: int, cells: Sequence[Sequence[Any]], begin: int) -> tuple[int, set[int], Found | None]:
+        """Where the rows end that have the same columns, those among them that are no packs, and what comes then."""
+        noise: set[int] = set()
+        for i, found in self._noise.find(self._suspects(cells, begin)):
+            self.noise.add(found.noise, str(first + i))
+            noise.add(i - begin)
+            if found.positions or found.said:
+                return i + 1, noise, found
+        return len(cells), noise, None
+
+    def _suspects(self, cells: Sequence[Sequence[Any]], begin: int) -> Iterator[tuple[int, list[str]]]:
+        """Rows that may be no packs: without a GTIN, or an expiry, where the list has a column for it."""
+        at = self._serial if self._proof is None else self._positions[self._proof]
+        for i in range(begin, len(cells)):
+            value = cells[i][at]
+            if type(value) is str and len(value) >= _PLAIN and value.isdigit():  # nearly all: 50 ns a row
+                continue
+            if self._proof and _holds(self._proof, value):
+                continue
+            serial = cells[i][self._serial]
+            if value == "" and type(serial) is str and not _NO_CODE.search(serial):
+                continue
+            yield i, [text_of(v) for v in cells[i]]
+
+    def _plain_rows(self, first: int, cells: Sequence[Sequence[Any]], noise: Collection[int]) -> Rows:
         missing = self._missing_among(first, len(cells))
         kept = [i for i, row in enumerate(cells) if self._has_serial(row) or _has_content(row) or i in missing]
+        if noise:
+            kept = [i for i in kept if i not in noise]
+            missing = {i: what for i, what in missing.items() if i not in noise}
         count = len(cells)
         if len(kept) < count:
             cells = [cells[i] for i in kept]
@@ -56,8 +114,20 @@ class Grid:
             faults.setdefault(place[i], missing_value(role, what))
             table = _with_text(table, place[i], role, what)
         self._add_merged(first, count, place, faults, table)
+        self._add_twins(cells, faults)
         table, faults = self._filling.fill(table, faults)
         return Rows(table, faults, notes)
+
+    def _add_twins(self, cells: Sequence[Sequence[Any]], faults: dict[int, Reject]) -> None:
+        """Rows in which two columns of one name say different things."""
+        for role, twins in self._layout.twins.items():
+            own = self._positions[role]
+            for twin in twins:
+                for i, row in enumerate(cells):
+                    if row[own] != row[twin] and (other := text_of(row[twin]).strip()):
+                        here = text_of(row[own]).strip()
+                        if here != other:
+                            faults.setdefault(i, twins_differ(role, (own, twin), (here, other)))
 
     def _has_serial(self, row: Sequence[Any]) -> bool:
         value = row[self._serial]
@@ -115,6 +185,14 @@ class Grid:
                 at = place.get(row - first)
                 if at is not None and not table[role][at].as_py().strip():
                     faults.setdefault(at, merged(role, top, bottom))
+
+
+def _holds(role: str, value: Any) -> bool:
+    """Whether a cell holds what a row that is a pack has there, however it is written."""
+    digits, least = _DIGITS[role]
+    if isinstance(value, str):
+        return digits.search(value) is not None
+    return not isinstance(value, (int, float)) or isinstance(value, bool) or value >= least
 
 
 def _has_content(row: Sequence[Any]) -> bool:

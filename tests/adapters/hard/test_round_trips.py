@@ -21,15 +21,15 @@ from outcomes import staged
 
 from importer.gs1 import codes
 from importer.gs1.characters import CSET_82
-from importer.sources.filling import _TOTALS
 from importer.sources.headers import ALIASES, fold
+from importer.sources.noise import TOTALS
 
 _HEADER = ("SerialNumber", "GTIN", "Batch", "ExpirationDate")
 _DATES = ("281130", "2028-11-30", "30.11.2028", "20281130", "30/11/2028")
 _GTINS = (GTIN, GTIN[1:])
 _SERIAL = st.text(CSET_82, min_size=1, max_size=20)
 _SERIALS = st.lists(_SERIAL, min_size=1, max_size=30, unique=True)
-_NO_TOTALS = st.lists(_SERIAL.filter(lambda serial: fold(serial) not in _TOTALS), min_size=1, max_size=30, unique=True)
+_NO_TOTALS = st.lists(_SERIAL.filter(lambda serial: fold(serial) not in TOTALS), min_size=1, max_size=30, unique=True)
 """Where a list has nothing but serials, TOTAL may end it; such a row is a reject."""
 _BATCHES = st.text(CSET_82, min_size=1, max_size=20)
 _RUNS = settings(max_examples=60, deadline=None, derandomize=True)

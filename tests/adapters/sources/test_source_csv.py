@@ -133,7 +133,7 @@ def test_a_stray_quotation_mark_loses_no_row_in_silence(read: Read, body: str) -
         pytest.param(HEADER.encode(), "a header and no rows", id="header without rows"),
         pytest.param(bytes(range(32)) * 50, "is no text", id="binary"),
         pytest.param(b"%PDF-1.7 ...", "is a PDF", id="a PDF"),
-        pytest.param(b"<html><table>", "is HTML or XML", id="a web page"),
+        pytest.param(b"<html><table>", "holds no table", id="a web page"),
         pytest.param(b"x" * 3_000_000, "first line is longer", id="a first line without end"),
         pytest.param(HEADER.encode() + b"x" * 3_000_000, "longer than 1 MB", id="a line without end"),
         pytest.param(gzip.compress(HEADER.encode() * 99)[:60], "damaged or cut off", id="a cut-off .gz"),

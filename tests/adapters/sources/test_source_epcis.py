@@ -12,7 +12,7 @@ import pytest
 
 from importer.errors import SourceError
 from importer.rows.tables import Source
-from importer.sources import epcis, epcis_json, epcis_xml
+from importer.sources import epcis_events, epcis_json, epcis_xml
 from importer.sources.opening import SourceOptions, open_source
 
 EPC = "urn:epc:id:sgtin:0952010.010114."
@@ -112,7 +112,7 @@ def test_other_events_and_other_things_are_counted_and_left_out(tmp_path: Path) 
     others = "1 ObjectEvent ADD decommissioning, 1 ObjectEvent OBSERVE commissioning, 1 AggregationEvent ADD"
     assert source.reading.remarks == (
         f"events.dat: events that commission nothing were left out: {others}.",
-        "events.dat: EPCs of commissioning events that are no packs (no SGTIN) left out: 1.",
+        "events.dat: EPCs of commissioning events that are no packs (no SGTIN) left out: 1 sscc.",
     )
 
 
@@ -182,7 +182,7 @@ def test_a_packed_document_is_read_alike(tmp_path: Path, notation: str, extensio
     ],
 )
 def test_an_event_without_end_is_given_up_in_bounded_memory(events: Callable[..., Any], bomb: bytes) -> None:
-    document = epcis.Document(io.BytesIO(bomb + b"x" * (5 << 20)), "events.gz", 1 << 20)
+    document = epcis_events.Document(io.BytesIO(bomb + b"x" * (5 << 20)), "events.gz", 1 << 20)
     with pytest.raises(
         SourceError, match=r"^events\.gz has an event of more than 1 MB, or none in as many: split it\.$"
     ):

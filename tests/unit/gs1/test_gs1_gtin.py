@@ -83,17 +83,17 @@ WRONG = {
         'GTIN "00000000000000" is all zeros, which is no product. Enter the product\'s GTIN.',
     ),
     "hyphens": (
-        "4-006381-333931",
+        "4-006381-333932",
         "gtin_not_digits",
         (
-            'GTIN "4-006381-333931": character 2 is "-" (HYPHEN-MINUS), which is not allowed there. '
+            'GTIN "4-006381-333932": character 2 is "-" (HYPHEN-MINUS), which is not allowed there. '
             "Take it from the source system."
         ),
     ),
     "space_inside": (
-        "4006381 333931",
+        "4006381 333932",
         "gtin_not_digits",
-        'GTIN "4006381 333931": character 8 is SPACE, which is not allowed there. Take it from the source system.',
+        'GTIN "4006381 333932": character 8 is SPACE, which is not allowed there. Take it from the source system.',
     ),
     "letter_o_for_zero": (
         "4OO6381333931",
