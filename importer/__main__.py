@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from importer.cli.runtime import give_memory_back, loading, share_one_heap, sort_well
-from importer.errors import ImporterError
+from importer.errors import Exit, ImporterError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _AFTER = "`importer resume` goes on, `importer report RUN` writes a report again"
@@ -40,24 +40,24 @@ def _guarded(app: object) -> int:
         _say(f"importer: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        return 130
+        return Exit.INTERRUPTED
     except BrokenPipeError:
         _give_up(sys.stdout)  # whoever read the output has gone; nothing more can be said to them
-        return 1
+        return Exit.FAULT
     except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else 1
+        return exit_.code if isinstance(exit_.code, int) else Exit.FAULT
     except Exception as error:
         if os.environ.get("PYTHONDEVMODE") or "--debug" in sys.argv:
             raise
         if isinstance(error, OSError) and error.errno in _FULL:
             _give_up(sys.stdout)
             _say(f"importer: {error.strerror}: free some space. What was recorded is kept: {_AFTER}.")
-            return 1
+            return Exit.FAULT
         text = " ".join(str(error).split())[:300]
         what = f"internal fault, {type(error).__name__}: {text}"
         _say(f"importer: {what}. What was recorded is kept (PYTHONDEVMODE=1 shows where).")
-        return 1
-    return 0
+        return Exit.FAULT
+    return Exit.DONE
 
 
 def _give_up(stream: TextIO) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from importer.errors import Exit
 from importer.model import Answer, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
 
 ExistsMeans = Literal["unknown", "assigned"]
@@ -139,7 +140,8 @@ class Tally:
         """
         count = self.outcomes
         if count[Outcome.UNSENT] > skipped_for_product:
-            return 4
+            return Exit.STOPPED
         if count[Outcome.UNKNOWN]:
-            return 5
-        return 3 if count[Outcome.REJECTED] or count[Outcome.REFUSED] or count[Outcome.UNSENT] else 0
+            return Exit.UNKNOWN_ROWS
+        wrong = count[Outcome.REJECTED] or count[Outcome.REFUSED] or count[Outcome.UNSENT]
+        return Exit.WRONG_ROWS if wrong else Exit.DONE

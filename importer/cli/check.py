@@ -22,20 +22,20 @@ from importer.cli.setup import Setup
 from importer.cli.times import spoken
 from importer.concurrency import Stopping
 from importer.config.settings import Settings
-from importer.errors import ImporterError, SourceError
+from importer.errors import Exit, ImporterError, SourceError, worst
 from importer.flow.preview import Preview, Problem, preview
 from importer.ledger.view import Run, View
 from importer.sources.files import file_facts
 from importer.sources.opening import open_source
 from importer.words.notes import note
 
-_PROBLEMS = 3
 _MOST_BATCHES = 15
 
 
 def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
     options = wiring.source_options(setup.settings, given.values())
-    codes, documents = [0], []
+    codes: list[int] = [Exit.DONE]
+    documents = list[dict[str, Any]]()
     for file in files:
         try:
             found, before = _check(setup.settings, file, options)
@@ -44,14 +44,14 @@ def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
             documents.append({"source": str(file), "error": str(error)})
             typer.echo(str(error) if str(file) in str(error) else f"{file}: {error}", err=True)
             continue
-        codes.append(0 if found.clean else _PROBLEMS)
+        codes.append(0 if found.clean else Exit.WRONG_ROWS)
         documents.append(_document(found, setup.settings))
         if not setup.as_json:
             _show(found, before, setup.settings)
     if setup.as_json:
         whole: Any = documents[0] if len(documents) == 1 else {"sources": documents}
         typer.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2))
-    return 2 if 2 in codes else max(codes)  # noqa: PLR2004
+    return worst(codes)
 
 
 def _check(settings: Settings, file: Path, options: Any) -> tuple[Preview, list[Run]]:

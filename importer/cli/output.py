@@ -12,7 +12,7 @@ import typer
 
 from importer.cli.setup import Setup
 from importer.cli.times import spoken
-from importer.errors import ImporterError
+from importer.errors import BY_SIGNAL, ImporterError
 from importer.model import SANDBOX, RunState
 from importer.reports.summary import RunSummary, summary_json
 from importer.words.notes import note
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from importer.flow.importing import Finished  # heavy, and `status` does without it
 
 _MOST_CODES = 12
-_INTERRUPTED = 128
 
 
 class Shown:
@@ -45,7 +44,7 @@ class Shown:
         else:
             typer.echo("\n".join(summary_lines(facts)))
             typer.echo(f"Report: {finished.directory}{_best(finished)}")
-        if finished.run.state == RunState.STOPPED and facts.exit_code < _INTERRUPTED:
+        if finished.run.state == RunState.STOPPED and facts.exit_code not in BY_SIGNAL:
             typer.echo(f"{facts.source.name}: {finished.run.stopped_by}", err=True)
         if facts.exit_code:
             self._next.append(self._goes_on(finished))

@@ -17,15 +17,14 @@ from importer.cli.progress import watcher
 from importer.cli.setup import Setup
 from importer.cli.times import seconds_until
 from importer.concurrency import Stopped, Stopping
-from importer.errors import ConfigError, ImporterError
+from importer.errors import BY_SIGNAL, ConfigError, Exit, ImporterError, worst
 from importer.flow.importing import Finished, Import
 from importer.flow.report import is_reported, must_have_room
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run
 from importer.model import SANDBOX, RunState, same_target
 
-_WORST_FIRST = (1, 2, 75, 4, 5, 3, 0)
-_TIME_UP = 4
+_SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
 
 Limits = tuple[str | None, str | None, bool]
 """--max-duration, --stop-at, --priority."""
@@ -37,7 +36,7 @@ class Ends:
     def __init__(self, setup: Setup, stopping: Stopping) -> None:
         self._shown = Shown(setup)
         self._stopping = stopping
-        self._codes = [0]
+        self._codes: list[int] = [Exit.DONE]
 
     async def of(self, name: str, work: Awaitable[Finished]) -> int:
         """Await a run and return its exit code; what goes wrong with it is told, and the next one has its turn."""
@@ -63,13 +62,9 @@ class Ends:
 
     def exit_code(self) -> int:
         self._shown.close()
-        if self._stopping.exit_code > 128:  # noqa: PLR2004  signals count from there
+        if self._stopping.exit_code in BY_SIGNAL:
             return self._stopping.exit_code
         return worst(self._codes)
-
-
-def worst(codes: Sequence[int]) -> int:
-    return min(codes, key=lambda code: _WORST_FIRST.index(code) if code in _WORST_FIRST else -1)
 
 
 def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits, box: list[str] | None) -> int:
@@ -154,7 +149,7 @@ async def importing(
         must_have_room(settings.report.dir)
         with Ledger(settings.ledger.path) as ledger, watcher() as watching:
             if seconds is not None:
-                asyncio.get_running_loop().call_later(seconds, stopping.stop, "the time is up", _TIME_UP)
+                asyncio.get_running_loop().call_later(seconds, stopping.stop, "the time is up", Exit.STOPPED)
             imports = Import(wiring.parts(settings, ledger, stopping, watching, target, urgent=limits[2]))
             ends = Ends(setup, stopping)
             try:
@@ -167,7 +162,7 @@ async def importing(
 
 @asynccontextmanager
 async def _stopped_by_signals(stopping: Stopping) -> AsyncIterator[None]:
-    """SIGINT or SIGTERM once: stop at the next good moment; twice: cancel what is on its way, too."""
+    """SIGINT, SIGTERM or SIGHUP once: stop at the next good moment; twice: cancel what is on its way, too."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 
@@ -176,12 +171,12 @@ async def _stopped_by_signals(stopping: Stopping) -> AsyncIterator[None]:
             if task:
                 task.cancel()
             return
-        stopping.stop(f"interrupted by {number.name}", 128 + number)
+        stopping.stop(f"interrupted by {number.name}", _SIGNALS[number])
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         loop.add_signal_handler(number, hear, number)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _SIGNALS:
             loop.remove_signal_handler(number)

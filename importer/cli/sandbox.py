@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from importer.cli.runtime import loaded
 from importer.config.settings import Settings
-from importer.errors import ConfigError
+from importer.errors import ConfigError, Exit
 from importer.model import SANDBOX
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ def serve_sandbox(texts: Sequence[str], host: str, port: int, *, knobs: bool) ->
     loaded()
     if knobs:
         typer.echo(f"{options.__doc__}\n{Knobs.__doc__}")
-        return 0
+        return Exit.DONE
     settings = _parsed(texts)
     try:
         asyncio.run(run(settings, host, port, ready=_announce))
     except OSError as error:
         raise ConfigError(f"the sandbox can't listen on {host}:{port}: {error.strerror or error}") from error
-    return 0
+    return Exit.DONE
 
 
 def _announce(url: str) -> None:

@@ -11,7 +11,7 @@ import typer
 from importer.cli import sandbox
 from importer.cli.setup import Setup
 from importer.config.settings import Settings, Web
-from importer.errors import ConfigError
+from importer.errors import ConfigError, Exit
 from importer.web.access import Users
 from importer.web.serve import serve
 
@@ -29,7 +29,7 @@ def serve_page(
             await serve(sending, target, _announce)
 
     asyncio.run(run())
-    return 0
+    return Exit.DONE
 
 
 def _announce(url: str) -> None:
@@ -46,20 +46,20 @@ def add_user(setup: Setup, name: str) -> int:
     known = users.know(name)
     users.add(name, password)
     typer.echo(f"{name} {'has a new password' if known else 'may use the page now'} ({users.path}).")
-    return 0
+    return Exit.DONE
 
 
 def remove_user(setup: Setup, name: str) -> int:
     users = _users(setup.settings)
     users.remove(name)
     typer.echo(f"{name} may not use the page any more.")
-    return 0
+    return Exit.DONE
 
 
 def list_users(setup: Setup) -> int:
     for name in _users(setup.settings).names():
         typer.echo(name)
-    return 0
+    return Exit.DONE
 
 
 def _users(settings: Settings) -> Users:

@@ -14,6 +14,7 @@ import typer
 from importer.cli.output import summary_lines
 from importer.cli.setup import Setup
 from importer.cli.times import spoken
+from importer.errors import Exit
 from importer.ledger.view import Run, View
 from importer.model import Outcome
 from importer.reports.summary import summary_json
@@ -51,14 +52,14 @@ def show_runs(setup: Setup) -> int:
                 for run, counts in lines
             ]
         )
-        return 0
+        return Exit.DONE
     typer.echo(f"{'Run':<25}{'State':<10}{'Rows':>12}{'Assigned':>12}{'Open':>12}  Source")
     for run, counts in lines:
         good = counts.outcomes[Outcome.ASSIGNED] + counts.outcomes[Outcome.ALREADY_ASSIGNED]
         typer.echo(
             f"{run.id:<25}{run.state.value:<10}{run.rows:>12,}{good:>12,}{counts.to_send:>12,}  {run.source_name}"
         )
-    return 0
+    return Exit.DONE
 
 
 def show_status(setup: Setup, run_id: str) -> int:
@@ -70,7 +71,7 @@ def show_status(setup: Setup, run_id: str) -> int:
     live = {"state": run.state.value, "to_send": counts.to_send, "serials_per_second": rate, "seconds_left": left}
     if setup.as_json:
         _json({**msgspec.json.decode(summary_json(facts)), **live})
-        return 0
+        return Exit.DONE
     typer.echo("\n".join(summary_lines(facts)))
     typer.echo(f"State: {run.state.value}" + (f" ({run.stopped_by})" if run.stopped_by else ""))
     if counts.to_send:
@@ -82,7 +83,7 @@ def show_status(setup: Setup, run_id: str) -> int:
         typer.echo(f"  {name}: " + ", ".join(f"{rows:,} {outcome}" for outcome, rows in tally.outcomes.items()))
     if facts.next_command:
         typer.echo(f"Go on with: {facts.next_command}")
-    return 0
+    return Exit.DONE
 
 
 def _pace(view: View, run: Run, to_send: int) -> tuple[float, float | None]:
@@ -107,7 +108,7 @@ def write_report(setup: Setup, run_id: str) -> int:
         _json({**msgspec.json.decode(summary_json(facts)), "report": str(directory)})
     else:
         typer.echo(f"Report: {directory}")
-    return 0
+    return Exit.DONE
 
 
 def verify_run(setup: Setup, run_id: str) -> int:
@@ -127,7 +128,7 @@ def verify_run(setup: Setup, run_id: str) -> int:
         _json(
             {"run": run.id, "holds": not findings, "findings": findings, "passed": done.passed, "skipped": done.skipped}
         )
-        return 1 if findings else 0
+        return Exit.FAULT if findings else Exit.DONE
     for finding in done.findings:
         typer.echo(f"NOT RIGHT  {finding.kind}: {finding.text}")
     for text in done.skipped:
@@ -137,4 +138,4 @@ def verify_run(setup: Setup, run_id: str) -> int:
     typer.echo(
         f"Run {run.id} " + ("does NOT hold." if done.findings else f"holds: {run.rows:,} rows, each with one outcome.")
     )
-    return 1 if done.findings else 0
+    return Exit.FAULT if done.findings else Exit.DONE

@@ -13,10 +13,10 @@ import structlog
 
 from importer import wiring
 from importer.cli.options import Given
-from importer.cli.run import Ends, Limits, importing, worst
+from importer.cli.run import Ends, Limits, importing
 from importer.cli.setup import Setup
 from importer.concurrency import Stopping
-from importer.errors import LedgerBusy, SourceError
+from importer.errors import BY_SIGNAL, Exit, LedgerBusy, SourceError, worst
 from importer.flow.importing import Import
 from importer.ledger.ledger import Ledger
 
@@ -24,8 +24,7 @@ _TAKEN = frozenset({".csv", ".txt", ".tsv", ".gz", ".zip", ".xlsx", ".xlsm", ".x
 _QUIET = 2.0
 """Seconds that a file must have been left alone: one that is still being copied is not taken."""
 _ROUND = 5.0
-_INTERRUPTED = 128
-_GOES_ON = frozenset({1, 4, 75})
+_GOES_ON = frozenset({Exit.FAULT, Exit.STOPPED, Exit.TRY_AGAIN})
 _UNREADABLE = SourceError.exit_code
 
 
@@ -35,7 +34,7 @@ def watch_inbox(setup: Setup, inbox: Path, given: Given, limits: Limits, box: li
         raise SourceError(f"{inbox} is no directory: name the inbox whose files are to be imported")
     while True:
         code = _round(setup, ready(inbox, time.time()), given, limits, box, once=once)
-        if once or code > _INTERRUPTED:
+        if once or code in BY_SIGNAL:
             return code
         time.sleep(_ROUND)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from importer.concurrency import Stopping, in_thread
-from importer.errors import ImporterError
+from importer.errors import Exit, ImporterError
 from importer.flow.report import report
 from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.store import now
@@ -25,8 +25,6 @@ from importer.sending.submit import Breaker, Heard, Recorded, Submission, Submit
 from importer.sources.files import FileFacts, file_facts, must_be_unchanged
 from importer.staging.recording import Recording
 from importer.staging.stage import Staging, reading_of, stage
-
-_GAVE_UP = 4
 
 
 class Watcher(Protocol):
@@ -170,7 +168,7 @@ class Import:
         parts = self._parts
         await parts.ledger.running(run.num)
         seconds = 0.0
-        code, why = 1, "an internal fault"
+        code, why = int(Exit.FAULT), "an internal fault"
         try:
             await in_thread(take_over, parts.ledger, view, run, parts.stopping)
             counts = count(view, run)
@@ -180,7 +178,7 @@ class Import:
                 seconds = await self._send(view, run)
             code, why = parts.stopping.exit_code, parts.stopping.why
         except asyncio.CancelledError:
-            code, why = parts.stopping.exit_code or 130, parts.stopping.why or "interrupted"
+            code, why = parts.stopping.exit_code or Exit.INTERRUPTED, parts.stopping.why or "interrupted"
             raise
         except ImporterError as error:
             code, why = error.exit_code, str(error)
@@ -190,7 +188,7 @@ class Import:
             counts = count(view, run)
             if counts.pending:
                 state = RunState.STOPPED
-                code, why = code or _GAVE_UP, why or "the API took nothing after several attempts"
+                code, why = code or Exit.STOPPED, why or "the API took nothing after several attempts"
             else:
                 state, code, why = RunState.FINISHED, counts.tally.exit_code(counts.skipped_for_product), ""
             await parts.ledger.ended(run.num, state, code, why, seconds)

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from importer.errors import Exit
 from importer.model import Outcome
 from importer.reports.chart import chart, totals
 from importer.reports.problems import Example, Tally
@@ -66,11 +67,13 @@ def _verdict(facts: RunSummary, tally: Tally) -> Verdict:
     rest = f"{bad} of {count} rows are not assigned."
     if not facts.identity_holds:
         return Verdict("bad", "The counts do not add up", "Do not rely on this report before it is verified.")
-    verdicts = {
-        0: Verdict("fine", "Everything is assigned", f"All {count} rows, those that repeat others included."),
-        1: Verdict("bad", "Ended by an internal fault", f"{rest} What was recorded is kept."),
-        3: Verdict("look", "Finished, with rows to look at", rest),
-        5: Verdict("look", "Finished, with rows whose fate is unknown", f"{rest} {unknown:,} of them are unknown."),
+    verdicts: dict[int, Verdict] = {
+        Exit.DONE: Verdict("fine", "Everything is assigned", f"All {count} rows, those that repeat others included."),
+        Exit.FAULT: Verdict("bad", "Ended by an internal fault", f"{rest} What was recorded is kept."),
+        Exit.WRONG_ROWS: Verdict("look", "Finished, with rows to look at", rest),
+        Exit.UNKNOWN_ROWS: Verdict(
+            "look", "Finished, with rows whose fate is unknown", f"{rest} {unknown:,} of them are unknown."
+        ),
     }
     early = Verdict("look", "Stopped early", f"{rest} {unsent:,} of them were not sent yet; nothing is lost.")
     return verdicts.get(facts.exit_code, early)

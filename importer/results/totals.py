@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from importer.errors import Exit
 from importer.ledger.store import now
 from importer.ledger.view import Run, View
 from importer.model import Batch, ChunkState, Doubt, Fate, Outcome, RunState
@@ -138,7 +139,7 @@ def _tallies(view: View, run: Run, counts: Counts) -> list[BatchTally]:
 def exit_code(run: Run, counts: Counts) -> int:
     """What a command that ends with this run ends with (CONTRACT, "Exit codes")."""
     if not counts.tally.holds(run.rows):
-        return 1
+        return Exit.FAULT
     if run.state == RunState.STOPPED and run.exit_code is not None:
         return run.exit_code
     return counts.tally.exit_code(counts.skipped_for_product)
@@ -151,6 +152,6 @@ def next_command(run: Run, counts: Counts, code: int) -> str:
         return f"importer resume {run.id}"
     if tally["refused"] or tally["unknown"] or tally["unsent"]:
         return f"importer retry {run.id}"
-    if code == 1:
+    if code == Exit.FAULT:
         return f"importer verify {run.id}"
     return ""

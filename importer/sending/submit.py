@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from importer.concurrency import Stopping, run_workers
-from importer.errors import ApiError
+from importer.errors import ApiError, Exit
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run, StoredChunk, View
 from importer.model import Answer, Chunk, ChunkState, Commissioner, Doubt, Outcome, Settlement, Verdict
@@ -18,7 +18,6 @@ from importer.sending.feed import Feed
 
 _BREAKER_LOOKS_AT = 50
 _BREAKER_WANTS = 20
-_GIVE_UP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class Breaker:
             self._stopping.stop(
                 f"{share:.0f} % of the serials in the last {len(self._last)} chunks were not assigned "
                 f"(limits.max_failure_percent = {self._percent:g}): look at the report before you go on",
-                _GIVE_UP,
+                Exit.STOPPED,
             )
 
     def _add(self, serials: int, failed: int, sign: int) -> None:

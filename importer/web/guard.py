@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 from yarl import URL
 
-from importer.errors import ImporterError
+from importer.errors import Exit, ImporterError
 from importer.web.access import COOKIE
 from importer.web.rendering import failed
 from importer.web.site import PERSON, SITE, Site
@@ -44,7 +44,7 @@ async def answers(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         response = failed(request, error.status, error.text or "")
     except ImporterError as error:
-        response = failed(request, 409 if error.exit_code == 75 else 500, str(error))  # noqa: PLR2004  busy
+        response = failed(request, 409 if error.exit_code == Exit.TRY_AGAIN else 500, str(error))
     except (ConnectionError, TimeoutError):
         raise
     except Exception:  # noqa: BLE001  the log has it, the person gets a page

@@ -11,7 +11,7 @@ import structlog
 from importer import wiring
 from importer.concurrency import Stopped, Stopping
 from importer.config.settings import Settings
-from importer.errors import ConfigError, ImporterError, LedgerBusy, LedgerError
+from importer.errors import ConfigError, Exit, ImporterError, LedgerBusy, LedgerError
 from importer.flow.importing import Finished, Import
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import now
@@ -23,7 +23,6 @@ from importer.web.uploads import Upload, Uploads
 
 _AGAIN_AFTER = 2.0
 """Seconds until the ledger's lock is tried again."""
-_STOPPED, _TERMINATED = 4, 143
 _MOST_FAULT = 500
 
 
@@ -61,14 +60,14 @@ class Worker:
         self._ending = True
         if self._stopping:
             self._keeps = True
-            self._stopping.stop("the server was stopped", _TERMINATED)
+            self._stopping.stop("the server was stopped", Exit.TERMINATED)
         self._jobs.changed.set()
 
     def halt(self, job: Job, why: str, *, keeps: bool) -> None:
         """Stop the run that goes on, if it is this one; whether it keeps its place in the queue."""
         if self.now is job and self._stopping and not self._ending:
             self._keeps = keeps
-            self._stopping.stop(why, _STOPPED)
+            self._stopping.stop(why, Exit.STOPPED)
 
     async def _work(self, job: Job) -> bool:
         """Do a job; False where the ledger is not free."""
@@ -85,7 +84,7 @@ class Worker:
         self.now, self.live = job, Live(self._settings.limits.requests_per_second)
         self._keeps = self._ending or job.paused
         if self._keeps or job not in self._jobs.all:
-            stopping.stop("it was stopped before it began", _STOPPED)
+            stopping.stop("it was stopped before it began", Exit.STOPPED)
         try:
             await self._do(job, ledger, stopping, self.live)
         finally:

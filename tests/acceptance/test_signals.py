@@ -18,7 +18,7 @@ STALLED = {**CHUNKS_OF_5, "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "0.005"}
 """The first request goes out at once, the next one minutes later."""
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_a_run_cleanly_and_resume_finishes_it(
     number: signal.Signals, code: int, importer: Importer, sandbox: StartBox, report: Callable[[], Report]
 ) -> None:
