@@ -1,84 +1,162 @@
-"""watch: takes files from an inbox directory, for cron or for ever. A file ends in `done/` or `failed/` of the inbox,
-or stays there for the next time.
+"""watch: takes complete lists from an inbox directory, for cron or for ever. A list ends in `done/` or `failed/` of the
+inbox, or stays there for the next time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import structlog
 
 from importer import wiring
-from importer.cli.options import Given
-from importer.cli.run import Ends, Limits, importing
+from importer.cli.arrivals import Arrivals, Stamp, Waiting
+from importer.cli.options import Given, Limits
+from importer.cli.put_away import DONE, FAILED, PutAway
+from importer.cli.run import Bounds, Ended, Session, bounded, under_lock
 from importer.cli.setup import Setup
-from importer.concurrency import Stopping
+from importer.concurrency import in_thread, until
 from importer.errors import BY_SIGNAL, Exit, LedgerBusy, SourceError, worst
-from importer.flow.importing import Import
-from importer.ledger.ledger import Ledger
+from importer.flow.importing import Finished, Import
+from importer.ledger.view import Run, View
+from importer.sources.last_line import cut_short
+from importer.sources.opening import SourceOptions, open_source
 
-_TAKEN = frozenset({".csv", ".txt", ".tsv", ".gz", ".zip", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
-_QUIET = 2.0
-"""Seconds that a file must have been left alone: one that is still being copied is not taken."""
 _ROUND = 5.0
-_GOES_ON = frozenset({Exit.FAULT, Exit.STOPPED, Exit.TRY_AGAIN})
-_UNREADABLE = SourceError.exit_code
+"""Seconds between two looks."""
+_GOES_ON = frozenset({Exit.FAULT, Exit.STOPPED, Exit.TRY_AGAIN, *BY_SIGNAL})
+"""What a run ends with that goes on later."""
+_WAITS = {
+    "changing": "it was written to a moment ago",
+    "open": "process {by} has it open",
+    "future": "its time lies in the future: it is taken once it has stood still",
+    "marker": "there is no {name}.ok or {name}.done beside it",
+}
 
 
-def watch_inbox(setup: Setup, inbox: Path, given: Given, limits: Limits, box: list[str] | None, *, once: bool) -> int:
-    """Take the files of an inbox, oldest first. For ever, unless `once`. Raises SourceError where there is no inbox."""
+class CutShort(SourceError):  # noqa: N818  what it is
+    """A list whose last line is cut: its sender has not finished, or never will. It stays where it is."""
+
+    exit_code = Exit.TRY_AGAIN
+
+
+def watch_inbox(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once: bool) -> int:
+    """Take the lists of an inbox, oldest first. For ever, unless `once`. Raises SourceError for what is no inbox."""
     if not inbox.is_dir():
         raise SourceError(f"{inbox} is no directory: name the inbox whose files are to be imported")
-    while True:
-        code = _round(setup, ready(inbox, time.time()), given, limits, box, once=once)
-        if once or code in BY_SIGNAL:
-            return code
-        time.sleep(_ROUND)
-
-
-def ready(inbox: Path, now: float) -> list[Path]:
-    """The lists in an inbox that are complete, oldest first. Hidden files and those of unknown kinds are let be."""
-    found = [
-        (path.stat().st_mtime, path)
-        for path in inbox.iterdir()
-        if path.is_file() and path.suffix.lower() in _TAKEN and not path.name.startswith((".", "~"))
-    ]
-    return [path for changed, path in sorted(found) if now - changed >= _QUIET]
-
-
-def _round(
-    setup: Setup, files: Sequence[Path], given: Given, limits: Limits, box: list[str] | None, *, once: bool
-) -> int:
-    if not files:
-        return 0
     options = wiring.source_options(setup.settings, given.values())
-
-    async def work(ends: Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
-        _ = ledger, target
-        for file in files:
-            code = await ends.of(str(file), imports.run(file, options, wiring.identity_of(options)))
-            if stopping() or code in _GOES_ON:
-                break
-            _put_away(file, "failed" if code == _UNREADABLE else "done")
-
-    try:
-        return asyncio.run(importing(setup, limits, box, work))
-    except LedgerBusy as busy:
-        if once:
-            raise
-        structlog.get_logger().warning("ledger busy", message=str(busy))
-        return worst([busy.exit_code])
+    return asyncio.run(_Watch(setup, inbox, options, limits, once=once).go())
 
 
-def _put_away(file: Path, name: str) -> None:
-    """Move a file that has been dealt with; one of the same name that is there already is kept beside it."""
-    directory = file.parent / name
-    directory.mkdir(exist_ok=True)
-    place, number = directory / file.name, 1
-    while place.exists():
-        number += 1
-        place = directory / f"{file.stem}-{number}{file.suffix}"
-    file.rename(place)
+class _Watch:
+    def __init__(self, setup: Setup, inbox: Path, options: SourceOptions, limits: Limits, *, once: bool) -> None:
+        how = setup.settings.watch
+        self._setup = setup
+        self._options = options
+        self._limits = limits
+        self._once = once
+        self._arrivals = Arrivals(inbox, how.complete, how.quiet_seconds)
+        self._put_away = PutAway(inbox, self._imported)
+        self._told = dict[Path, str]()
+        self._held = dict[Path, Stamp]()
+        """Lists that were left as they are, and how they were then: they are looked at again once they change."""
+        self._log = structlog.get_logger()
+
+    async def go(self) -> int:
+        code: int = Exit.DONE
+        async with bounded(self._setup, self._limits) as bounds:
+            while not bounds.stopping():
+                for path in self._put_away.take_back():
+                    self._log.warning("grew", source=str(path), message="it grew after it was read: imported again")
+                lists = await self._complete(bounds)
+                if lists:
+                    code = worst([code, await self._round(bounds, lists)])
+                if self._once:
+                    break
+                await _asleep(bounds, _ROUND)
+        return code
+
+    async def _complete(self, bounds: Bounds) -> list[Path]:
+        """The lists whose turn it is. With `once`, a second look follows where it may find more."""
+        found = self._arrivals.look()
+        if self._once and self._arrivals.look_again_in is not None:
+            await _asleep(bounds, self._arrivals.look_again_in)
+            found = self._arrivals.look()
+        self._tell(self._arrivals.waiting)
+        self._held = {path: stamp for path, stamp in self._held.items() if Stamp.of(path) == stamp}
+        return [path for path in found if path not in self._held]
+
+    def _tell(self, waiting: Sequence[Waiting]) -> None:
+        """Say of each list once why it is not taken."""
+        told = {one.path: _WAITS[one.why].format(by=one.by, name=one.path.name) for one in waiting}
+        for path, why in told.items():
+            if self._told.get(path) != why:
+                self._log.info("waits", source=str(path), message=why)
+        self._told = told
+
+    async def _round(self, bounds: Bounds, lists: Sequence[Path]) -> int:
+        async def work(session: Session) -> None:
+            for path in lists:
+                if session.stopping():
+                    session.ends.left_out()
+                    break
+                if path.exists() and not await self._take(session, path):
+                    break
+
+        try:
+            return await under_lock(self._setup, bounds, work, urgent=self._limits.priority)
+        except LedgerBusy as busy:
+            if self._once:
+                raise
+            self._log.warning("ledger busy", message=str(busy))
+            return Exit.DONE
+
+    async def _take(self, session: Session, path: Path) -> bool:
+        """Import a list and put it away; False where the next one would fare no better."""
+        before = Stamp.of(path)
+        ended = await session.ends.of(str(path), self._import(session.imports, path))
+        if Stamp.of(path) != before:
+            return True  # it grew, or has gone: the next look tells
+        if isinstance(ended.fault, CutShort) and before:
+            self._held[path] = before
+            return True
+        place = _place(ended)
+        if place:
+            self._put_away.put(path, place)
+        return place is not None
+
+    async def _import(self, imports: Import, path: Path) -> Finished:
+        await in_thread(self._must_be_whole, path)
+        return await imports.run(path, self._options, wiring.identity_of(self._options))
+
+    def _must_be_whole(self, path: Path) -> None:
+        reading = open_source(path, self._options).reading
+        cut = cut_short(path, reading.encoding, reading.delimiter) if reading.format == "csv" else None
+        if cut:
+            raise CutShort(
+                f"{path}: its last line is cut, it has {cut.fields} of {cut.expected} fields and no line end: "
+                f'"{cut.line[:60]}". It stays where it is: send the whole list, or end the line if it is right.'
+            )
+
+    def _imported(self) -> Sequence[Run]:
+        path = self._setup.settings.ledger.path
+        if not path.exists():
+            return ()
+        with closing(View(path)) as view:
+            return view.runs()
+
+
+def _place(ended: Ended) -> str | None:
+    """Where a list belongs after its run: None where it stays, since the fault is not its own."""
+    if isinstance(ended.fault, SourceError):
+        return FAILED
+    if ended.fault or ended.code in _GOES_ON:
+        return None
+    return DONE
+
+
+async def _asleep(bounds: Bounds, seconds: float) -> None:
+    """Sleep, unless the command is to stop."""
+    await until(bounds.stopping.heard)(seconds)
