@@ -11,10 +11,9 @@ import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from importer.cli.times import spoken
 from importer.ledger.view import Run
 from importer.model import ChunkState
-from importer.sending.rate import Rate
+from importer.sending.rate import Rate, spoken
 from importer.sending.submit import Heard
 
 _EVERY = 60.0
@@ -73,10 +72,13 @@ class Bar:
     def heard(self, event: Heard) -> None:
         if event.settled.state == ChunkState.SETTLED:
             self._done += len(event.chunk.serials)
-        self._rate.add(time.monotonic(), self._done)
-        left = self._rate.left(self._left - self._done)
+        now = time.monotonic()
+        self._rate.add(now, self._done)
+        left = self._rate.left(self._left - self._done, now)
         time_left = f", {spoken(left)} left" if left else ""
-        self._show(self._done, f"{self._done:,} of {self._left:,} serials, {self._rate.per_second():,.0f}/s{time_left}")
+        self._show(
+            self._done, f"{self._done:,} of {self._left:,} serials, {self._rate.per_second(now):,.0f}/s{time_left}"
+        )
 
     def reporting(self, run: Run) -> None:
         self._begin(f"Writing the report of {run.id}", None)
@@ -137,13 +139,13 @@ class Lines:
         )
         if now - self._told > _EVERY:
             self._told = now
-            left = self._rate.left(self._left - self._done)
+            left = self._rate.left(self._left - self._done, now)
             self._log.info(
                 "progress",
                 run=self._run,
                 done=self._done,
                 of=self._left,
-                per_second=round(self._rate.per_second()),
+                per_second=round(self._rate.per_second(now)),
                 seconds_left=round(left) if left else None,
             )
 

@@ -1,31 +1,61 @@
-"""."""
+"""How fast serials go out, how long the rest takes, and how a duration is said: one way for terminal and page."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 _WINDOW = 60.0
 """Seconds that a rate looks back."""
+_MOST = 20_000
+"""Moments kept: of more than 300 requests a second, a shorter time is looked at."""
 
 
 class Rate:
-    """Serials per second, over the last minute or so, and what follows for the time left."""
+    """Serials per second over the last minute or so. Moments are seconds of a clock that never jumps."""
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque(maxlen=600)
+        self._seen: deque[tuple[float, int]] = deque(maxlen=_MOST)
 
     def add(self, moment: float, done: int) -> None:
+        """So many serials, all together, are done by now."""
         self._seen.append((moment, done))
-        while len(self._seen) > 2 and moment - self._seen[0][0] > _WINDOW:  # noqa: PLR2004  a rate needs two
+        self._forget(moment)
+
+    def per_second(self, now: float) -> float:
+        """0 before anything is known; less and less while nothing more is done."""
+        self._forget(now)
+        if not self._seen:
+            return 0.0
+        (first, before), (_, after) = self._seen[0], self._seen[-1]
+        return (after - before) / (now - first) if now > first else 0.0
+
+    def left(self, serials: int, now: float) -> float | None:
+        """Seconds that so many serials take; None: it can't be told."""
+        rate = self.per_second(now)
+        return max(serials, 0) / rate if rate else None
+
+    def _forget(self, now: float) -> None:
+        """What is older than the window, but for two moments: a rate needs them."""
+        while len(self._seen) > 2 and now - self._seen[1][0] > _WINDOW:  # noqa: PLR2004
             self._seen.popleft()
 
-    def per_second(self) -> float:
-        if len(self._seen) < 2:  # noqa: PLR2004
-            return 0.0
-        (first, before), (last, after) = self._seen[0], self._seen[-1]
-        return (after - before) / (last - first) if last > first else 0.0
 
-    def left(self, serials: int) -> float | None:
-        """Seconds."""
-        rate = self.per_second()
-        return serials / rate if rate else None
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_TENTHS_BELOW = 10
+
+
+def spoken(seconds: float, number: Callable[[float], str] = str, day: str = "d") -> str:
+    """0.4 s, 12 s, 3 min 20 s, 5 h 10 min, 2 d 3 h. `number` writes what may have a decimal point, `day` is the sign
+    of a day in the reader's language.
+    """
+    whole = round(seconds)
+    if seconds < _TENTHS_BELOW:
+        return f"{number(round(seconds, 1))} s"
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    return f"{whole // _DAY} {day} {whole % _DAY // _HOUR} h"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from importer.sending.rate import spoken
 from importer.web.words import codes, de, en
 from importer.web.words.translating import german
 from importer.words.notes import note
 
 _WORDS = {"en": en.WORDS, "de": de.WORDS}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
-_TENTHS_BELOW = 10
 _NOTHING = "\u2013"
 
 
@@ -77,16 +76,7 @@ class Language:
         """0.4 s, 12 s, 3 min 20 s, 5 h 10 min, 2 d 3 h."""
         if seconds is None:
             return _NOTHING
-        if seconds < _TENTHS_BELOW:
-            return f"{self.number(round(seconds, 1))} s"
-        whole = round(seconds)
-        if whole < _MINUTE:
-            return f"{whole} s"
-        if whole < _HOUR:
-            return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-        if whole < _DAY:
-            return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
-        return f"{whole // _DAY} {'T' if self.tag == 'de' else 'd'} {whole % _DAY // _HOUR} h"
+        return spoken(seconds, self.number, "T" if self.tag == "de" else "d")
 
     def message(self, text: str) -> str | None:
         """A message of the importer in this language; None where there is only the English one."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from importer.ledger.view import Run
 from importer.model import ChunkState, Verdict
+from importer.sending.rate import Rate
 from importer.sending.submit import Heard
 
 _RECENT = 60.0
@@ -20,8 +21,6 @@ _BUSY_SHARE = 0.8
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     at: float
-    serials: int
-    """Serials that it settled."""
     kind: str
     seconds: float
 
@@ -38,6 +37,8 @@ class Live:
         self.rows = 0
         self.run = ""
         self.left = 0
+        self._done = 0
+        self._rate = Rate()
         self.retry_after: float | None = None
 
     def reading(self, name: str, size: int) -> None:
@@ -50,13 +51,17 @@ class Live:
     def sending(self, run: Run, left: int, done: int) -> None:
         _ = done
         self.run, self.left, self._since, self.phase = run.id, left, self._clock(), "sending"
+        self._done, self._rate = 0, Rate()
+        self._rate.add(self._since, 0)
 
     def heard(self, event: Heard) -> None:
         settled = len(event.chunk.serials) if event.settled.state == ChunkState.SETTLED else 0
         answer = event.answer
         self.left -= settled
+        self._done += settled
+        self._rate.add(self._clock(), self._done)
         self.retry_after = answer.retry_after
-        self._attempts.append(_Attempt(self._clock(), settled, _kind(event), answer.seconds))
+        self._attempts.append(_Attempt(self._clock(), _kind(event), answer.seconds))
 
     def reporting(self, run: Run) -> None:
         self.run, self.phase = run.id, "reporting"
@@ -67,12 +72,10 @@ class Live:
 
     def per_second(self) -> float:
         """Serials per second over the last minute."""
-        seconds = min(self._clock() - self._since, _RECENT)
-        return sum(one.serials for one in self._recent()) / seconds if seconds > 0.2 else 0.0  # noqa: PLR2004
+        return self._rate.per_second(self._clock())
 
     def seconds_left(self) -> float | None:
-        rate = self.per_second()
-        return max(self.left, 0) / rate if rate else None
+        return self._rate.left(self.left, self._clock())
 
     def slowed_by(self) -> list[dict[str, float | str]]:
         """What costs time, over the last minute: a code of the catalogue and its figures."""
