@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,62 +19,51 @@ from rich.text import Text
 from importer import wiring
 from importer.cli.options import Given
 from importer.cli.setup import Setup
-from importer.cli.times import spoken
 from importer.concurrency import Stopping
 from importer.config.settings import Settings
-from importer.errors import Exit, ImporterError, SourceError, worst
-from importer.flow.preview import Preview, Problem, preview
-from importer.ledger.view import Run, View
+from importer.errors import Exit, ImporterError, worst
+from importer.flow.preview import ListFile, Preview, Problem, preview
+from importer.model import is_sandbox, spoken_target
+from importer.sending.rate import spoken
 from importer.sources.files import file_facts
-from importer.sources.opening import open_source
 from importer.words.notes import note
 
 _MOST_BATCHES = 15
+_NO_POOL = (
+    "The configuration has no channel key and no api.tenant: what earlier runs have assigned can't be told and is not "
+    "counted."
+)
 
 
 def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
-    options = wiring.source_options(setup.settings, given.values())
+    settings = setup.settings
+    options = wiring.source_options(settings, given.values())
+    identity = json.dumps(wiring.identity_of(options), sort_keys=True)
+    looking = wiring.looking(settings, settings.api.target if _pool_is_known(settings) else "")
     codes: list[int] = [Exit.DONE]
     documents = list[dict[str, Any]]()
     for file in files:
         try:
-            found, before = _check(setup.settings, file, options)
+            facts = asyncio.run(file_facts(file))
+            listed = ListFile(file, file.name, facts.sha256, options, identity)
+            found = preview(listed, looking, stopping=Stopping(), progress=lambda _: None)
         except ImporterError as error:
             codes.append(error.exit_code)
             documents.append({"source": str(file), "error": str(error)})
             typer.echo(str(error) if str(file) in str(error) else f"{file}: {error}", err=True)
             continue
-        codes.append(0 if found.clean else Exit.WRONG_ROWS)
-        documents.append(_document(found, setup.settings))
+        codes.append(Exit.DONE if found.clean else Exit.WRONG_ROWS)
+        documents.append(_document(found, settings))
         if not setup.as_json:
-            _show(found, before, setup.settings)
+            _show(found, settings)
     if setup.as_json:
         whole: Any = documents[0] if len(documents) == 1 else {"sources": documents}
         typer.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2))
     return worst(codes)
 
 
-def _check(settings: Settings, file: Path, options: Any) -> tuple[Preview, list[Run]]:
-    facts = asyncio.run(file_facts(file))
-    view = View(settings.ledger.path) if settings.ledger.path.exists() else None
-    try:
-        source = open_source(file, options)
-        with tempfile.TemporaryDirectory() as spill:
-            found = preview(
-                file.name,
-                source,
-                wiring.staging(settings, Path(spill)),
-                (view, settings.api.base_url) if view else None,
-                stopping=Stopping(),
-                progress=lambda _: None,
-            )
-        before = [run for run in view.runs() if run.source_sha256 == facts.sha256] if view else []
-    except OSError as error:
-        raise SourceError(f"{file} can't be read: {error.strerror}") from error
-    finally:
-        if view:
-            view.close()
-    return found, before
+def _pool_is_known(settings: Settings) -> bool:
+    return bool(settings.api.tenant or settings.api.channel_key.get_secret_value())
 
 
 def seconds_of(requests: int, settings: Settings) -> float | None:
@@ -103,13 +92,19 @@ def _document(found: Preview, settings: Settings) -> dict[str, Any]:
         ],
         "problems": {code: asdict(problem) for code, problem in found.problems.items()},
         "warnings": found.notes,
-        "requests": found.requests,
-        "seconds": seconds_of(found.requests, settings),
+        "requests": found.requests_to_come,
+        "seconds": seconds_of(found.requests_to_come, settings),
+        "imported_before": [
+            {"run": run.id, "state": run.state.value, "target": run.target, "sandbox": is_sandbox(run.target)}
+            for run in found.before
+        ],
+        "goes_on_with": found.goes_on.run.id if found.goes_on else "",
+        "to_send": found.to_send,
         "clean": found.clean,
     }
 
 
-def _show(found: Preview, before: list[Run], settings: Settings) -> None:
+def _show(found: Preview, settings: Settings) -> None:
     console = Console(highlight=False)
     console.print(Text.assemble((found.name, "bold"), f": {found.rows:,} rows"))
     for line in reading_lines(found):
@@ -124,8 +119,11 @@ def _show(found: Preview, before: list[Run], settings: Settings) -> None:
         for code, rows in found.notes.items():
             console.print(Padding(Text(f"{rows:,} row{'s' * (rows != 1)}: {note(code)}"), (0, 0, 0, 2)))
     console.print(Text(_verdict(found, settings), "bold green" if found.clean else "bold"))
-    for run in before:
-        console.print(Text(f"The same file was imported before: run {run.id} ({run.state.value})."))
+    for run in found.before:
+        into = "" if run.target == settings.api.target else f", into {spoken_target(run.target)}"
+        console.print(Text(f"The same file was imported before: run {run.id} ({run.state.value}{into})."))
+    if found.before and not _pool_is_known(settings):
+        console.print(Text(_NO_POOL, "yellow"))
 
 
 def reading_lines(found: Preview) -> list[str]:
@@ -173,11 +171,13 @@ def _show_problem(console: Console, code: str, problem: Problem) -> None:
 
 
 def _verdict(found: Preview, settings: Settings) -> str:
-    serials = sum(line.send for line in found.batches)
-    seconds = seconds_of(found.requests, settings)
+    serials, requests = found.to_send, found.requests_to_come
+    seconds = seconds_of(requests, settings)
     rate = settings.limits.requests_per_second
     time = f", {spoken(seconds)} at {rate:g} requests/s" if seconds is not None else ""
-    if not serials:
-        return "A run would send nothing."
-    requests = f"{found.requests:,} request{'s' * (found.requests != 1)}"
-    return f"A run would send {serials:,} serial{'s' * (serials != 1)} in {requests}{time}."
+    would = f"send {serials:,} serial{'s' * (serials != 1)} in {requests:,} request{'s' * (requests != 1)}{time}"
+    if found.goes_on:
+        run = found.goes_on.run
+        rest = f"{would}, the rest of its {run.rows:,} rows" if serials else "send nothing"
+        return f"A run would go on with run {run.id}, which stopped early: it would {rest}."
+    return f"A run would {would}." if serials else "A run would send nothing."

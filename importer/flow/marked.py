@@ -1,18 +1,30 @@
-"""Whether the list of a run can be given back marked: it must be there still, as it was when it was staged."""
+"""The planner's own list, given back with what is wrong in it marked: after a run, or before one is begun."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+
+from importer.concurrency import Stopping
+from importer.errors import SourceError
+from importer.flow.preview import ListFile, Looking
 from importer.ledger.view import Run
+from importer.model import Outcome
 from importer.reports.marked_list import MOST_ROWS, MarkedList, marked_name
 from importer.reports.publishing import Drafts
+from importer.reports.spool import Cursor, Mark
+from importer.rows.tables import REJECTS
+from importer.sources.files import Kind, kind_of
 from importer.sources.options import SourceOptions
+from importer.staging.planning import Planned
 
 _TEXT = ("csv", "csv.gz", "csv.zip")
+_TEXTS = (Kind.TEXT, Kind.GZIP, Kind.ZIP)
 _BOOKS = ("xlsx", "xlsm", "xlsb", "xls", "ods")
 
 
@@ -40,3 +52,49 @@ def give_back(run: Run, formats: Collection[str]) -> Callable[[Drafts], MarkedLi
 
     reread = partial(echo, path, SourceOptions(**run.options))
     return partial(MarkedList, name=run.source_name, book=book, reread=reread)
+
+
+class _Rejects:
+    """A staging.Sink that keeps why rows were rejected."""
+
+    def __init__(self) -> None:
+        self._batches: list[Any] = []
+
+    def chunk(self, planned: Planned) -> None:
+        _ = planned
+
+    def rejects(self, rows: Any) -> None:
+        self._batches.append(rows)
+
+    def marks(self) -> Iterator[Mark]:
+        """In the order of the source."""
+        table = pa.Table.from_batches(self._batches, schema=REJECTS).sort_by("key")
+        columns = (table[name].to_pylist() for name in ("key", "code", "message"))
+        for key, code, message in zip(*columns, strict=True):
+            yield Mark(key, Outcome.REJECTED.value, code, message)
+
+
+def marked_list(file: ListFile, looking: Looking, directory: Path) -> Path:
+    """Write a list that was not imported yet, marked, into a directory. Raises SourceError where it is too long for a
+    spreadsheet, or can't be read.
+    """
+    from importer.reports.marked_list import marked_lines  # noqa: PLC0415  heavy
+    from importer.reports.marked_workbook import MarkedBook  # noqa: PLC0415
+    from importer.sources.original import echo  # noqa: PLC0415
+
+    sink = _Rejects()
+    with looking.earlier() as view:
+        source = looking.open_source(file.path, file.options)
+        staged = looking.stage(source, view, sink, stopping=Stopping(), progress=lambda _: None)
+    if staged.rows > MOST_ROWS:
+        raise SourceError(f"The list has {staged.rows:,} rows, too many for a spreadsheet. Correct the file itself.")
+    book = kind_of(file.path) not in _TEXTS
+    marked = directory / marked_name(file.name, book=book)
+    draft = marked.with_name(f".{marked.name}")
+    with draft.open("wb") as opened:
+        cursor = Cursor(sink.marks())
+        if book:
+            MarkedBook(opened).write(echo(file.path, file.options), cursor)
+        else:
+            opened.writelines(lines for _, lines in marked_lines(echo(file.path, file.options), cursor))
+    return draft.replace(marked)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from importer.concurrency import Stopping
-from importer.ledger.view import View
+from importer.errors import SourceError
+from importer.ledger.view import Run, View
 from importer.model import Batch, Reading
+from importer.results.totals import count
 from importer.rows.tables import Source
 from importer.staging.planning import Planned
-from importer.staging.stage import Staged, Staging, stage
+from importer.staging.stage import Sink, Staged, Staging, stage
 from importer.staging.standings import Standing
 
+Progress = Callable[[int], None]
+"""Takes the number of rows that have been read so far."""
 _EXAMPLES = 5
 """Of each problem, unless more are wanted."""
 
@@ -54,6 +61,16 @@ class BatchPreview:
 
 
 @dataclass(frozen=True, slots=True)
+class GoesOn:
+    """The run of the same list that stopped early, which a run would go on with: nothing is staged again then."""
+
+    run: Run
+    to_send: int
+    """Serials that it still has to send."""
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What a run would do with a list. `requests` at the configured chunk size, if nothing has to be repeated."""
 
@@ -64,10 +81,63 @@ class Preview:
     problems: dict[str, Problem]
     notes: dict[str, int]
     requests: int
+    before: Sequence[Run] = ()
+    """The runs of the same file, into whatever target."""
+    goes_on: GoesOn | None = None
 
     @property
     def clean(self) -> bool:
         return not self.problems
+
+    @property
+    def to_send(self) -> int:
+        """Serials that a run would send."""
+        return self.goes_on.to_send if self.goes_on else sum(line.send for line in self.batches)
+
+    @property
+    def requests_to_come(self) -> int:
+        return self.goes_on.requests if self.goes_on else self.requests
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What a list is looked at with (wiring.py)."""
+
+    open_source: Callable[[Path, Any], Source]
+    staging: Staging
+    ledger: Path
+    """It need not be there."""
+    target: str
+    """Empty where it can't be told, since the credentials are missing: then nothing of earlier runs counts."""
+    spill_in: Path | None = None
+    """Directory for what does not fit into memory; None: the system's own for temporary files."""
+
+    @contextmanager
+    def earlier(self) -> Iterator[View | None]:
+        """The ledger for reading; None where there is none yet."""
+        if not self.ledger.exists() or not self.ledger.stat().st_size:
+            yield None
+            return
+        with closing(View(self.ledger)) as view:
+            yield view
+
+    def stage(self, source: Source, view: View | None, sink: Sink, *, stopping: Stopping, progress: Progress) -> Staged:
+        """Stage a source into a sink that keeps nothing. Raises what `staging.stage` raises."""
+        earlier = (view, self.target) if view and self.target else None
+        with tempfile.TemporaryDirectory(dir=self.spill_in) as spill:
+            staging = replace(self.staging, spill=Path(spill))
+            return stage(source, staging, sink, earlier, stopping=stopping, progress=progress)
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """A list, and how it is to be read. `identity`: what of the options tells one import of it from another (JSON)."""
+
+    path: Path
+    name: str
+    sha256: str
+    options: Any
+    identity: str
 
 
 class _Counting:
@@ -87,8 +157,8 @@ class _Counting:
         self.requests += planned.standing != Standing.ALREADY
 
     def rejects(self, rows: Any) -> None:
-        for code, count in Counter(rows["code"].to_pylist()).items():
-            self.problems[code].rows += count
+        for code, number in Counter(rows["code"].to_pylist()).items():
+            self.problems[code].rows += number
         full = {code for code, problem in self.problems.items() if len(problem.examples) >= self._most}
         for place, code in enumerate(rows["code"].to_pylist()):
             if code in full:
@@ -106,27 +176,38 @@ class _Counting:
 
 
 def preview(
-    name: str,
-    source: Source,
-    staging: Staging,
-    earlier: tuple[View, str] | None,
-    *,
-    stopping: Stopping,
-    progress: Callable[[int], None],
-    examples: int = _EXAMPLES,
+    file: ListFile, looking: Looking, *, stopping: Stopping, progress: Progress, examples: int = _EXAMPLES
 ) -> Preview:
-    """Stage a source into nothing; keep up to so many examples of each problem. Raises what `stage` raises."""
-    counting = _Counting(source.sheet_names, examples)
-    staged = stage(source, staging, counting, earlier, stopping=stopping, progress=progress)
-    return Preview(
-        name=name,
-        rows=staged.rows,
-        reading=source.reading,
-        batches=_batches(staged, counting),
-        problems=dict(sorted(counting.problems.items(), key=lambda item: -item[1].rows)),
-        notes={code: rows for code, rows in staged.notes.items() if rows},
-        requests=counting.requests,
-    )
+    """Stage a list into nothing; keep up to so many examples of each problem. Raises SourceError, Stopped."""
+    try:
+        stopping.check()
+        with looking.earlier() as view:
+            source = looking.open_source(file.path, file.options)
+            counting = _Counting(source.sheet_names, examples)
+            staged = looking.stage(source, view, counting, stopping=stopping, progress=progress)
+            return Preview(
+                name=file.name,
+                rows=staged.rows,
+                reading=source.reading,
+                batches=_batches(staged, counting),
+                problems=dict(sorted(counting.problems.items(), key=lambda item: -item[1].rows)),
+                notes={code: rows for code, rows in staged.notes.items() if rows},
+                requests=counting.requests,
+                before=[run for run in view.runs() if run.source_sha256 == file.sha256] if view else (),
+                goes_on=_goes_on(file, looking, view) if view else None,
+            )
+    except OSError as error:
+        raise SourceError(f"{file.path} can't be read: {error.strerror}") from error
+    except (UnicodeError, ValueError) as error:
+        raise SourceError(f"{file.name} can't be read: {error}") from error
+
+
+def _goes_on(file: ListFile, looking: Looking, view: View) -> GoesOn | None:
+    run = view.unfinished_twin(file.sha256, file.identity, looking.target) if looking.target else None
+    if run is None:
+        return None
+    counts = count(view, run)
+    return GoesOn(run, counts.to_send, counts.pending)
 
 
 def _batches(staged: Staged, counting: _Counting) -> list[BatchPreview]:

@@ -6,19 +6,16 @@ import asyncio
 import hashlib
 import json
 import re
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from importer import wiring
 from importer.concurrency import Stopping
 from importer.config.settings import Settings
-from importer.errors import ImporterError, SourceError
-from importer.flow.preview import Example, Preview, preview
-from importer.ledger.view import Run, View
-from importer.sources.opening import open_source
+from importer.errors import ImporterError
+from importer.flow.preview import Example, ListFile, Preview, preview
+from importer.model import is_sandbox
 from importer.web.uploads import Upload, Uploads
 
 EXAMPLES = 200
@@ -63,8 +60,8 @@ class Reading:
 class Previews:
     def __init__(self, settings: Settings, target: str, uploads: Uploads) -> None:
         self._settings = settings
-        self._target = target
         self._uploads = uploads
+        self.looking = wiring.looking(settings, target, settings.ledger.path.absolute().parent)
         self._known: dict[str, Reading] = {}
         self._places = asyncio.Semaphore(_AT_ONCE)
 
@@ -106,45 +103,30 @@ class Previews:
         def progress(rows: int) -> None:
             reading.rows = rows
 
-        settings = self._settings
-        options = wiring.source_options(settings, {**upload.options, "edits": upload.edits or None})
-        view = View(settings.ledger.path) if settings.ledger.path.exists() else None
-        try:
-            reading.stopping.check()
-            source = open_source(self._uploads.path(upload), options)
-            with tempfile.TemporaryDirectory(dir=settings.ledger.path.absolute().parent) as spill:
-                found = preview(
-                    upload.name,
-                    source,
-                    wiring.staging(settings, Path(spill)),
-                    (view, self._target) if view else None,
-                    stopping=reading.stopping,
-                    progress=progress,
-                    examples=EXAMPLES,
-                )
-            before = [run for run in view.runs() if run.source_sha256 == upload.sha256] if view else []
-            identity = json.dumps(wiring.identity_of(options), sort_keys=True)
-            twin = view.unfinished_twin(upload.sha256, identity, self._target) if view else None
-        except (UnicodeError, ValueError) as error:
-            raise SourceError(f"{upload.name} can't be read: {error}") from error
-        finally:
-            if view:
-                view.close()
-        return document(found, before, twin, settings.limits.requests_per_second) | _seen(found, reading.stamp[0])
+        found = preview(
+            self.file(upload), self.looking, stopping=reading.stopping, progress=progress, examples=EXAMPLES
+        )
+        return document(found, self._settings.limits.requests_per_second) | _seen(found, reading.stamp[0])
+
+    def file(self, upload: Upload) -> ListFile:
+        """The list that was dropped, with what its person said about it. Raises ConfigError."""
+        options = wiring.source_options(self._settings, {**upload.options, "edits": upload.edits or None})
+        identity = json.dumps(wiring.identity_of(options), sort_keys=True)
+        return ListFile(self._uploads.path(upload), upload.name, upload.sha256, options, identity)
 
 
-def document(found: Preview, before: list[Run], twin: Run | None, per_second: float) -> dict[str, Any]:
+def document(found: Preview, per_second: float) -> dict[str, Any]:
     """A preview as pages and API have it."""
     names = [sheet.name for sheet in found.reading.sheets]
     return {
         "rows": found.rows,
-        "to_send": sum(line.send for line in found.batches),
+        "to_send": found.to_send,
         "already_assigned": sum(line.already_assigned for line in found.batches),
         "duplicate": sum(line.duplicate for line in found.batches),
         "rejected": sum(line.rejected for line in found.batches),
         "batches_to_send": sum(1 for line in found.batches if line.send),
-        "requests": found.requests,
-        "seconds": found.requests / per_second if per_second else None,
+        "requests": found.requests_to_come,
+        "seconds": found.requests_to_come / per_second if per_second else None,
         "requests_per_second": per_second or None,
         "reading": asdict(found.reading),
         "batches": [
@@ -166,9 +148,16 @@ def document(found: Preview, before: list[Run], twin: Run | None, per_second: fl
         ],
         "warnings": dict(found.notes),
         "imported_before": [
-            {"run": run.id, "state": run.state.value, "started_at": run.started_at, "user": run.user} for run in before
+            {
+                "run": run.id,
+                "state": run.state.value,
+                "started_at": run.started_at,
+                "user": run.user,
+                "sandbox": is_sandbox(run.target),
+            }
+            for run in found.before
         ],
-        "goes_on_with": twin.id if twin else "",
+        "goes_on_with": found.goes_on.run.id if found.goes_on else "",
     }
 
 

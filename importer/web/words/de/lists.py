@@ -30,7 +30,9 @@ WORDS: Mapping[str, str] = {
     "upload.queued": "Diese Liste wurde bestätigt: siehe ihren Lauf.",
     "upload.discard": "Liste verwerfen",
     "upload.before": "Dieselbe Datei wurde schon importiert:",
-    "upload.twin": "Dieser Lauf wurde vorzeitig beendet. Die Bestätigung setzt ihn fort: nichts geht zweimal hinaus.",
+    "upload.twin": "Der Lauf {run} wurde vorzeitig beendet. Die Bestätigung setzt ihn fort und sendet seine "
+    "übrigen {n} Seriennummern; nichts geht zweimal hinaus.",
+    "upload.sandbox": "Sandbox",
     "upload.facts": "In Zahlen",
     "facts.rows": "Zeilen gelesen",
     "facts.send": "zu senden",

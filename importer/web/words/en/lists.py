@@ -32,7 +32,9 @@ WORDS: Mapping[str, str] = {
     "upload.queued": "This list was confirmed: see its run.",
     "upload.discard": "Discard this list",
     "upload.before": "The same file was imported before:",
-    "upload.twin": "That run stopped early. Confirming goes on with it: nothing is sent twice.",
+    "upload.twin": "Run {run} stopped early. Confirming goes on with it and sends its remaining {n} serials; "
+    "nothing is sent twice.",
+    "upload.sandbox": "Sandbox",
     "upload.facts": "In figures",
     "facts.rows": "rows read",
     "facts.send": "to send",
