@@ -149,9 +149,23 @@ SANDBOX = "sandbox/"
 """Begins the target of a run into a sandbox inside the process, which forgets all when that ends."""
 
 
+def is_sandbox(target: str) -> bool:
+    return target.startswith(SANDBOX)
+
+
 def same_target(one: str, other: str) -> bool:
-    """Whether a run into one goes on in the other: any sandbox stands for any other."""
-    return one == other or (one.startswith(SANDBOX) and other.startswith(SANDBOX))
+    """Whether a run into one goes on in the other: any sandbox will do for any other."""
+    return one == other or (is_sandbox(one) and is_sandbox(other))
+
+
+def spoken_target(target: str) -> str:
+    """A target (config/target.py) for people: the address, and whose serials are behind it."""
+    if is_sandbox(target):
+        return "the sandbox"
+    address, _, pool = target.partition(" ")
+    kind, _, name = pool.partition(":")
+    whose = {"tenant": f" (tenant {name})", "channel": f" (channel {name})"}
+    return address + whose.get(kind, "")
 
 
 class RunState(StrEnum):

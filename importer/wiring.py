@@ -26,8 +26,9 @@ from importer.concurrency import Stopping, until
 from importer.config.settings import Settings
 from importer.errors import ConfigError
 from importer.flow.importing import Connect, Parts, Watcher
+from importer.flow.preview import Looking
 from importer.ledger.ledger import Ledger
-from importer.model import SANDBOX, Commissioner, Parsed, Reject
+from importer.model import Commissioner, Parsed, Reject, is_sandbox
 from importer.redaction import Scrub
 from importer.sending.submit import Recorded, Submitting
 from importer.sources.opening import SourceOptions, open_source
@@ -76,6 +77,11 @@ def staging(settings: Settings, spill: Path | None) -> Staging:
     return Staging(check_settings(settings), today, settings.limits.chunk_size, spill)
 
 
+def looking(settings: Settings, target: str, spill_in: Path | None = None) -> Looking:
+    """What a list is looked at with, before anything of it is imported."""
+    return Looking(open_source, staging(settings, None), settings.ledger.path, target, spill_in)
+
+
 def parts(
     settings: Settings,
     ledger: Ledger,
@@ -84,13 +90,16 @@ def parts(
     target: str = "",
     *,
     urgent: bool = False,
+    again: str = "",
 ) -> Parts:
-    """Everything that an import needs. Raises ConfigError where credentials are missing."""
+    """Everything that an import needs. `again`: options that commands for later need to get to the same ledger and
+    configuration. Raises ConfigError where credentials are missing.
+    """
     must_have_credentials(settings)
     return Parts(
         ledger=ledger,
         open_source=open_source,
-        connect=connect(settings, stopping, alone=target.startswith(SANDBOX), urgent=urgent),
+        connect=connect(settings, stopping, alone=is_sandbox(target), urgent=urgent),
         staging=staging(settings, settings.ledger.path.absolute().parent),
         submitting=Submitting(
             settings.limits.max_in_flight,
@@ -103,9 +112,10 @@ def parts(
         stopping=stopping,
         watcher=watcher,
         new_run_id=new_run_id,
+        again=again,
         facts={
             "settings": settings.public(),
-            "target": target or settings.api.base_url,
+            "target": target or settings.api.target,
             "version": VERSION,
             "user": user(),
             "host": socket.gethostname(),
@@ -145,7 +155,7 @@ def connect(settings: Settings, stopping: Stopping, *, alone: bool = False, urge
     async def opened() -> AsyncIterator[Callable[[Callable[[Commissioner], Recorded]], Commissioner]]:
         async with _session(settings, pace) as session:
             tokens = _tokens(settings, session, scrub, pace, stopping)
-            url, channel_key = api.base_url + api.commission_path, api.channel_key.get_secret_value()
+            url, channel_key = api.address, api.channel_key.get_secret_value()
             client = Client(session, url, channel_key=channel_key, tokens=tokens, scrub=scrub)
 
             def wrap(record: Callable[[Commissioner], Recorded]) -> Commissioner:
@@ -202,7 +212,7 @@ def _tokens(settings: Settings, session: ClientSession, scrub: Scrub, pace: Pace
 def _turnstile(settings: Settings) -> Turnstile:
     """Shared by all who use the same quota: that of a channel at an address."""
     api = settings.api
-    return shared_by(api.base_url, api.channel_key.get_secret_value(), longest_hold=LONGEST_HOLD, now=time.monotonic())
+    return shared_by(api.origin, api.channel_key.get_secret_value(), longest_hold=LONGEST_HOLD, now=time.monotonic())
 
 
 def user() -> str:

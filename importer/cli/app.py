@@ -1,38 +1,27 @@
-"""The commands and their options, as the contract has them. Heavy parts are imported by the command that needs them."""
+"""The commands, as the contract has them. Heavy parts are imported by the command that needs them."""
+
+# ruff: noqa: PLC0415  `importer --help` answers at once
 
 from __future__ import annotations
 
-# ruff: noqa: PLC0415  `importer --help` answers at once
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from importer.cli.options import (
-    Batch,
-    Config,
     Debug,
-    Encoding,
-    Expiry,
     Files,
-    FillDown,
     Given,
-    Gtin,
     InSandbox,
     Json,
-    LedgerPath,
-    Map,
-    MaxDuration,
-    Priority,
+    Limits,
     ReportDir,
     RunId,
-    SandboxOption,
-    Sheet,
-    StopAt,
+    Where,
+    spread,
 )
-
-# ruff: noqa: PLC0415  `importer --help` answers at once
-
+from importer.cli.setup import Setup
 
 app = typer.Typer(
     name="importer",
@@ -43,188 +32,231 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+user = typer.Typer(help="Who may use the planners' page.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(user, name="user")
+UserName = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
+
+_RUN = {
+    "0": "every row is assigned, or repeats one that is",
+    "1": "internal fault; what was recorded is kept",
+    "2": "nothing was sent: wrong option or setting, unreadable list",
+    "3": "finished; some rows were rejected or refused",
+    "4": "stopped early: `resume` goes on",
+    "5": "finished; some rows are unknown",
+    "75": "try again later: ledger held, or API away",
+    "129, 130, 143": "interrupted cleanly: `resume` goes on",
+}
+_LOOK = {"0": "done", "1": "internal fault, or the ledger is damaged", "2": "no such run or ledger, or a wrong option"}
 
 
-@app.command()
+def _ends(*examples: str, codes: dict[str, str]) -> str:
+    """What stands below the options of a command's help: examples, and its exit codes."""
+    lines = ["\b", "Examples:", *(f"  {example}" for example in examples), ""]
+    lines += ["\b", "Exit codes:", *(f"  {code:<14} {meaning}" for code, meaning in codes.items())]
+    return "\n".join(lines)
+
+
+@app.command(
+    epilog=_ends("importer run list.xlsx", "importer run pool.csv --max-duration 4h --stop-at 05:00", codes=_RUN)
+)
+@spread
 def run(
     files: Files,
-    gtin: Gtin = None,
-    batch: Batch = None,
-    expiry: Expiry = None,
-    sheet: Sheet = None,
-    columns: Map = None,
-    fill_down: FillDown = False,
-    encoding: Encoding = None,
-    config: Config = None,
-    ledger: LedgerPath = None,
+    given: Given,
+    where: Where,
+    limits: Limits,
+    sandbox: InSandbox,
     report_dir: ReportDir = None,
-    max_duration: MaxDuration = None,
-    stop_at: StopAt = None,
-    priority: Priority = False,
-    sandbox: InSandbox = False,
-    sandbox_option: SandboxOption = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Stage, submit, report. One run per file; a file whose run stopped early goes on."""
     from importer.cli.run import run_files
-    from importer.cli.setup import Setup
 
-    setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
-    given = Given(gtin, batch, expiry, sheet, columns or [], fill_down=fill_down, encoding=encoding)
-    raise typer.Exit(
-        run_files(setup, files, given, limits(max_duration, stop_at, priority), box(sandbox, sandbox_option))
+    setup = Setup.load(where, report_dir, sandbox.knobs, as_json=as_json, debug=debug)
+    raise typer.Exit(run_files(setup, files, given, limits))
+
+
+@app.command(
+    epilog=_ends(
+        "importer check list.xlsx",
+        "importer check list.csv --gtin 09520001010019 --json",
+        codes={"0": "every row is right", "2": "the list can't be read", "3": "some rows are wrong"},
     )
-
-
-@app.command()
+)
+@spread
 def check(
-    files: Files,
-    gtin: Gtin = None,
-    batch: Batch = None,
-    expiry: Expiry = None,
-    sheet: Sheet = None,
-    columns: Map = None,
-    fill_down: FillDown = False,
-    encoding: Encoding = None,
-    config: Config = None,
-    ledger: LedgerPath = None,
-    as_json: Json = False,
-    debug: Debug = False,
+    files: Files, given: Given, where: Where, sandbox: InSandbox, as_json: Json = False, debug: Debug = False
 ) -> None:
     """Stage only: show batches, problems, and what a run would cost. Sends nothing, keeps nothing."""
     from importer.cli.check import check_files
-    from importer.cli.setup import Setup
 
-    setup = Setup.load(config, ledger, None, debug=debug, as_json=as_json)
-    given = Given(gtin, batch, expiry, sheet, columns or [], fill_down=fill_down, encoding=encoding)
+    setup = Setup.load(where, None, sandbox.knobs, as_json=as_json, debug=debug)
     raise typer.Exit(check_files(setup, files, given))
 
 
-@app.command()
+@app.command(epilog=_ends("importer resume", "importer resume last --priority", codes=_RUN))
+@spread
 def resume(
+    where: Where,
+    limits: Limits,
+    sandbox: InSandbox,
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", show_default=False)] = None,
-    config: Config = None,
-    ledger: LedgerPath = None,
     report_dir: ReportDir = None,
-    max_duration: MaxDuration = None,
-    stop_at: StopAt = None,
-    priority: Priority = False,
-    sandbox: InSandbox = False,
-    sandbox_option: SandboxOption = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Go on with a run that stopped early (default: every such run)."""
     from importer.cli.run import resume_runs
-    from importer.cli.setup import Setup
 
-    setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
-    raise typer.Exit(resume_runs(setup, run, limits(max_duration, stop_at, priority), box(sandbox, sandbox_option)))
+    setup = Setup.load(where, report_dir, sandbox.knobs, as_json=as_json, debug=debug)
+    raise typer.Exit(resume_runs(setup, run, limits))
 
 
-@app.command()
+@app.command(epilog=_ends("importer retry last", "importer retry 20261122T071500Z-7f3a9c --ledger pool.db", codes=_RUN))
+@spread
 def retry(
     run: RunId,
-    config: Config = None,
-    ledger: LedgerPath = None,
+    where: Where,
+    limits: Limits,
+    sandbox: InSandbox,
     report_dir: ReportDir = None,
-    max_duration: MaxDuration = None,
-    stop_at: StopAt = None,
-    priority: Priority = False,
-    sandbox: InSandbox = False,
-    sandbox_option: SandboxOption = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """The same run again, for its refused, unknown and unsent rows; rewrites its report."""
     from importer.cli.run import retry_run
-    from importer.cli.setup import Setup
 
-    setup = Setup.load(config, ledger, report_dir, debug=debug, as_json=as_json)
-    raise typer.Exit(retry_run(setup, run, limits(max_duration, stop_at, priority), box(sandbox, sandbox_option)))
+    setup = Setup.load(where, report_dir, sandbox.knobs, as_json=as_json, debug=debug)
+    raise typer.Exit(retry_run(setup, run, limits))
 
 
-@app.command()
-def runs(config: Config = None, ledger: LedgerPath = None, as_json: Json = False) -> None:
+@app.command(epilog=_ends("importer runs", "importer runs --since 7d --json", codes=_LOOK))
+@spread
+def runs(
+    where: Where,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="7d", help="Only runs since then: 7d, 12h, or a date 2026-11-01.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """List runs."""
-    from importer.cli.setup import Setup
     from importer.cli.show import show_runs
 
-    raise typer.Exit(show_runs(Setup.load(config, ledger, None, as_json=as_json)))
+    raise typer.Exit(show_runs(Setup.load(where, as_json=as_json), since))
 
 
-@app.command()
-def status(run: RunId, config: Config = None, ledger: LedgerPath = None, as_json: Json = False) -> None:
+@app.command(epilog=_ends("importer status last", "importer status 20261122T071500Z-7f3a9c --json", codes=_LOOK))
+@spread
+def status(run: RunId, where: Where, as_json: Json = False) -> None:
     """One run: outcomes, batches, rate, time left. Works while it runs."""
-    from importer.cli.setup import Setup
     from importer.cli.show import show_status
 
-    raise typer.Exit(show_status(Setup.load(config, ledger, None, as_json=as_json), run))
+    raise typer.Exit(show_status(Setup.load(where, as_json=as_json), run))
 
 
-@app.command()
-def report(
-    run: RunId,
-    config: Config = None,
-    ledger: LedgerPath = None,
-    report_dir: ReportDir = None,
-    as_json: Json = False,
-) -> None:
+@app.command(epilog=_ends("importer report last", "importer report last --report-dir elsewhere", codes=_LOOK))
+@spread
+def report(run: RunId, where: Where, report_dir: ReportDir = None, as_json: Json = False) -> None:
     """Write the report of a run again."""
-    from importer.cli.setup import Setup
     from importer.cli.show import write_report
 
-    raise typer.Exit(write_report(Setup.load(config, ledger, report_dir, as_json=as_json), run))
+    raise typer.Exit(write_report(Setup.load(where, report_dir, as_json=as_json), run))
 
 
-@app.command()
-def verify(
-    run: RunId,
-    config: Config = None,
-    ledger: LedgerPath = None,
-    report_dir: ReportDir = None,
-    as_json: Json = False,
-) -> None:
+@app.command(
+    epilog=_ends(
+        "importer verify last",
+        "importer verify 20261122T071500Z-7f3a9c --json",
+        codes={"0": "the run holds", "1": "it does not, or the ledger is damaged", "2": _LOOK["2"]},
+    )
+)
+@spread
+def verify(run: RunId, where: Where, report_dir: ReportDir = None, as_json: Json = False) -> None:
     """Recompute the identity and every checksum from source, ledger and report. Sends nothing."""
-    from importer.cli.setup import Setup
     from importer.cli.show import verify_run
 
-    raise typer.Exit(verify_run(Setup.load(config, ledger, report_dir, as_json=as_json), run))
+    raise typer.Exit(verify_run(Setup.load(where, report_dir, as_json=as_json), run))
 
 
-@app.command()
+@app.command(epilog=_ends("importer watch inbox --once", "importer watch inbox --stop-at 05:00", codes=_RUN))
+@spread
 def watch(
     inbox: Annotated[Path, typer.Argument(metavar="DIR", show_default=False)],
+    given: Given,
+    where: Where,
+    limits: Limits,
+    sandbox: InSandbox,
     once: Annotated[bool, typer.Option("--once", help="Take what is there, then end: for cron.")] = False,
-    gtin: Gtin = None,
-    batch: Batch = None,
-    expiry: Expiry = None,
-    sheet: Sheet = None,
-    columns: Map = None,
-    fill_down: FillDown = False,
-    encoding: Encoding = None,
-    config: Config = None,
-    ledger: LedgerPath = None,
     report_dir: ReportDir = None,
-    max_duration: MaxDuration = None,
-    stop_at: StopAt = None,
-    priority: Priority = False,
-    sandbox: InSandbox = False,
-    sandbox_option: SandboxOption = None,
     debug: Debug = False,
 ) -> None:
     """Take files from an inbox directory, for cron (--once) or for ever."""
-    from importer.cli.setup import Setup
     from importer.cli.watch import watch_inbox
 
-    setup = Setup.load(config, ledger, report_dir, debug=debug)
-    given = Given(gtin, batch, expiry, sheet, columns or [], fill_down=fill_down, encoding=encoding)
-    box_ = box(sandbox, sandbox_option)
-    raise typer.Exit(watch_inbox(setup, inbox, given, limits(max_duration, stop_at, priority), box_, once=once))
+    setup = Setup.load(where, report_dir, sandbox.knobs, debug=debug)
+    raise typer.Exit(watch_inbox(setup, inbox, given, limits, once=once))
 
 
-@app.command()
+@app.command(
+    epilog=_ends(
+        "importer serve",
+        "importer serve --host 0.0.0.0 --tls-cert page.pem --tls-key page.key",
+        codes={"0": "ended", "2": "wrong option or setting", "75": "another process holds the ledger"},
+    )
+)
+@spread
+def serve(
+    where: Where,
+    sandbox: InSandbox,
+    host: Annotated[str | None, typer.Option("--host", help="Where to listen.  [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="0: a free one.  [default: 8700]")] = None,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="Certificate chain (PEM), for https.")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="Its key (PEM).")] = None,
+    report_dir: ReportDir = None,
+    debug: Debug = False,
+) -> None:
+    """The planners' web page."""
+    from importer.cli.serve import serve_page
+
+    setup = Setup.load(where, report_dir, sandbox.knobs, debug=debug)
+    raise typer.Exit(serve_page(setup, host, port, (tls_cert, tls_key)))
+
+
+@user.command("add", epilog=_ends("importer user add anna", "importer user add anna < password.txt", codes=_LOOK))
+@spread
+def user_add(name: UserName, where: Where) -> None:
+    """Add a user, or give one a new password: asked for on a terminal, else the first line of stdin."""
+    from importer.cli.serve import add_user
+
+    raise typer.Exit(add_user(Setup.load(where), name))
+
+
+@user.command("remove", epilog=_ends("importer user remove anna", "importer user list", codes=_LOOK))
+@spread
+def user_remove(name: UserName, where: Where) -> None:
+    """Remove a user, who is logged out at once."""
+    from importer.cli.serve import remove_user
+
+    raise typer.Exit(remove_user(Setup.load(where), name))
+
+
+@user.command("list", epilog=_ends("importer user list", "importer user list --ledger pool.db", codes=_LOOK))
+@spread
+def user_list(where: Where) -> None:
+    """List the users."""
+    from importer.cli.serve import list_users
+
+    raise typer.Exit(list_users(Setup.load(where)))
+
+
+@app.command(
+    epilog=_ends(
+        "importer sandbox --knobs",
+        "importer sandbox commission:latency=0.2 unregistered=09520001010019",
+        codes={"0": "ended", "2": "an unknown knob, or a port that is taken"},
+    )
+)
 def sandbox(
     options: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", show_default=False)] = None,
     host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
@@ -237,7 +269,13 @@ def sandbox(
     raise typer.Exit(serve_sandbox(options or [], host, port, knobs=knobs))
 
 
-@app.command()
+@app.command(
+    epilog=_ends(
+        "importer template list.xlsx",
+        "importer template list.csv",
+        codes={"0": "the list is there", "2": "it can't be written, or is there already"},
+    )
+)
 def template(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="To be made: .csv or .xlsx", show_default=False)],
 ) -> None:
@@ -255,66 +293,3 @@ def about(version: Annotated[bool, typer.Option("--version", help="Show the vers
 
         typer.echo(VERSION)
         raise typer.Exit
-
-
-def limits(max_duration: str | None, stop_at: str | None, priority: bool) -> tuple[str | None, str | None, bool]:
-    return max_duration, stop_at, priority
-
-
-def box(sandbox: bool, options: list[str] | None) -> list[str] | None:
-    """The knobs of the sandbox inside the process; None: there is none."""
-    return (options or []) if sandbox or options else None
-
-
-# The commands around the planners' page: serve it, say who may use it. Heavy parts are imported by the command.
-@app.command()
-def serve(
-    host: Annotated[str | None, typer.Option("--host", help="Where to listen.  [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option("--port", help="0: a free one.  [default: 8700]")] = None,
-    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="Certificate chain (PEM), for https.")] = None,
-    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="Its key (PEM).")] = None,
-    config: Config = None,
-    ledger: LedgerPath = None,
-    report_dir: ReportDir = None,
-    sandbox: InSandbox = False,
-    sandbox_option: SandboxOption = None,
-    debug: Debug = False,
-) -> None:
-    """The planners' web page."""
-    from importer.cli.serve import serve_page
-    from importer.cli.setup import Setup
-
-    setup = Setup.load(config, ledger, report_dir, debug=debug)
-    raise typer.Exit(serve_page(setup, host, port, (tls_cert, tls_key), box(sandbox, sandbox_option)))
-
-
-user = typer.Typer(help="Who may use the planners' page.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(user, name="user")
-UserName = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
-
-
-@user.command("add")
-def user_add(name: UserName, config: Config = None, ledger: LedgerPath = None) -> None:
-    """Add a user, or give one a new password: asked for on a terminal, else the first line of stdin."""
-    from importer.cli.serve import add_user
-    from importer.cli.setup import Setup
-
-    raise typer.Exit(add_user(Setup.load(config, ledger, None), name))
-
-
-@user.command("remove")
-def user_remove(name: UserName, config: Config = None, ledger: LedgerPath = None) -> None:
-    """Remove a user, who is logged out at once."""
-    from importer.cli.serve import remove_user
-    from importer.cli.setup import Setup
-
-    raise typer.Exit(remove_user(Setup.load(config, ledger, None), name))
-
-
-@user.command("list")
-def user_list(config: Config = None, ledger: LedgerPath = None) -> None:
-    """List the users."""
-    from importer.cli.serve import list_users
-    from importer.cli.setup import Setup
-
-    raise typer.Exit(list_users(Setup.load(config, ledger, None)))

@@ -11,10 +11,10 @@ import structlog
 import typer
 
 from importer.cli.setup import Setup
-from importer.cli.times import spoken
 from importer.errors import BY_SIGNAL, ImporterError
-from importer.model import SANDBOX, RunState
+from importer.model import RunState, is_sandbox, spoken_target
 from importer.reports.summary import RunSummary, summary_json
+from importer.sending.rate import spoken
 from importer.words.notes import note
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ class Shown:
         """The command that goes on from a run that did not end with 0."""
         command = finished.facts.next_command
         if command:
-            in_sandbox = finished.run.target.startswith(SANDBOX)
-            return f"Go on with: {command}{' --sandbox' if in_sandbox else ''}{self._again}"
+            return f"Go on with: {command}"
         wrong = finished.directory / "not_assigned.csv"
         file = shlex.quote(str(wrong)) if wrong.exists() else "FILE"
-        return f"Correct the rejected rows, then: importer run {file}{self._again}"
+        into = " --sandbox" if is_sandbox(finished.run.target) else ""
+        return f"Correct the rejected rows, then: importer run {file}{into}{self._again}"
 
     def failed(self, name: str, error: ImporterError) -> None:
         text = str(error)
@@ -90,7 +90,10 @@ def _best(finished: Finished) -> str:
 def summary_lines(facts: RunSummary) -> list[str]:
     """The outcomes of a run, what is wrong by code, and that the sum comes out."""
     rows = facts.source.rows
-    lines = [f"Run {facts.run} of {facts.source.name}: {rows:,} row{'s' * (rows != 1)} in {_batches(facts)}"]
+    lines = [
+        f"Run {facts.run} of {facts.source.name}: {rows:,} row{'s' * (rows != 1)} in {_batches(facts)}",
+        f"  sent to {spoken_target(facts.target)}",
+    ]
     lines += [f"  {name:<17}{count:>13,}" for name, count in facts.outcomes.items() if count]
     total = sum(facts.outcomes.values())
     holds = (

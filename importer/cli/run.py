@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from datetime import datetime
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from importer import wiring
 from importer.cli import sandbox
-from importer.cli.options import Given
+from importer.cli.named import named_run
+from importer.cli.options import Given, Limits
 from importer.cli.output import Shown
 from importer.cli.progress import watcher
 from importer.cli.setup import Setup
-from importer.cli.times import seconds_until
-from importer.concurrency import Stopped, Stopping
-from importer.errors import BY_SIGNAL, ConfigError, Exit, ImporterError, worst
+from importer.cli.times import Deadline
+from importer.concurrency import Stopped, Stopping, until
+from importer.config.settings import Settings
+from importer.errors import ConfigError, Exit, ImporterError, worst
 from importer.flow.importing import Finished, Import
 from importer.flow.report import is_reported, must_have_room
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run
-from importer.model import SANDBOX, RunState, same_target
+from importer.model import RunState, is_sandbox, same_target, spoken_target
 
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
+_LOOKS_AT_THE_CLOCK = 20.0
+"""Seconds: the time of day may be set, and a machine may sleep."""
 
-Limits = tuple[str | None, str | None, bool]
-"""--max-duration, --stop-at, --priority."""
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run of a command ended: its exit code, and what went wrong where it did not come to an end."""
+
+    code: int
+    fault: ImporterError | None = None
 
 
 class Ends:
@@ -38,19 +48,21 @@ class Ends:
         self._stopping = stopping
         self._codes: list[int] = [Exit.DONE]
 
-    async def of(self, name: str, work: Awaitable[Finished]) -> int:
-        """Await a run and return its exit code; what goes wrong with it is told, and the next one has its turn."""
+    async def of(self, name: str, work: Awaitable[Finished]) -> Ended:
+        """Await a run; show how it ended, or what went wrong with it: the next one has its turn."""
+        fault = None
         try:
             finished = await work
         except ImporterError as error:
-            self._codes.append(error.exit_code)
+            fault, code = error, error.exit_code
             self._shown.failed(name, error)
             if isinstance(error, Stopped):
                 self._shown.not_begun()
         else:
-            self._codes.append(finished.facts.exit_code)
+            code = finished.facts.exit_code
             self._shown.finished(finished)
-        return self._codes[-1]
+        self._codes.append(code)
+        return Ended(code, fault)
 
     def left_out(self) -> None:
         """What is left has not had its turn, since the command was told to stop."""
@@ -61,59 +73,86 @@ class Ends:
         self._shown.nothing(why)
 
     def exit_code(self) -> int:
+        """That of the run that went worst. A signal that came too late to stop anything counts for nothing."""
         self._shown.close()
-        if self._stopping.exit_code in BY_SIGNAL:
-            return self._stopping.exit_code
         return worst(self._codes)
 
 
-def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits, box: list[str] | None) -> int:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Where the imports of a command go, and what stops them."""
+
+    settings: Settings
+    target: str
+    stopping: Stopping
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a command works with while it holds the ledger."""
+
+    ends: Ends
+    imports: Import
+    ledger: Ledger
+    target: str
+    stopping: Stopping
+
+
+Work = Callable[[Session], Awaitable[None]]
+
+
+def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits) -> int:
     options = wiring.source_options(setup.settings, given.values())
 
-    async def work(ends: Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
-        _ = ledger, target
+    async def work(session: Session) -> None:
         for file in files:
-            if stopping():
-                ends.left_out()
+            if session.stopping():
+                session.ends.left_out()
                 break
-            await ends.of(str(file), imports.run(file, options, wiring.identity_of(options)))
+            await session.ends.of(str(file), session.imports.run(file, options, wiring.identity_of(options)))
 
-    return asyncio.run(importing(setup, limits, box, work))
+    return asyncio.run(importing(setup, limits, work))
 
 
-def resume_runs(setup: Setup, run_id: str | None, limits: Limits, box: list[str] | None) -> int:
-    async def work(ends: Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
-        runs = _to_resume(ledger, run_id, target, setup.settings.report.dir)
+def resume_runs(setup: Setup, run_id: str | None, limits: Limits) -> int:
+    async def work(session: Session) -> None:
+        runs = _to_resume(session, run_id, setup.settings.report.dir)
         if not runs:
-            to = "a sandbox" if target.startswith(SANDBOX) else target
-            ends.nothing_to_do(f"No run into {to} stopped early: nothing to go on with.")
+            where = "a sandbox" if is_sandbox(session.target) else setup.settings.api.base_url
+            session.ends.nothing_to_do(f"No run into {where} stopped early: nothing to go on with.{_others(session)}")
         for run in runs:
-            if stopping():
-                ends.left_out()
+            if session.stopping():
+                session.ends.left_out()
                 break
-            await ends.of(run.id, imports.submit(run))
+            await session.ends.of(run.id, session.imports.submit(run))
 
-    return asyncio.run(importing(setup, limits, box, work))
-
-
-def retry_run(setup: Setup, run_id: str, limits: Limits, box: list[str] | None) -> int:
-    async def work(ends: Ends, imports: Import, ledger: Ledger, target: str, stopping: Stopping) -> None:
-        _ = stopping
-        (run,) = _named(ledger, run_id, target)
-        await ends.of(run.id, imports.retry(run))
-
-    return asyncio.run(importing(setup, limits, box, work))
+    return asyncio.run(importing(setup, limits, work))
 
 
-def _to_resume(ledger: Ledger, run_id: str | None, target: str, report_dir: Path) -> list[Run]:
+def retry_run(setup: Setup, run_id: str, limits: Limits) -> int:
+    async def work(session: Session) -> None:
+        run = _named(session, run_id)
+        await session.ends.of(run.id, session.imports.retry(run))
+
+    return asyncio.run(importing(setup, limits, work))
+
+
+def _others(session: Session) -> str:
+    """A hint at runs into other targets that stopped early."""
+    with closing(session.ledger.view()) as view:
+        runs = [run for run in view.runs() if run.state != RunState.FINISHED]
+    if not runs:
+        return ""
+    targets = ", ".join(sorted({spoken_target(run.target) for run in runs}))
+    return f" Runs into other targets did ({len(runs)}): {targets}."
+
+
+def _to_resume(session: Session, run_id: str | None, report_dir: Path) -> list[Run]:
     """The run that is named, or all that stopped early, and one that was killed while it wrote its report."""
     if run_id:
-        return _named(ledger, run_id, target)
-    view = ledger.view()
-    try:
-        runs = [run for run in view.runs() if same_target(run.target, target)]
-    finally:
-        view.close()
+        return [_named(session, run_id)]
+    with closing(session.ledger.view()) as view:
+        runs = [run for run in view.runs() if same_target(run.target, session.target)]
     last = max((run for run in runs if run.ended_at), key=lambda run: run.ended_at or "", default=None)
     return [
         run
@@ -122,42 +161,59 @@ def _to_resume(ledger: Ledger, run_id: str | None, target: str, report_dir: Path
     ]
 
 
-def _named(ledger: Ledger, run_id: str, target: str) -> list[Run]:
-    view = ledger.view()
-    try:
-        run = view.run(run_id)
-    finally:
-        view.close()
-    if not same_target(run.target, target):
-        goes = "the sandbox: add --sandbox" if run.target.startswith(SANDBOX) else run.target
+def _named(session: Session, run_id: str) -> Run:
+    with closing(session.ledger.view()) as view:
+        run = named_run(view, run_id)
+    if not same_target(run.target, session.target):
         raise ConfigError(
-            f"run {run_id} was sent to {goes}, but this configuration sends to {target}: nothing was sent"
+            f"run {run.id} was sent to {spoken_target(run.target)}, but this command sends to "
+            f"{spoken_target(session.target)}: nothing was sent. Give it the configuration and credentials of the run."
         )
-    return [run]
+    return run
 
 
-async def importing(
-    setup: Setup,
-    limits: Limits,
-    box: list[str] | None,
-    work: Callable[[Ends, Import, Ledger, str, Stopping], Awaitable[None]],
-) -> int:
-    stopping = Stopping()
-    seconds = seconds_until(*limits[:2], datetime.now().astimezone())
-    async with sandbox.inside(setup.settings, box) as (settings, target), _stopped_by_signals(stopping):
-        wiring.must_have_credentials(settings)
-        must_have_room(settings.report.dir)
-        with Ledger(settings.ledger.path) as ledger, watcher() as watching:
-            if seconds is not None:
-                asyncio.get_running_loop().call_later(seconds, stopping.stop, "the time is up", Exit.STOPPED)
-            imports = Import(wiring.parts(settings, ledger, stopping, watching, target, urgent=limits[2]))
-            ends = Ends(setup, stopping)
-            try:
-                await work(ends, imports, ledger, target, stopping)
-            except asyncio.CancelledError:
-                # Signals came one after another, the last while a list was read or a report written.
-                ends.left_out()
+async def importing(setup: Setup, limits: Limits, work: Work) -> int:
+    """Do the work of a command under the ledger's lock, within its bounds; return the exit code."""
+    async with bounded(setup, limits) as bounds:
+        return await under_lock(setup, bounds, work, urgent=limits.priority)
+
+
+async def under_lock(setup: Setup, bounds: Bounds, work: Work, *, urgent: bool) -> int:
+    settings, target, stopping = bounds.settings, bounds.target, bounds.stopping
+    wiring.must_have_credentials(settings)
+    must_have_room(settings.report.dir)
+    with Ledger(settings.ledger.path) as ledger, watcher() as watching:
+        imports = Import(wiring.parts(settings, ledger, stopping, watching, target, urgent=urgent, again=setup.again))
+        ends = Ends(setup, stopping)
+        try:
+            await work(Session(ends, imports, ledger, target, stopping))
+        except asyncio.CancelledError:
+            # Signals came one after another, the last while a list was read or a report written.
+            ends.left_out()
     return ends.exit_code()
+
+
+@asynccontextmanager
+async def bounded(setup: Setup, limits: Limits) -> AsyncIterator[Bounds]:
+    """What a command sends to, until it is stopped by a signal or by its time. Raises ConfigError."""
+    deadline = Deadline.of(limits.max_duration, limits.stop_at)
+    stopping = Stopping()
+    async with sandbox.inside(setup.settings, setup.knobs) as (settings, target), _stopped_by_signals(stopping):
+        clock = asyncio.create_task(_stopped_in_time(stopping, deadline)) if deadline else None
+        try:
+            yield Bounds(settings, target, stopping)
+        finally:
+            if clock:
+                clock.cancel()
+                with suppress(asyncio.CancelledError):
+                    await clock
+
+
+async def _stopped_in_time(stopping: Stopping, deadline: Deadline) -> None:
+    asleep = until(stopping.heard)
+    while not stopping() and (left := deadline.left()) > 0:
+        await asleep(min(left, _LOOKS_AT_THE_CLOCK))
+    stopping.stop("the time is up", Exit.STOPPED)
 
 
 @asynccontextmanager
@@ -165,18 +221,31 @@ async def _stopped_by_signals(stopping: Stopping) -> AsyncIterator[None]:
     """SIGINT, SIGTERM or SIGHUP once: stop at the next good moment; twice: cancel what is on its way, too."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
+    terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
 
-    def hear(number: signal.Signals) -> None:
+    def on_signal(number: signal.Signals) -> None:
+        if number == signal.SIGHUP:
+            _silence(terminals)
         if stopping():
             if task:
                 task.cancel()
             return
         stopping.stop(f"interrupted by {number.name}", _SIGNALS[number])
 
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, hear, number)
+    # What is started with nohup ignores SIGHUP, and is to go on doing so.
+    numbers = [n for n in _SIGNALS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
+    for number in numbers:
+        loop.add_signal_handler(number, on_signal, number)
     try:
         yield
     finally:
-        for number in _SIGNALS:
+        for number in numbers:
             loop.remove_signal_handler(number)
+
+
+def _silence(descriptors: Sequence[int]) -> None:
+    """Write no more to a terminal that has hung up: each write would fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in descriptors:
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -64,7 +64,7 @@ async def inside(settings: Settings, texts: list[str] | None) -> AsyncIterator[t
     forgets everything at the end, which is why its runs say nothing of those of another.
     """
     if texts is None:
-        yield settings, settings.api.base_url
+        yield settings, settings.api.target
         return
     from importer.sandbox import Sandbox
 
@@ -80,6 +80,7 @@ async def inside(settings: Settings, texts: list[str] | None) -> AsyncIterator[t
                 "commission_path": knobs.commission_path,
                 "auth_path": knobs.auth_path,
                 "proxy": SecretStr(""),
+                "tenant": "",
             }
         )
         yield settings.model_copy(update={"api": api}), SANDBOX + secrets.token_hex(4)

@@ -1,4 +1,6 @@
-"""What every command begins with: the configuration, the log, and where output goes."""
+"""What every command begins with: the configuration, the log, where output goes, and how another command gets to the
+same place.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +9,45 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from importer import redaction
 from importer.cli import logs
+from importer.cli.options import Where
 from importer.cli.runtime import loaded
 from importer.config import loading
 from importer.config.settings import Settings
+from importer.redaction import Redactor
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     settings: Settings
     as_json: bool
-    redactor: redaction.Redactor
+    redactor: Redactor
+    knobs: list[str] | None = None
+    """Of the sandbox that the command imports into; None: it imports into the API of the configuration."""
     again: str = ""
-    """The options that a command that goes on must be given, too."""
+    """The options with which another command gets to the same configuration, ledger, reports and sandbox."""
 
     @classmethod
     def load(
         cls,
-        config_path: Path | None,
-        ledger: Path | None,
-        report_dir: Path | None,
+        where: Where,
+        report_dir: Path | None = None,
+        knobs: list[str] | None = None,
         *,
         debug: bool = False,
         as_json: bool = False,
     ) -> Setup:
         """Raises ConfigError. What a command needs is loaded by then."""
         loaded()
-        overrides = {"ledger": {"path": ledger}, "report": {"dir": report_dir}}
-        settings = loading.load(config_path, os.environ, overrides)
+        overrides = {"ledger": {"path": where.ledger}, "report": {"dir": report_dir}}
+        settings = loading.load(where.config, os.environ, overrides)
         redactor = logs.configure("debug" if debug else "info", settings.secrets())
-        given = {"--config": config_path, "--ledger": ledger, "--report-dir": report_dir}
-        again = "".join(f" {name} {shlex.quote(str(value))}" for name, value in given.items() if value)
-        return cls(settings, as_json, redactor, again)
+        return cls(settings, as_json, redactor, knobs, _again(where, report_dir, knobs))
+
+
+def _again(where: Where, report_dir: Path | None, knobs: list[str] | None) -> str:
+    ledger = where.ledger or os.environ.get("IMPORTER_LEDGER__PATH")
+    reports = report_dir or os.environ.get("IMPORTER_REPORT__DIR")
+    given = [("--config", where.config), ("--ledger", ledger), ("--report-dir", reports)]
+    given += [("--sandbox-option", knob) for knob in knobs or ()]
+    return "".join(f" {name} {shlex.quote(str(value))}" for name, value in given if value)

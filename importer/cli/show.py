@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import typer
 
+from importer.cli.named import named_run
 from importer.cli.output import summary_lines
 from importer.cli.setup import Setup
-from importer.cli.times import spoken
-from importer.errors import Exit
+from importer.cli.times import seconds_of
+from importer.errors import ConfigError, Exit
 from importer.ledger.view import Run, View
-from importer.model import Outcome
+from importer.model import Outcome, is_sandbox
 from importer.reports.summary import summary_json
 from importer.results.totals import count, facts_of
+from importer.sending.rate import spoken
 
 
 @contextmanager
@@ -34,9 +36,11 @@ def _json(document: Any) -> None:
     typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
 
 
-def show_runs(setup: Setup) -> int:
+def show_runs(setup: Setup, since: str | None = None) -> int:
+    """Raises ConfigError for a `since` that is neither a date nor a time such as 7d."""
+    start = _moment(since).isoformat() if since else ""
     with _view(setup) as view:
-        lines = [(run, count(view, run)) for run in view.runs()]
+        lines = [(run, count(view, run)) for run in view.runs() if run.started_at >= start]
     if setup.as_json:
         _json(
             [
@@ -44,6 +48,8 @@ def show_runs(setup: Setup) -> int:
                     "run": run.id,
                     "state": run.state.value,
                     "source": run.source_name,
+                    "target": run.target,
+                    "sandbox": is_sandbox(run.target),
                     "rows": run.rows,
                     "started_at": run.started_at,
                     "ended_at": run.ended_at,
@@ -57,15 +63,16 @@ def show_runs(setup: Setup) -> int:
     for run, counts in lines:
         good = counts.outcomes[Outcome.ASSIGNED] + counts.outcomes[Outcome.ALREADY_ASSIGNED]
         typer.echo(
-            f"{run.id:<25}{run.state.value:<10}{run.rows:>12,}{good:>12,}{counts.to_send:>12,}  {run.source_name}"
+            f"{run.id:<25}{run.state.value:<10}{run.rows:>12,}{good:>12,}{counts.to_send:>12,}  "
+            f"{'sandbox: ' if is_sandbox(run.target) else ''}{run.source_name}"
         )
     return Exit.DONE
 
 
 def show_status(setup: Setup, run_id: str) -> int:
     with _view(setup) as view:
-        run = view.run(run_id)
-        facts = facts_of(view, run)
+        run = named_run(view, run_id)
+        facts = facts_of(view, run, setup.again)
         counts = count(view, run)
         rate, left = _pace(view, run, counts.to_send)
     live = {"state": run.state.value, "to_send": counts.to_send, "serials_per_second": rate, "seconds_left": left}
@@ -86,6 +93,15 @@ def show_status(setup: Setup, run_id: str) -> int:
     return Exit.DONE
 
 
+def _moment(text: str) -> datetime:
+    """The moment that --since means: so long ago, or the beginning of a day in the time of this machine."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(text).astimezone(UTC)
+    with suppress(ConfigError):
+        return datetime.now(UTC) - timedelta(seconds=seconds_of(text))
+    raise ConfigError(f"--since {text!r}: expected a time such as 7d or 12h, or a date such as 2026-11-01")
+
+
 def _pace(view: View, run: Run, to_send: int) -> tuple[float, float | None]:
     """Serials per second since this session of sending began, and seconds left."""
     recent = view.counts("recent_pace", run.num)[0]
@@ -101,9 +117,9 @@ def write_report(setup: Setup, run_id: str) -> int:
 
     settings = setup.settings.report
     with _view(setup) as view:
-        run = view.run(run_id)
+        run = named_run(view, run_id)
         directory = settings.dir / run.id
-        facts, _ = report(view, run, directory, settings.formats)
+        facts, _ = report(view, run, directory, settings.formats, setup.again)
     if setup.as_json:
         _json({**msgspec.json.decode(summary_json(facts)), "report": str(directory)})
     else:
@@ -117,7 +133,7 @@ def verify_run(setup: Setup, run_id: str) -> int:
     from importer.sources.opening import SourceOptions, open_source  # noqa: PLC0415
 
     with _view(setup) as view:
-        run = view.run(run_id)
+        run = named_run(view, run_id)
         options = SourceOptions(**run.options)
         staging = wiring.staging(setup.settings, None)
 

@@ -1,47 +1,64 @@
-"""Times as people write and read them. Pure: the clock is an argument."""
+"""When a command is to stop, as people write it: `--max-duration 4h`, `--stop-at 05:00`."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Self
 
 from importer.errors import ConfigError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
-def seconds_until(max_duration: str | None, stop_at: str | None, now: datetime) -> float | None:
-    """Seconds until a run is to stop; None: never. Raises ConfigError."""
-    ends = [_duration(max_duration)] if max_duration else []
-    ends += [_until(stop_at, now)] if stop_at else []
-    return min(ends, default=None)
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """`at` is a moment of the clock that never jumps; `day_time` one of the calendar, which may be set meanwhile."""
+
+    at: float | None
+    day_time: datetime | None
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @classmethod
+    def of(cls, max_duration: str | None, stop_at: str | None) -> Self | None:
+        """None: there is no deadline. Raises ConfigError for what is no duration, or no time of day."""
+        if not max_duration and not stop_at:
+            return None
+        return cls(
+            time.monotonic() + seconds_of(max_duration) if max_duration else None,
+            next_time(stop_at, datetime.now(UTC)) if stop_at else None,
+        )
+
+    def left(self) -> float:
+        """Seconds, 0 or less once it has passed."""
+        left = [] if self.at is None else [self.at - self.clock()]
+        left += [] if self.day_time is None else [(self.day_time - self.now()).total_seconds()]
+        return min(left)
 
 
-def _duration(text: str) -> float:
-    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text.replace(" ", ""))
-    if not parts or "".join(f"{number}{unit}" for number, unit in parts) != text.replace(" ", ""):
-        raise ConfigError(f"--max-duration {text!r}: expected a time such as 90s, 45m, 4h or 1d12h")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+def seconds_of(text: str, name: str = "--max-duration") -> float:
+    """Raises ConfigError, which names the option."""
+    found = _PART.findall(text.replace(" ", ""))
+    if not found or "".join(map("".join, found)) != text.replace(" ", ""):
+        raise ConfigError(f"{name} {text!r}: expected a time such as 90s, 45m, 4h or 1d12h")
+    return sum(float(number) * _UNITS[unit] for number, unit in found)
 
 
-def _until(text: str, now: datetime) -> float:
-    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text)
+def next_time(text: str, now: datetime) -> datetime:
+    """When the clock on the wall will show this time next, in the time zone of this machine, also where summer time
+    begins or ends until then. Raises ConfigError.
+    """
+    found = _TIME_OF_DAY.fullmatch(text)
     if not found:
         raise ConfigError(f"--stop-at {text!r}: expected a time of day such as 05:00")
-    end = now.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
-    return ((end if end > now else end + timedelta(days=1)) - now).total_seconds()
-
-
-def spoken(seconds: float) -> str:
-    """0.4 s, 12 s, 3 min 20 s, 5 h 10 min, 2 d 3 h."""
-    if seconds < 10:  # noqa: PLR2004  below, tenths matter
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    if whole < _DAY:
-        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
-    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+    today = now.astimezone().replace(tzinfo=None, hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
+    walls = [today + timedelta(days=days) for days in (0, 1, 2)]
+    # An hour that comes twice is the first one of the two that is still to come.
+    moments = (wall.replace(fold=fold).astimezone(UTC) for wall in walls for fold in (0, 1))
+    return min(moment for moment in moments if moment > now)

@@ -15,10 +15,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from importer.config.target import normal_base, normal_path, target_of
 from importer.gs1.codes import CheckDigit, DateOrder, Day00, OnExpired
 
 Role = Literal["serial", "gtin", "batch", "expiry"]
 Format = Literal["csv", "xlsx", "html"]
+Complete = Literal["quiet", "marker", "rename"]
 
 SECRETS = ("channel_key", "token", "key", "secret")
 """Of section `api`. Each may stand in a file of its own, which `<name>_file` names."""
@@ -62,9 +64,12 @@ class Section(BaseModel):
 
 
 class Api(Section):
+    """Address and paths stand here in their one normal form (target.py), and go out so."""
+
     allow_http: bool = False
     base_url: str = "https://api.movilitas.cloud"
     commission_path: str = "/v1/manufacturer/v2/api/serials/commission"
+    tenant: str = ""
     auth_path: str = "/v1/api_auth"
     timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
     ca_file: OptionalPath = None
@@ -85,18 +90,28 @@ class Api(Section):
         url = _url(value)
         if url is None or url.query or url.fragment or url.username is not None:
             raise ValueError("an address such as https://api.movilitas.cloud")
+        value = normal_base(value)
+        url = urlsplit(value)
         if url.scheme == "http" and not info.data.get("allow_http") and not _LOOPBACK.fullmatch(url.hostname or ""):
             raise ValueError(
                 "an https address, since a token would travel unprotected (api.allow_http = true permits it)"
             )
-        return value.rstrip("/")
+        return value
+
+    @field_validator("tenant")
+    @classmethod
+    def _is_name(cls, value: str) -> str:
+        name = " ".join(value.split())
+        if not name.isprintable():
+            raise ValueError("a name of printable characters")
+        return name
 
     @field_validator("commission_path", "auth_path")
     @classmethod
     def _is_path(cls, value: str) -> str:
         if not value.startswith("/") or not value.isascii() or not value.isprintable() or " " in value:
             raise ValueError("a path that starts with /")
-        return value
+        return normal_path(value)
 
     @field_validator("proxy")
     @classmethod
@@ -120,6 +135,22 @@ class Api(Section):
             variable = f"IMPORTER_API__{missing.upper()}"
             raise ValueError(f"api.{there} is set without api.{missing}: set {variable} or api.{missing}_file, too")
         return self
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: what a channel's quota counts for, whatever the paths."""
+        url = urlsplit(self.base_url)
+        return f"{url.scheme}://{url.netloc}"
+
+    @property
+    def address(self) -> str:
+        """Where serials are commissioned."""
+        return self.base_url + self.commission_path
+
+    @property
+    def target(self) -> str:
+        """The address and the pool of serials behind it, as the ledger keeps them with a run."""
+        return target_of(self.address, self.tenant, self.channel_key.get_secret_value())
 
 
 class Limits(Section):
@@ -153,6 +184,11 @@ class Report(Section):
     formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_parts)] = get_args(Format)
 
 
+class Watch(Section):
+    complete: Complete = "quiet"
+    quiet_seconds: Annotated[float, Field(ge=0, le=86_400)] = 10.0
+
+
 class Web(Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8700
@@ -181,6 +217,7 @@ class Settings(BaseSettings):
     unknown: Unknown = Unknown()
     ledger: Ledger = Ledger()
     report: Report = Report()
+    watch: Watch = Watch()
     web: Web = Web()
 
     @classmethod

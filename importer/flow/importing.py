@@ -63,6 +63,8 @@ class Parts:
     new_run_id: Callable[[], str]
     facts: Mapping[str, Any]
     """Of every new run: settings, version, user, host, target."""
+    again: str = ""
+    """Options that a command for later needs, so that it goes to the same ledger and configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,7 @@ class Import:
                 run = view.run(run_id)
                 parts.watcher.reporting(run)
                 directory = parts.report_dir / run.id
-                facts, _ = report(view, run, directory, parts.formats)
+                facts, _ = report(view, run, directory, parts.formats, parts.again)
                 return Finished(run, facts, directory)
             finally:
                 view.close()

@@ -28,9 +28,13 @@ def must_have_room(directory: Path) -> None:
         )
 
 
-def report(view: View, run: Run, directory: Path, formats: Collection[str]) -> tuple[RunSummary, Written]:
-    """Write the report of a run into `directory`, and return what it says. Raises ImporterError where that fails."""
-    facts = facts_of(view, run)
+def report(
+    view: View, run: Run, directory: Path, formats: Collection[str], again: str = ""
+) -> tuple[RunSummary, Written]:
+    """Write the report of a run into `directory`, and return what it says. `again` completes the commands that it
+    suggests. Raises ImporterError where that fails.
+    """
+    facts = facts_of(view, run, again)
     marked = give_back(run, formats)
     if isinstance(marked, str):
         remarks = [*facts.reading.get("remarks", ()), marked]

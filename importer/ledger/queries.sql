@@ -32,8 +32,9 @@ SELECT * FROM run WHERE id = :id AND state != 'staging';
 -- run_by_num: One run, by the number that only the ledger knows.
 SELECT * FROM run WHERE num = :run;
 
--- unfinished_twin: The run of the same source, read in the same way, that stopped early.
-SELECT * FROM run WHERE source_sha256 = :source_sha256 AND options = :options AND target = :target
+-- unfinished_twin: The run of the same source, read in the same way, that stopped early; any sandbox is like any other.
+SELECT * FROM run WHERE source_sha256 = :source_sha256 AND options = :options
+    AND (target = :target OR (target LIKE 'sandbox/%' AND :target LIKE 'sandbox/%'))
     AND state IN ('staged', 'running', 'stopped') ORDER BY num DESC LIMIT 1;
 
 -- half_staged: Runs whose process was killed while it staged them.

@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from importer.errors import Exit
-from importer.model import Outcome
+from importer.model import Outcome, is_sandbox, spoken_target
 from importer.reports.chart import chart, totals
 from importer.reports.problems import Example, Tally
 from importer.reports.summary import RunSummary
@@ -56,6 +56,8 @@ def page_html(facts: RunSummary, tally: Tally) -> bytes:
         reading=list(_reading(facts.reading)),
         remarks=facts.reading.get("remarks", ()),
         settings=list(_flat(facts.settings)),
+        sandbox=is_sandbox(facts.target),
+        target=spoken_target(facts.target),
         assigned_means=ASSIGNED_MEANS,
     )
     return text.encode()

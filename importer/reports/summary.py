@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from importer.model import Batch, Outcome
+from importer.model import Batch, Outcome, is_sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class RunSummary:
     reading: Mapping[str, Any] = field(default_factory=dict)
     sheet_names: Sequence[str] = ()
     next_command: str = ""
+    target: str = ""
+    """Where the run goes, as the ledger keeps it (config/target.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ def summary_json(facts: RunSummary) -> bytes:
         "next_command": facts.next_command,
         "reading": dict(facts.reading),
         "settings": dict(facts.settings),
+        "target": facts.target,
+        "sandbox": is_sandbox(facts.target),
         "version": facts.version,
         "user": facts.user,
         "host": facts.host,

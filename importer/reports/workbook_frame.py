@@ -12,7 +12,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from importer.model import Outcome
+from importer.model import Outcome, spoken_target
 from importer.reports.summary import RunSummary, all_seven
 
 _BASE = {"font_name": "Calibri", "font_size": 11, "valign": "top"}
@@ -190,6 +190,7 @@ def _run(facts: RunSummary) -> dict[str, str]:
         "List": facts.source.name,
         "SHA-256 of the list": facts.source.sha256,
         "Size of the list": f"{facts.source.bytes:,} bytes",
+        "Sent to": spoken_target(facts.target),
         "Started": facts.started_at,
         "Ended": facts.ended_at,
         "Requests sent": f"{facts.requests.sent:,}, {facts.requests.retried:,} of them repeated",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importer.errors import Exit
 from importer.ledger.store import now
 from importer.ledger.view import Run, View
-from importer.model import Batch, ChunkState, Doubt, Fate, Outcome, RunState
+from importer.model import Batch, ChunkState, Doubt, Fate, Outcome, RunState, is_sandbox
 from importer.reconcile import LOST, Tally
 from importer.reports.summary import BatchTally, Requests, RunSummary, SourceFacts
 from importer.results.fate import GOOD, unsent
@@ -101,7 +101,8 @@ def sheet_names(run: Run) -> Sequence[str]:
     return names if len(names) > 1 else ()
 
 
-def facts_of(view: View, run: Run) -> RunSummary:
+def facts_of(view: View, run: Run, again: str = "") -> RunSummary:
+    """`again`: the options by which a command goes to this ledger and configuration."""
     counts = count(view, run)
     sent = view.counts("request_counts", run.num)[0]
     code = exit_code(run, counts)
@@ -123,7 +124,8 @@ def facts_of(view: View, run: Run) -> RunSummary:
         warnings=run.notes,
         reading=run.reading,
         sheet_names=sheet_names(run),
-        next_command=next_command(run, counts, code),
+        next_command=next_command(run, counts, code, again),
+        target=run.target,
     )
 
 
@@ -145,13 +147,14 @@ def exit_code(run: Run, counts: Counts) -> int:
     return counts.tally.exit_code(counts.skipped_for_product)
 
 
-def next_command(run: Run, counts: Counts, code: int) -> str:
-    """The command that goes on from here; empty where nothing is left to do."""
+def next_command(run: Run, counts: Counts, code: int, again: str) -> str:
+    """The whole command that goes on from here, to the same target; empty where nothing is left to do."""
+    again = f"{' --sandbox' if is_sandbox(run.target) else ''}{again}"
     tally: Mapping[str, int] = {outcome.value: rows for outcome, rows in counts.tally.outcomes.items()}
     if counts.pending:
-        return f"importer resume {run.id}"
+        return f"importer resume {run.id}{again}"
     if tally["refused"] or tally["unknown"] or tally["unsent"]:
-        return f"importer retry {run.id}"
+        return f"importer retry {run.id}{again}"
     if code == Exit.FAULT:
         return f"importer verify {run.id}"
     return ""

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from importer.ledger.view import Run, View
-from importer.model import Outcome, RunState
+from importer.model import Outcome, RunState, is_sandbox
 from importer.reports.chart import chart
 from importer.reports.columns import NOT_ASSIGNED
 from importer.reports.csv_fields import restored
@@ -80,6 +80,8 @@ def _line(view: View, run: Run) -> dict[str, Any]:
         "run": run.id,
         "state": run.state.value,
         "source": run.source_name,
+        "target": run.target,
+        "sandbox": is_sandbox(run.target),
         "rows": run.rows,
         "user": run.user,
         "comment": run.comment,
@@ -144,6 +146,7 @@ def run_data(path: Path, run_id: str, report_dir: Path) -> dict[str, Any] | None
         "comment": run.comment,
         "host": run.host,
         "target": run.target,
+        "sandbox": is_sandbox(run.target),
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "stopped_by": run.stopped_by,
@@ -249,6 +252,7 @@ def not_begun(run_id: str, name: str, by: str, comment: str, at: str) -> dict[st
         "comment": comment,
         "host": "",
         "target": "",
+        "sandbox": False,
         "started_at": at,
         "ended_at": None,
         "stopped_by": "",

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from importer.model import SANDBOX
+from importer.model import is_sandbox, spoken_target
 from importer.web.language import Language, negotiate
 from importer.web.site import PERSON, SITE
 
@@ -57,8 +57,8 @@ def page(request: web.Request, template: str, values: Mapping[str, Any], status:
             csrf=site.csrf.token(request),
             person=person,
             can_log_out=bool(person) and person != site.owner and not site.settings.web.trusted_header,
-            sandbox=site.target.startswith(SANDBOX),
-            target=site.target,
+            sandbox=is_sandbox(site.target),
+            target=spoken_target(site.target),
             here=request.path,
             most=spoken.bytes(site.settings.web.max_upload_megabytes << 20),
             **values,

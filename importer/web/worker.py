@@ -16,7 +16,7 @@ from importer.flow.importing import Finished, Import
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import now
 from importer.ledger.view import Run
-from importer.model import RunState, same_target
+from importer.model import RunState, same_target, spoken_target
 from importer.web.jobs import Job, Jobs
 from importer.web.live import Live
 from importer.web.uploads import Upload, Uploads
@@ -117,7 +117,8 @@ class Worker:
             options = self.options(upload)
             return await imports.run(self._uploads.path(upload), options, wiring.identity_of(options))
         if not same_target(run.target, self._target):
-            raise ConfigError(f"run {run.id} was sent to {run.target}, but this server sends to {self._target}")
+            here, there = spoken_target(self._target), spoken_target(run.target)
+            raise ConfigError(f"run {run.id} was sent to {there}, but this server sends to {here}")
         if job.kind == "retry":
             await ledger.renew(run.num)
             job.kind = "resume"

@@ -31,7 +31,7 @@ def test_rejected_rows_end_a_run_with_3_and_name_the_file_to_correct(importer: I
     done = importer("run", "--sandbox", wrong)
     (report,) = reports(importer.cwd / "reports")
     file = Path("reports") / report.run / "not_assigned.csv"
-    assert (done.code, done.last_line) == (3, f"Correct the rejected rows, then: importer run {file}")
+    assert (done.code, done.last_line) == (3, f"Correct the rejected rows, then: importer run {file} --sandbox")
 
 
 def test_a_command_that_is_none_ends_with_2(importer: Importer) -> None:

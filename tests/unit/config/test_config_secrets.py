@@ -60,7 +60,7 @@ def test_plain_http_to_another_machine_needs_permission() -> None:
     assert load(None, {}, {}).api.base_url == "http://api.example.com"
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "127.9.9.9", "[::1]:80"])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080"])
 def test_plain_http_to_this_machine_needs_none(host: str) -> None:
     assert load(None, {}, {"api": {"base_url": f"http://{host}"}}).api.base_url == f"http://{host}"
 
