@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from importer.serial_text import SerialText
 
@@ -20,6 +20,17 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     UNKNOWN = "unknown"
     UNSENT = "unsent"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What people are to be told, as a stable snake_case `code` with values; `words` says it in their language."""
+
+    code: str
+    role: str = ""
+    """The cell that it blames: serial, gtin, batch, expiry, or none."""
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What fills the holes of its sentence: what JSON can hold. `case` picks one of several sentences of a code."""
 
 
 @dataclass(frozen=True, slots=True)
