@@ -34,11 +34,8 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    """Why a value or a row is not sent: a stable snake_case `code` and a `message` in a planner's words."""
-
-    code: str
-    message: str
+class Reject(Message):
+    """Why a value or a row is not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +212,12 @@ class Doubt(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """An outcome with its reason; code and message are empty for what went well."""
+    """An outcome with its reason; the code is empty for what went well."""
 
     outcome: Outcome
     code: str = ""
-    message: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Of the message that the code stands for, or the outcome if there is no code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from importer.errors import Exit
 from importer.model import Answer, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
@@ -12,28 +12,10 @@ from importer.model import Answer, Chunk, ChunkState, Doubt, Fate, Outcome, Sett
 ExistsMeans = Literal["unknown", "assigned"]
 
 _ASSIGNED = Fate(Outcome.ASSIGNED)
-_MISSING = Fate(
-    Outcome.UNKNOWN,
-    "answer_missing",
-    "The API answered the request, but its answer doesn't name this serial. Look it up in the console, then retry.",
-)
-LOST = Fate(
-    Outcome.UNKNOWN,
-    "answer_lost",
-    "It was sent, and no answer says what became of it. Look it up in the console, or retry to send it again.",
-)
-HELD = Fate(
-    Outcome.UNKNOWN,
-    "held",
-    'An earlier answer for it was lost, and unknown.policy = "hold" keeps it from being sent again. Look it up in the '
-    "console.",
-)
-_MAYBE = Fate(
-    Outcome.UNKNOWN,
-    "exists_in_doubt",
-    "The API says that it exists already; an earlier answer for it was lost, so that may be this importer's own work. "
-    "Look it up in the console.",
-)
+_MISSING = Fate(Outcome.UNKNOWN, "answer_missing")
+LOST = Fate(Outcome.UNKNOWN, "answer_lost")
+HELD = Fate(Outcome.UNKNOWN, "held")
+_MAYBE = Fate(Outcome.UNKNOWN, "exists_in_doubt")
 
 
 def settle(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Settlement:
@@ -46,7 +28,8 @@ def settle(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Settlemen
         case Verdict.REFUSED:
             return Settlement(ChunkState.SETTLED, _refused(chunk, answer, exists_means))
         case Verdict.PRODUCT:
-            fate = Fate(Outcome.REFUSED, "product_not_registered", _product(chunk.batch.gtin, answer))
+            values = {"gtin": chunk.batch.gtin, "said": said(answer)}
+            fate = Fate(Outcome.REFUSED, "product_not_registered", values)
             return Settlement(ChunkState.SETTLED, fate, stop_product=chunk.batch.gtin)
         case Verdict.TOO_LARGE:
             return _too_large(chunk, answer)
@@ -74,31 +57,30 @@ def _by_status(chunk: Chunk, answer: Answer, serial: str, exists_means: ExistsMe
         return _MISSING
     if serial in answer.existing and chunk.doubt:
         return _ASSIGNED if exists_means == "assigned" else _MAYBE
-    code = "already_exists" if serial in answer.existing else "status_not_assigned"
-    return Fate(Outcome.REFUSED, code, f"The API answered with the status {status!r} instead of 'Assigned'.")
+    if serial in answer.existing:
+        return Fate(Outcome.REFUSED, "already_exists", {"case": "status", "status": status})
+    return Fate(Outcome.REFUSED, "status_not_assigned", {"status": status})
 
 
 def _refused(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Fate:
     if answer.exists and chunk.doubt:
         return _ASSIGNED if exists_means == "assigned" else _MAYBE
     if answer.exists:
-        return Fate(Outcome.REFUSED, "already_exists", f"The API says that it exists already: {_said(answer)}")
-    return Fate(Outcome.REFUSED, "api_refused", f"The API refused it: {_said(answer)}")
+        return Fate(Outcome.REFUSED, "already_exists", {"said": said(answer)})
+    return Fate(Outcome.REFUSED, "api_refused", {"said": said(answer)})
 
 
-def _said(answer: Answer) -> str:
-    text = answer.message or "no reason given"
-    return f"{text} ({answer.error})" if answer.error else text
-
-
-def _product(gtin: str, answer: Answer) -> str:
-    return f"GTIN {gtin} is not registered: register the product, then retry. The API says: {_said(answer)}"
+def said(answer: Answer) -> dict[str, Any]:
+    """What the API said, as a part of a message: the text and name of its error."""
+    what = {"code": "api_said", "text": answer.message} if answer.message else {"code": "no_reason"}
+    return {**what, "case": "named", "error": answer.error} if answer.error else what
 
 
 def _too_large(chunk: Chunk, answer: Answer) -> Settlement:
     count = len(chunk.serials)
     if count == 1:
-        return Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "request_too_large", _said(answer)))
+        fate = Fate(Outcome.REFUSED, "request_too_large", {"said": said(answer)})
+        return Settlement(ChunkState.SETTLED, fate)
     limit = min(answer.limit or count // 2, count - 1)
     return Settlement(ChunkState.CUT, parts=list(slices(count, limit)), limit=limit)
 

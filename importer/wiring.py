@@ -35,6 +35,7 @@ from importer.sources.opening import SourceOptions, open_source
 from importer.staging.checks import CheckSettings, parsers
 from importer.staging.stage import Staging
 from importer.version import VERSION
+from importer.words.language import language
 
 
 def new_run_id() -> str:
@@ -50,7 +51,7 @@ def source_options(settings: Settings, given: Mapping[str, Any]) -> SourceOption
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     for name, found in _parsed(settings, options).items():
         if isinstance(found, Reject):
-            raise ConfigError(f"--{name}: {found.message}")
+            raise ConfigError(f"--{name}: {language(settings.report.language).say(found)}")
     columns = {**settings.input.columns, **options.pop("columns", {})}
     return SourceOptions(columns=columns, date_order=settings.input.date_order, **options)
 
@@ -109,6 +110,7 @@ def parts(
         ),
         report_dir=settings.report.dir,
         formats=settings.report.formats,
+        language=language(settings.report.language),
         stopping=stopping,
         watcher=watcher,
         new_run_id=new_run_id,

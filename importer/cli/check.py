@@ -22,11 +22,11 @@ from importer.cli.setup import Setup
 from importer.concurrency import Stopping
 from importer.config.settings import Settings
 from importer.errors import Exit, ImporterError, worst
-from importer.flow.preview import ListFile, Preview, Problem, preview
+from importer.flow.preview import Example, ListFile, Preview, Problem, preview
 from importer.model import is_sandbox, spoken_target
 from importer.sending.rate import spoken
 from importer.sources.files import file_facts
-from importer.words.notes import note
+from importer.words.language import Language
 
 _MOST_BATCHES = 15
 _NO_POOL = (
@@ -53,9 +53,9 @@ def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
             typer.echo(str(error) if str(file) in str(error) else f"{file}: {error}", err=True)
             continue
         codes.append(Exit.DONE if found.clean else Exit.WRONG_ROWS)
-        documents.append(_document(found, settings))
+        documents.append(_document(found, setup))
         if not setup.as_json:
-            _show(found, settings)
+            _show(found, setup)
     if setup.as_json:
         whole: Any = documents[0] if len(documents) == 1 else {"sources": documents}
         typer.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2))
@@ -72,7 +72,7 @@ def seconds_of(requests: int, settings: Settings) -> float | None:
     return requests / rate if rate else None
 
 
-def _document(found: Preview, settings: Settings) -> dict[str, Any]:
+def _document(found: Preview, setup: Setup) -> dict[str, Any]:
     return {
         "source": found.name,
         "rows": found.rows,
@@ -90,10 +90,13 @@ def _document(found: Preview, settings: Settings) -> dict[str, Any]:
             }
             for line in found.batches
         ],
-        "problems": {code: asdict(problem) for code, problem in found.problems.items()},
+        "problems": {
+            code: {"rows": problem.rows, "examples": [_example(one, setup.language) for one in problem.examples]}
+            for code, problem in found.problems.items()
+        },
         "warnings": found.notes,
         "requests": found.requests_to_come,
-        "seconds": seconds_of(found.requests_to_come, settings),
+        "seconds": seconds_of(found.requests_to_come, setup.settings),
         "imported_before": [
             {"run": run.id, "state": run.state.value, "target": run.target, "sandbox": is_sandbox(run.target)}
             for run in found.before
@@ -104,7 +107,13 @@ def _document(found: Preview, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _show(found: Preview, settings: Settings) -> None:
+def _example(one: Example, language: Language) -> dict[str, Any]:
+    values = {"role": one.message.role, **one.message.values}
+    return {**asdict(one), "message": language.say(one.message), "values": values}
+
+
+def _show(found: Preview, setup: Setup) -> None:
+    settings = setup.settings
     console = Console(highlight=False)
     console.print(Text.assemble((found.name, "bold"), f": {found.rows:,} rows"))
     for line in reading_lines(found):
@@ -113,11 +122,13 @@ def _show(found: Preview, settings: Settings) -> None:
     if found.problems:
         console.print(Text("Wrong rows are not sent; the first rows of each kind:", "dim"))
     for code, problem in found.problems.items():
-        _show_problem(console, code, problem)
+        _show_problem(console, setup.language, code, problem)
     if found.notes:
         console.print(Text("Repaired or worth a look (sent all the same)", "yellow"))
         for code, rows in found.notes.items():
-            console.print(Padding(Text(f"{rows:,} row{'s' * (rows != 1)}: {note(code)}"), (0, 0, 0, 2)))
+            console.print(
+                Padding(Text(f"{rows:,} row{'s' * (rows != 1)}: {setup.language.warning(code)}"), (0, 0, 0, 2))
+            )
     console.print(Text(_verdict(found, settings), "bold green" if found.clean else "bold"))
     for run in found.before:
         into = "" if run.target == settings.api.target else f", into {spoken_target(run.target)}"
@@ -159,7 +170,7 @@ def _number(count: int) -> str:
     return f"{count:,}" if count else "-"
 
 
-def _show_problem(console: Console, code: str, problem: Problem) -> None:
+def _show_problem(console: Console, language: Language, code: str, problem: Problem) -> None:
     """One problem: its code, how many rows have it and the first of them, and what is wrong with the very first."""
     shown = problem.examples
     rows = f"{problem.rows:,} row{'s' * (problem.rows != 1)}"
@@ -167,7 +178,7 @@ def _show_problem(console: Console, code: str, problem: Problem) -> None:
     more = f" and {problem.rows - len(shown):,} more" if problem.rows > len(shown) else ""
     console.print(Text.assemble((code, "bold red"), f"  {rows}: ", (places + more, "bold")))
     for example in shown[:1]:
-        console.print(Padding(Text(example.message), (0, 0, 0, 2)))
+        console.print(Padding(Text(language.say(example.message)), (0, 0, 0, 2)))
 
 
 def _verdict(found: Preview, settings: Settings) -> str:

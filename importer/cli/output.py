@@ -15,7 +15,7 @@ from importer.errors import BY_SIGNAL, ImporterError
 from importer.model import RunState, is_sandbox, spoken_target
 from importer.reports.summary import RunSummary, summary_json
 from importer.sending.rate import spoken
-from importer.words.notes import note
+from importer.words.language import Language
 
 if TYPE_CHECKING:
     from importer.flow.importing import Finished  # heavy, and `status` does without it
@@ -29,6 +29,7 @@ class Shown:
     def __init__(self, setup: Setup) -> None:
         self._as_json = setup.as_json
         self._again = setup.again
+        self._language = setup.language
         self._documents: list[dict[str, Any]] = []
         self._log = structlog.get_logger()
         self._next: list[str] = []
@@ -42,7 +43,7 @@ class Shown:
             document = msgspec.json.decode(summary_json(facts))
             self._documents.append({**document, "report": str(finished.directory)})
         else:
-            typer.echo("\n".join(summary_lines(facts)))
+            typer.echo("\n".join(summary_lines(facts, self._language)))
             typer.echo(f"Report: {finished.directory}{_best(finished)}")
         if finished.run.state == RunState.STOPPED and facts.exit_code not in BY_SIGNAL:
             typer.echo(f"{facts.source.name}: {finished.run.stopped_by}", err=True)
@@ -87,7 +88,7 @@ def _best(finished: Finished) -> str:
     return next((f"/{name}" for name in ("report.html", "report.xlsx") if (finished.directory / name).exists()), "")
 
 
-def summary_lines(facts: RunSummary) -> list[str]:
+def summary_lines(facts: RunSummary, language: Language) -> list[str]:
     """The outcomes of a run, what is wrong by code, and that the sum comes out."""
     rows = facts.source.rows
     lines = [
@@ -107,7 +108,9 @@ def summary_lines(facts: RunSummary) -> list[str]:
         lines += [f"  and {len(codes) - _MOST_CODES} more"] if len(codes) > _MOST_CODES else []
     if facts.warnings:
         lines.append("Repairs and warnings:")
-        lines += [f"  {count:,} row{'s' * (count != 1)}: {note(code)}" for code, count in facts.warnings.items()]
+        lines += [
+            f"  {count:,} row{'s' * (count != 1)}: {language.warning(code)}" for code, count in facts.warnings.items()
+        ]
     sent = facts.requests
     again = f", {sent.retried:,} of them repeated" if sent.retried else ""
     lines.append(f"Requests: {sent.sent:,}{again}, in {spoken(sent.seconds)}")

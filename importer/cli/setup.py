@@ -15,6 +15,7 @@ from importer.cli.runtime import loaded
 from importer.config import loading
 from importer.config.settings import Settings
 from importer.redaction import Redactor
+from importer.words.language import Language, language
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Setup:
     """Of the sandbox that the command imports into; None: it imports into the API of the configuration."""
     again: str = ""
     """The options with which another command gets to the same configuration, ledger, reports and sandbox."""
+
+    @property
+    def language(self) -> Language:
+        """Of the terminal and of reports."""
+        return language(self.settings.report.language)
 
     @classmethod
     def load(

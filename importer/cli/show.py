@@ -79,7 +79,7 @@ def show_status(setup: Setup, run_id: str) -> int:
     if setup.as_json:
         _json({**msgspec.json.decode(summary_json(facts)), **live})
         return Exit.DONE
-    typer.echo("\n".join(summary_lines(facts)))
+    typer.echo("\n".join(summary_lines(facts, setup.language)))
     typer.echo(f"State: {run.state.value}" + (f" ({run.stopped_by})" if run.stopped_by else ""))
     if counts.to_send:
         speed = f", {rate:,.0f} serials/s, {spoken(left)} left" if rate and left is not None else ""
@@ -119,7 +119,7 @@ def write_report(setup: Setup, run_id: str) -> int:
     with _view(setup) as view:
         run = named_run(view, run_id)
         directory = settings.dir / run.id
-        facts, _ = report(view, run, directory, settings.formats, setup.again)
+        facts, _ = report(view, run, directory, settings.formats, setup.language, setup.again)
     if setup.as_json:
         _json({**msgspec.json.decode(summary_json(facts)), "report": str(directory)})
     else:

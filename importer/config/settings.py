@@ -182,6 +182,7 @@ class Ledger(Section):
 class Report(Section):
     dir: Path = Path("reports")
     formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_parts)] = get_args(Format)
+    language: Literal["en", "de"] = "en"
 
 
 class Watch(Section):

@@ -25,6 +25,7 @@ from importer.sending.submit import Breaker, Heard, Recorded, Submission, Submit
 from importer.sources.files import FileFacts, file_facts, must_be_unchanged
 from importer.staging.recording import Recording
 from importer.staging.stage import Staging, reading_of, stage
+from importer.words.language import Language
 
 
 class Watcher(Protocol):
@@ -58,6 +59,8 @@ class Parts:
     submitting: Submitting
     report_dir: Path
     formats: Collection[str]
+    language: Language
+    """Of the report."""
     stopping: Stopping
     watcher: Watcher
     new_run_id: Callable[[], str]
@@ -226,7 +229,7 @@ class Import:
                 run = view.run(run_id)
                 parts.watcher.reporting(run)
                 directory = parts.report_dir / run.id
-                facts, _ = report(view, run, directory, parts.formats, parts.again)
+                facts, _ = report(view, run, directory, parts.formats, parts.language, parts.again)
                 return Finished(run, facts, directory)
             finally:
                 view.close()

@@ -22,6 +22,8 @@ from importer.rows.tables import REJECTS
 from importer.sources.files import Kind, kind_of
 from importer.sources.options import SourceOptions
 from importer.staging.planning import Planned
+from importer.words.language import Language
+from importer.words.recording import restored
 
 _TEXT = ("csv", "csv.gz", "csv.zip")
 _TEXTS = (Kind.TEXT, Kind.GZIP, Kind.ZIP)
@@ -57,7 +59,8 @@ def give_back(run: Run, formats: Collection[str]) -> Callable[[Drafts], MarkedLi
 class _Rejects:
     """A staging.Sink that keeps why rows were rejected."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language) -> None:
+        self._language = language
         self._batches: list[Any] = []
 
     def chunk(self, planned: Planned) -> None:
@@ -69,12 +72,13 @@ class _Rejects:
     def marks(self) -> Iterator[Mark]:
         """In the order of the source."""
         table = pa.Table.from_batches(self._batches, schema=REJECTS).sort_by("key")
-        columns = (table[name].to_pylist() for name in ("key", "code", "message"))
-        for key, code, message in zip(*columns, strict=True):
-            yield Mark(key, Outcome.REJECTED.value, code, message)
+        columns = (table[name].to_pylist() for name in ("key", "code", "details"))
+        for key, code, details in zip(*columns, strict=True):
+            message = restored(code, details)
+            yield Mark(key, Outcome.REJECTED.value, code, message.role, self._language.say(message))
 
 
-def marked_list(file: ListFile, looking: Looking, directory: Path) -> Path:
+def marked_list(file: ListFile, looking: Looking, directory: Path, language: Language) -> Path:
     """Write a list that was not imported yet, marked, into a directory. Raises SourceError where it is too long for a
     spreadsheet, or can't be read.
     """
@@ -82,7 +86,7 @@ def marked_list(file: ListFile, looking: Looking, directory: Path) -> Path:
     from importer.reports.marked_workbook import MarkedBook  # noqa: PLC0415
     from importer.sources.original import echo  # noqa: PLC0415
 
-    sink = _Rejects()
+    sink = _Rejects(language)
     with looking.earlier() as view:
         source = looking.open_source(file.path, file.options)
         staged = looking.stage(source, view, sink, stopping=Stopping(), progress=lambda _: None)

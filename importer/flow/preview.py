@@ -13,12 +13,13 @@ from typing import Any
 from importer.concurrency import Stopping
 from importer.errors import SourceError
 from importer.ledger.view import Run, View
-from importer.model import Batch, Reading
+from importer.model import Batch, Message, Reading
 from importer.results.totals import count
 from importer.rows.tables import Source
 from importer.staging.planning import Planned
 from importer.staging.stage import Sink, Staged, Staging, stage
 from importer.staging.standings import Standing
+from importer.words.recording import restored
 
 Progress = Callable[[int], None]
 """Takes the number of rows that have been read so far."""
@@ -36,7 +37,7 @@ class Example:
     gtin: str
     batch: str
     expiry: str
-    message: str
+    message: Message
 
 
 @dataclass(slots=True)
@@ -171,8 +172,8 @@ class _Counting:
     def _example(self, row: dict[str, Any]) -> Example:
         key = row.pop("key")
         sheet = self._sheet_names[key >> 32] if len(self._sheet_names) > 1 else ""
-        row.pop("code")
-        return Example(sheet=sheet, row=key & 0xFFFFFFFF, **row)
+        message = restored(row.pop("code"), row.pop("details"))
+        return Example(sheet=sheet, row=key & 0xFFFFFFFF, message=message, **row)
 
 
 def preview(

@@ -16,6 +16,7 @@ from importer.reports.summary import RunSummary, Written
 from importer.reports.writing import SUMMARY, write_reports
 from importer.results.outcomes import windows
 from importer.results.totals import facts_of, sheet_names
+from importer.words.language import Language
 
 
 def must_have_room(directory: Path) -> None:
@@ -29,7 +30,7 @@ def must_have_room(directory: Path) -> None:
 
 
 def report(
-    view: View, run: Run, directory: Path, formats: Collection[str], again: str = ""
+    view: View, run: Run, directory: Path, formats: Collection[str], language: Language, again: str = ""
 ) -> tuple[RunSummary, Written]:
     """Write the report of a run into `directory`, and return what it says. `again` completes the commands that it
     suggests. Raises ImporterError where that fails.
@@ -40,7 +41,7 @@ def report(
         remarks = [*facts.reading.get("remarks", ()), marked]
         facts = replace(facts, reading={**facts.reading, "remarks": remarks})
         marked = None
-    return facts, write_reports(directory, facts, windows(view, run, sheet_names(run)), formats, marked)
+    return facts, write_reports(directory, facts, windows(view, run, sheet_names(run), language), formats, marked)
 
 
 def is_reported(run: Run, directory: Path) -> bool:

@@ -39,8 +39,6 @@ _MEANT = {other: ascii_ for others, asciis in _LOOKALIKES.items() for other, asc
 
 _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
 
-_CONTROLS = {"\x00": "NULL", "\t": "TAB", "\n": "LINE BREAK", "\r": "LINE BREAK", "\x1d": "GROUP SEPARATOR (FNC1)"}
-
 
 def trim(text: str) -> tuple[str, bool]:
     """Strip OUTER from both ends; tells whether there was any."""
@@ -49,16 +47,10 @@ def trim(text: str) -> tuple[str, bool]:
 
 
 def show(text: str) -> str:
-    """Put a value in quotes for a message: invisible characters escaped, the middle of a very long one left out."""
+    """A value as a message shows it: invisible characters escaped, the middle of a very long one left out."""
     if len(text) > _SHOWN:
         text = f"{text[: _SHOWN - 10]}…{text[-9:]}"
-    return f'"{text}"' if text.isprintable() else '"' + "".join(_visible(char) for char in text) + '"'
-
-
-def name(char: str) -> str:
-    """Name a character as Unicode does, behind the character itself where it can be seen."""
-    known = _CONTROLS.get(char, "") or unicodedata.name(char, "") or f"CONTROL CHARACTER U+{ord(char):04X}"
-    return f'"{char}" ({known})' if char.isprintable() and char != " " else known
+    return text if text.isprintable() else "".join(_visible(char) for char in text)
 
 
 def meant(char: str) -> str:
@@ -69,26 +61,24 @@ def meant(char: str) -> str:
     return text if text != char and set(text) <= set(CSET_82) else ""
 
 
-def error_value(noun: str, text: str) -> Reject | None:
+def error_value(role: str, text: str) -> Reject | None:
     """Reject the text of a spreadsheet's error, such as #N/A, which an export puts in place of a value."""
     if text not in _ERRORS:
         return None
-    return Reject("error_cell", f"The {noun} is the error {text}: correct the formula, or enter the value.")
+    return Reject("error_cell", role, {"error": text})
 
 
-def foreign(
-    role: str, noun: str, text: str, disallowed: re.Pattern[str], guess: Callable[[str], str] = meant
-) -> Reject | None:
+def foreign(role: str, text: str, disallowed: re.Pattern[str], guess: Callable[[str], str] = meant) -> Reject | None:
     """Reject the first character that `disallowed` (a pattern of one character) finds: `<role>_lookalike` where
     `guess` knows what was meant, `<role>_character` otherwise. None where it finds none.
     """
     found = disallowed.search(text)
     if found is None:
         return None
-    start = f"{noun} {show(text)}: character {found.start() + 1} is {name(found[0])}"
+    values = {"value": show(text), "place": found.start() + 1, "char": found[0]}
     if right := guess(found[0]):
-        return Reject(f"{role}_lookalike", f'{start}, probably meant as "{right}". Type "{right}" in its place.')
-    return Reject(f"{role}_character", f"{start}, which is not allowed there. Take it from the source system.")
+        return Reject(f"{role}_lookalike", role, {**values, "meant": right})
+    return Reject(f"{role}_character", role, values)
 
 
 def _visible(char: str) -> str:

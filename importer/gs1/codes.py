@@ -85,10 +85,10 @@ def parse_gtin(text: str, *, check_digit: CheckDigit) -> Parsed | Reject:
     value, trimmed = trim(text)
     notes = ("gtin_trimmed",) if trimmed else ()
     if not value:
-        return Reject("gtin_missing", "The GTIN is missing. Enter the 14 digits of the product.")
+        return Reject("gtin_missing", "gtin")
     restored = _digits_of(value)
     digits = restored or value
-    if reject := error_value("GTIN", value) or _no_gtin(value, digits):
+    if reject := error_value("gtin", value) or _no_gtin(value, digits):
         return reject
     proven = check_digit_of(digits[:-1]) == digits[-1]
     if restored or len(digits) in _ZEROS_LOST:
@@ -106,7 +106,7 @@ def parse_serial(text: str) -> Parsed | Reject:
     Case is never changed. Notes: `serial_trimmed`, `serial_looks_damaged` (legal, but shaped like a spreadsheet's
     exponent or date), `serial_looks_scanned` (legal, but begins like a scanned code).
     """
-    return _parse_code("serial", "Serial", text)
+    return _parse_code("serial", text)
 
 
 def parse_batch(text: str) -> Parsed | Reject:
@@ -114,7 +114,7 @@ def parse_batch(text: str) -> Parsed | Reject:
 
     Case is never changed. Notes: `batch_trimmed`, `batch_looks_damaged`.
     """
-    return _parse_code("batch", "Batch number", text)
+    return _parse_code("batch", text)
 
 
 def same_value(role: str, one: str, other: str, *, today: date, date_order: DateOrder) -> bool:
@@ -139,15 +139,14 @@ def check_digit_of(digits: str) -> str:
     return str(-total % 10)
 
 
-def _parse_code(role: str, noun: str, text: str) -> Parsed | Reject:
+def _parse_code(role: str, text: str) -> Parsed | Reject:
     value, trimmed = trim(text)
     if not value:
-        return Reject(f"{role}_missing", f"The {noun.lower()} is missing. Enter 1 to {LONGEST} characters.")
-    if reject := error_value(noun.lower(), value) or foreign(role, noun, value, _NO_CSET_82):
+        return Reject(f"{role}_missing", role, {"most": LONGEST})
+    if reject := error_value(role, value) or foreign(role, value, _NO_CSET_82):
         return reject
     if len(value) > LONGEST:
-        message = f"{noun} {show(value)} has {len(value)} characters; GS1 allows at most {LONGEST}."
-        return Reject(f"{role}_too_long", f"{message} Check that the right column is used.")
+        return Reject(f"{role}_too_long", role, {"value": show(value), "n": len(value), "most": LONGEST})
     notes = (f"{role}_trimmed",) if trimmed else ()
     if _DAMAGED.fullmatch(value):
         notes = (*notes, f"{role}_looks_damaged")
@@ -189,18 +188,16 @@ def _expanded(whole: str, fraction: str, signed: bool, exponent: int) -> str:
 
 
 def _no_gtin(value: str, digits: str) -> Reject | None:
-    shown = f"GTIN {show(value)}"
+    shown = {"value": show(value)}
     if digits == value and _EXPONENT.fullmatch(value):
-        message = f"{shown} was cut short by a spreadsheet: its last digits are lost."
-        return Reject("gtin_exponent", f"{message} Take it from the source system and enter it as text.")
+        return Reject("gtin_exponent", "gtin", shown)
     if not (digits.isascii() and digits.isdigit()):
-        found = foreign("gtin", "GTIN", value, _NO_DIGIT, _digit_meant)
+        found = foreign("gtin", value, _NO_DIGIT, _digit_meant)
         return replace(found, code="gtin_not_digits") if found and found.code == "gtin_character" else found
     if len(digits) not in (*_GTIN_LENGTHS, *_ZEROS_LOST):
-        message = f"{shown} has {len(digits)} digits; 14 are expected, or 8, 12 or 13."
-        return Reject("gtin_length", f"{message} Take it from the product's master data.")
+        return Reject("gtin_length", "gtin", {**shown, "n": len(digits)})
     if not digits.strip("0"):
-        return Reject("gtin_zeros", f"{shown} is all zeros, which is no product. Enter the product's GTIN.")
+        return Reject("gtin_zeros", "gtin", shown)
     return None
 
 
@@ -212,11 +209,9 @@ def _digit_meant(char: str) -> str:
 def _unproven(value: str, digits: str) -> Reject:
     if len(digits) in _GTIN_LENGTHS:
         return _wrong_check_digit(digits)
-    message = f"GTIN {show(value)} has {len(digits)} digits; its check digit doesn't prove that only zeros are missing."
-    return Reject("gtin_length", f"{message} Enter all 14 digits.")
+    return Reject("gtin_length", "gtin", {"case": "unproven", "value": show(value), "n": len(digits)})
 
 
 def _wrong_check_digit(value: str) -> Reject:
-    right = check_digit_of(value[:-1])
-    message = f"GTIN {show(value)} ends in {value[-1]}, but its check digit is {right}: a digit is wrong."
-    return Reject("gtin_check_digit", f"{message} Compare it with the product's master data.")
+    values = {"value": show(value), "found": value[-1], "right": check_digit_of(value[:-1])}
+    return Reject("gtin_check_digit", "gtin", values)

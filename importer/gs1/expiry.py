@@ -19,12 +19,6 @@ DateOrder = Literal["", "dmy", "mdy"]
 Day00 = Literal["keep", "last-day"]
 OnExpired = Literal["error", "warn", "off"]
 
-_HOW = "Enter it as YYMMDD, such as 271130."
-
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
 _BACK, _AHEAD = 49, 50
 
 _MIDNIGHT = re.compile(r"[ T]00:00(?::00(?:\.0+)?)?\Z")
@@ -65,7 +59,7 @@ def parse_expiry(
     """
     value, trimmed = trim(text)
     if not value:
-        return Reject("expiry_missing", f"The expiry date is missing. {_HOW}")
+        return Reject("expiry_missing", "expiry")
     plain = _plain(value)
     found = _read(plain, value, today, date_order)
     if isinstance(found, Reject):
@@ -77,7 +71,7 @@ def parse_expiry(
         notes = (*notes, "expiry_last_day")
         found = _Date(found.year, found.month, found.last_day())
     if found.end() < today and expired == "error":
-        return _past(found, value)
+        return _wrong("expiry_past", value, day=found.end().isoformat())
     if found.end() < today and expired == "warn":
         notes = (*notes, "expiry_past")
     return Parsed(f"{found.year % 100:02}{found.month:02}{found.day:02}", notes)
@@ -116,8 +110,7 @@ def _read(plain: str, value: str, today: date, date_order: DateOrder) -> _Date |
         if match := pattern.fullmatch(plain):
             found = read(match, value, today, date_order)
             return found if isinstance(found, Reject) else _checked(found, value, today)
-    reject = error_value("expiry", value) or foreign("expiry", "Expiry", value, _NO_DATE)
-    return reject or Reject("expiry_format", f"Expiry {show(value)} is in no date format that can be read. {_HOW}")
+    return error_value("expiry", value) or foreign("expiry", value, _NO_DATE) or _wrong("expiry_format", value)
 
 
 def _six_digits(match: re.Match[str], value: str, today: date, _: DateOrder) -> _Date | Reject:
@@ -125,20 +118,17 @@ def _six_digits(match: re.Match[str], value: str, today: date, _: DateOrder) -> 
     found = _yymmdd(digits, today)
     as_month = _Date(int(digits[:4]), int(digits[4:]), 0)
     if not found.exists() and as_month.exists() and _in_window(as_month, today):
-        message = f"Expiry {show(value)} looks like year and month (YYYYMM) where YYMMDD belongs."
-        return Reject("expiry_yyyymm", f"{message} Add the day, or enter {digits[2:]}00 for the end of the month.")
+        return _wrong("expiry_yyyymm", value, digits=f"{digits[2:]}00")
     return found
 
 
 def _five_digits(match: re.Match[str], value: str, today: date, _: DateOrder) -> Reject:
-    start = f"Expiry {show(value)} has 5 digits"
     if _yymmdd(f"0{match[0]}", today).exists():
-        return Reject("expiry_zero_lost", f"{start}; a zero may have been lost in front (0{match[0]}). {_HOW}")
+        return _wrong("expiry_zero_lost", value, digits=f"0{match[0]}")
     day = _DAY_ZERO + timedelta(days=int(match[0]))
     if _in_window(_Date(day.year, day.month, day.day), today):
-        message = f"{start}; it may be a spreadsheet's number for {day}."
-        return Reject("expiry_day_number", f"{message} Check the date and enter it as {day:%y%m%d}.")
-    return Reject("expiry_format", f"{start}, which is no date. {_HOW}")
+        return _wrong("expiry_day_number", value, day=day.isoformat(), digits=f"{day:%y%m%d}")
+    return _wrong("expiry_format", value, case="five_digits")
 
 
 def _year_first(match: re.Match[str], *_: object) -> _Date:
@@ -151,14 +141,12 @@ def _year_last(match: re.Match[str], value: str, _: date, date_order: DateOrder)
     possible = {order: found for order, found in readings.items() if found.exists()}
     order = date_order or ("dmy" if match[2] == "." else "")
     if len(set(possible.values())) > 1 and not order:
-        ways = " or ".join(_words(found) for found in possible.values())
-        return Reject("expiry_ambiguous", f"Expiry {show(value)} can be read as {ways}. {_HOW}")
+        return _wrong("expiry_ambiguous", value, days=[found.end().isoformat() for found in possible.values()])
     return possible.get(order) or next(iter(possible.values()), readings["dmy"])
 
 
 def _short_year(_: re.Match[str], value: str, *__: object) -> Reject:
-    message = f"Expiry {show(value)} has no year of four digits, so it can be read in several ways."
-    return Reject("expiry_ambiguous", f"{message} {_HOW}")
+    return _wrong("expiry_ambiguous", value, case="short_year")
 
 
 _FORMS: tuple[tuple[re.Pattern[str], Callable[..., _Date | Reject]], ...] = (
@@ -173,15 +161,14 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[..., _Date | Reject]], ...] = (
 
 
 def _checked(found: _Date, value: str, today: date) -> _Date | Reject:
-    start = f"Expiry {show(value)}"
     if found.month not in range(1, 13):
-        return Reject("expiry_impossible", f"{start}: there is no month {found.month}. {_HOW}")
+        return _wrong("expiry_impossible", value, month=found.month)
     if not _in_window(found, today):
-        message = f"{start}: the year {found.year} is not within {today.year - _BACK} to {today.year + _AHEAD}."
-        return Reject("expiry_year", f"{message} Check the date.")
+        window = {"first": str(today.year - _BACK), "last": str(today.year + _AHEAD)}
+        return _wrong("expiry_year", value, year=str(found.year), **window)
     if not found.exists():
-        month = f"{_MONTHS[found.month - 1]} {found.year}"
-        return Reject("expiry_impossible", f"{start}: {month} has no day {found.day}. {_HOW}")
+        month = f"{found.year:04}-{found.month:02}"
+        return _wrong("expiry_impossible", value, case="day", month=month, day=found.day)
     return found
 
 
@@ -193,10 +180,5 @@ def _in_window(found: _Date, today: date) -> bool:
     return found.year == full_year(found.year % 100, today)
 
 
-def _words(found: _Date) -> str:
-    return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
-
-
-def _past(found: _Date, value: str) -> Reject:
-    message = f"Expiry {show(value)} is past: the batch expired on {found.end()}."
-    return Reject("expiry_past", f"{message} Check the date; an expired batch is not commissioned.")
+def _wrong(code: str, value: str, **values: object) -> Reject:
+    return Reject(code, "expiry", {"value": show(value), **values})

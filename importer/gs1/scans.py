@@ -68,7 +68,9 @@ def _read(text: str) -> Scan | Reject:
             return _read_epc(text)
         elements = _read_link(text) if _URI.match(text) else read_elements(text)
     except ScanError as error:
-        return _reject(error.code, text, str(error))
+        return _reject(error.code, text, error.reason)
+    except UnicodeDecodeError:
+        return _reject("scan_unreadable", text, {"code": "scan_no_text"})
     except ValueError as error:
         return _reject("scan_unreadable", text, str(error).splitlines()[0][:120])
     return _scan(text, elements)
@@ -85,26 +87,14 @@ def _is_legal(scan: Scan) -> bool:
     return legal and scan.gtin.isdigit() and check_digit_of(scan.gtin[:-1]) == scan.gtin[-1]
 
 
-_WHAT = {
-    "scan_ambiguous": "can be read in more than one way",
-    "scan_unreadable": "can't be read",
-    "scan_incomplete": "does not say which pack it is",
-}
-_TIP = {
-    "scan_ambiguous": "Set the scanner to send FNC1 as <GS>, or give the serial in a column of its own.",
-    "scan_unreadable": "Scan it again, or give the serial in a column of its own.",
-    "scan_incomplete": "Scan the code of the pack itself, or give the serial in a column of its own.",
-}
-
-
-def _reject(code: str, text: str, reason: str) -> Reject:
-    return Reject(code, f"The scanned code {show(text)} {_WHAT[code]}: {reason}. {_TIP[code]}")
+def _reject(code: str, text: str, reason: str | Mapping[str, str]) -> Reject:
+    return Reject(code, "serial", {"value": show(text), "reason": reason})
 
 
 def _scan(text: str, elements: Mapping[str, str]) -> Scan | Reject:
-    missing = [name for ai, name in (("01", "a GTIN (01)"), ("21", "a serial (21)")) if not elements.get(ai)]
+    missing = "_".join(name for element, name in (("01", "no_gtin"), ("21", "no_serial")) if not elements.get(element))
     if missing:
-        return _reject("scan_incomplete", text, f"it holds no {' and no '.join(m[2:] for m in missing)}")
+        return _reject("scan_incomplete", text, {"code": f"scan_{missing}"})
     return Scan(elements["01"], elements["21"], elements.get("10", ""), elements.get("17", ""))
 
 
@@ -112,7 +102,7 @@ def _read_epc(text: str) -> Scan | Reject:
     """EPC Tag Data Standard 6.3.1: pure identity and tag URIs of an SGTIN; the serial is percent-encoded."""
     found = _EPC.fullmatch(text)
     if not found:
-        return _reject("scan_unreadable", text, "it is no SGTIN with a serial (urn:epc:id:sgtin:…)")
+        return _reject("scan_unreadable", text, {"code": "scan_no_sgtin"})
     serial = unquote(found["serial"], errors="strict")
     return Scan(_gtin_of(found["product"]), serial)
 
@@ -126,7 +116,7 @@ def _gtin_of(product: str) -> str:
     try:
         return str(SGTIN(f"urn:epc:id:sgtin:{product}.1").gtin())
     except ConvertException:
-        raise ValueError("company prefix and item reference must have 13 digits together") from None
+        raise ScanError("scan_unreadable", "scan_sgtin_digits") from None
 
 
 def _read_link(text: str) -> dict[str, str]:
@@ -138,7 +128,7 @@ def _read_link(text: str) -> dict[str, str]:
     parts = uri.path.split("/")
     start = next((i for i, p in enumerate(parts) if p in ("01", "gtin") and parts[i + 1 : i + 2] != []), None)
     if start is None:
-        raise ScanError("scan_unreadable", "the address holds no GTIN (/01/…), so it is no GS1 Digital Link")
+        raise ScanError("scan_unreadable", "scan_no_link")
     steps = [p for p in parts[start:] if p]
     pairs = list(zip(steps[::2], steps[1::2], strict=False))
     pairs += [(name, value) for name, _, value in (p.partition("=") for p in re.split("[&;]", uri.query)) if value]
@@ -146,7 +136,7 @@ def _read_link(text: str) -> dict[str, str]:
     for name, coded in pairs:
         value = unquote(coded, errors="strict")
         if found.setdefault(_LINK_NAMES.get(name, name), value) != value:
-            raise ScanError("scan_ambiguous", f"it has {name} twice")
+            raise ScanError("scan_ambiguous", "scan_name_twice", name=name)
     return found
 
 
@@ -177,11 +167,12 @@ Elements = Mapping[str, str]
 
 
 class ScanError(ValueError):
-    """`code` says what kind of reject follows, the text is the reason in a planner's words."""
+    """`code` says what kind of reject follows; `reason` is the part of its message that says why."""
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: str, **values: str) -> None:
         super().__init__(reason)
         self.code = code
+        self.reason = {"code": reason, **values}
 
 
 def plain(text: str) -> str:
@@ -227,7 +218,7 @@ def _raw(scan: str) -> Elements:
     while rest:
         known = _identifier(rest[:4])
         if not known:
-            raise ScanError("scan_unreadable", f'no GS1 element begins at "{_shown(rest)}"')
+            raise ScanError("scan_unreadable", "scan_no_element", value=_shown(rest))
         name, pattern, fixed = known
         data = rest.split(_FNC1, 1)[0]
         match = pattern.match(data) if fixed else pattern.fullmatch(data)
@@ -236,19 +227,19 @@ def _raw(scan: str) -> Elements:
         _add(found, name, match[0][len(name) :])
         rest = rest[match.end() :].lstrip(_FNC1)
         if not fixed and _FNC1 not in scan and _hides_another(found[name], frozenset(found)):
-            raise ScanError("scan_ambiguous", f"({name}){found[name]} may hold another element: its end is not marked")
+            raise ScanError("scan_ambiguous", "scan_hides_element", element=name, value=found[name])
     return found
 
 
 def _add(found: dict[str, str], name: str, value: str) -> None:
     if found.setdefault(name, value) != value:
-        raise ScanError("scan_ambiguous", f'it has ({name}) twice, as "{found[name]}" and "{value}"')
+        raise ScanError("scan_ambiguous", "scan_element_twice", element=name, value=found[name], other=value)
 
 
 def _broken(name: str, data: str) -> ScanError:
     if len(data) - len(name) > LONGEST:
-        return ScanError("scan_ambiguous", f'where ({name}) ends is not marked, in "{_shown(data)}"')
-    return ScanError("scan_unreadable", f'"{_shown(data)}" is no value of ({name})')
+        return ScanError("scan_ambiguous", "scan_endless_element", element=name, value=_shown(data))
+    return ScanError("scan_unreadable", "scan_no_value", element=name, value=_shown(data))
 
 
 def _hides_another(value: str, seen: frozenset[str]) -> bool:

@@ -101,7 +101,7 @@ SELECT entries FROM fingerprint WHERE run = :run AND first <= :high AND last >= 
 
 -- mark: A request for a chunk goes out now; counted before the wire sees it. One that is settled is not sent, but for
 -- one that was spared while it waited for its next attempt.
-UPDATE chunk SET state = 1, attempts = attempts + 1, outcome = '', code = '', message = ''
+UPDATE chunk SET state = 1, attempts = attempts + 1, outcome = '', code = '', details = ''
     WHERE id = :chunk AND (state = 0 OR (state = 2 AND outcome = 'unsent')) RETURNING attempts;
 
 -- insert_attempt: The request that goes out.
@@ -113,11 +113,11 @@ UPDATE attempt SET answered_at = :at, verdict = :verdict, http_status = :http_st
     WHERE run = :run AND chunk = :chunk AND n = :n;
 
 -- settle: What follows from it for the chunk. What is settled stays so: assigned is never un-assigned.
-UPDATE chunk SET state = :state, outcome = :outcome, code = :code, message = :message, doubt = max(doubt, :doubt),
+UPDATE chunk SET state = :state, outcome = :outcome, code = :code, details = :details, doubt = max(doubt, :doubt),
     recorded_at = :at WHERE id = :chunk AND (state IN (0, 1) OR (state = 2 AND outcome = 'unsent'));
 
 -- insert_exception: What became of one serial, where it is not what became of its chunk.
-INSERT INTO exception (chunk, place, outcome, code, message) VALUES (:chunk, :place, :outcome, :code, :message);
+INSERT INTO exception (chunk, place, outcome, code, details) VALUES (:chunk, :place, :outcome, :code, :details);
 
 -- move_exceptions: The exceptions of a chunk are sent again, in a chunk of their own.
 UPDATE exception SET moved = 1 WHERE chunk = :chunk AND moved = 0;
@@ -140,7 +140,7 @@ SELECT * FROM chunk
 
 -- stop_product: The API doesn't know a product: what was not sent of it is spared. So are, of the chunk that asked for
 -- it, the other parts where only the whole was ever sent: whatever became of that, they end as if nothing was lost.
-UPDATE chunk SET state = 2, outcome = 'unsent', code = 'product_not_registered', message = :message, recorded_at = :at
+UPDATE chunk SET state = 2, outcome = 'unsent', code = 'product_not_registered', details = :details, recorded_at = :at
     WHERE run = :run AND state = 0
     AND (doubt != 2 OR (root = (SELECT root FROM chunk WHERE id = :asked)
         AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.run = :run AND attempt.chunk = chunk.id)))
@@ -150,7 +150,7 @@ UPDATE chunk SET state = 2, outcome = 'unsent', code = 'product_not_registered',
 UPDATE chunk SET state = 0, doubt = 2 WHERE state = 1;
 
 -- renew_chunks: A person retries a run: chunks of which nothing was assigned are to be sent again as they are.
-UPDATE chunk SET state = 0, doubt = CASE WHEN outcome = 'unknown' THEN 2 ELSE doubt END, outcome = '', code = '', message = ''
+UPDATE chunk SET state = 0, doubt = CASE WHEN outcome = 'unknown' THEN 2 ELSE doubt END, outcome = '', code = '', details = ''
     WHERE run = :run AND state = 2 AND outcome IN ('refused', 'unknown', 'unsent');
 
 -- chunks_with_exceptions: The chunks of a run some of whose rows were not assigned.
@@ -158,10 +158,10 @@ SELECT DISTINCT chunk.id FROM chunk JOIN exception ON exception.chunk = chunk.id
     WHERE chunk.run = :run AND chunk.state = 2 AND exception.moved = 0 AND exception.outcome != 'rejected';
 
 -- exceptions: The exceptions of a chunk that hold.
-SELECT place, outcome, code, message FROM exception WHERE chunk = :chunk AND moved = 0 ORDER BY place;
+SELECT place, outcome, code, details FROM exception WHERE chunk = :chunk AND moved = 0 ORDER BY place;
 
 -- all_exceptions: The exceptions of a chunk, history included.
-SELECT place, outcome, code, message, moved FROM exception WHERE chunk = :chunk ORDER BY place;
+SELECT place, outcome, code, details, moved FROM exception WHERE chunk = :chunk ORDER BY place;
 
 -- chunks_by_key: The chunks of a run whose rows have a fate, with their rows, in the order of the first of these.
 SELECT chunk.*, chunk_rows.rows, EXISTS (SELECT 1 FROM exception WHERE exception.chunk = chunk.id) AS exceptional

@@ -46,7 +46,7 @@ CREATE TABLE chunk (
     state       INTEGER NOT NULL,         -- ChunkState
     outcome     TEXT NOT NULL DEFAULT '', -- of a settled chunk: of all its rows without an exception
     code        TEXT NOT NULL DEFAULT '',
-    message     TEXT NOT NULL DEFAULT '',
+    details     TEXT NOT NULL DEFAULT '', -- JSON: the values of its message
     doubt       INTEGER NOT NULL,         -- Doubt
     serials     INTEGER NOT NULL,
     repeats     INTEGER NOT NULL,         -- rows that repeat one of the serials
@@ -71,7 +71,7 @@ CREATE TABLE exception (
     place   INTEGER NOT NULL,             -- of the serial in its chunk
     outcome TEXT NOT NULL,
     code    TEXT NOT NULL,
-    message TEXT NOT NULL,
+    details TEXT NOT NULL,                -- JSON: the values of its message
     moved   INTEGER NOT NULL DEFAULT 0,   -- 1: the row is in a younger chunk now; this is history
     PRIMARY KEY (chunk, place)
 ) STRICT, WITHOUT ROWID;

@@ -20,6 +20,7 @@ import numpy as np
 from importer.errors import LedgerError
 from importer.ledger.packing import pack_rows, unpack
 from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Settlement
+from importer.words.recording import recorded_values
 
 _EXCEPTIONS = {Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT}
 
@@ -158,7 +159,7 @@ def _settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) -
         state=settled.state,
         outcome=fate.outcome if fate else "",
         code=fate.code if fate else "",
-        message=fate.message if fate else "",
+        details=recorded_values(fate.values) if fate else "",
         doubt=settled.doubt,
         at=at,
     )
@@ -172,13 +173,13 @@ def _settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) -
             place=place,
             outcome=other.outcome,
             code=other.code,
-            message=other.message,
+            details=recorded_values(other.values),
         )
     if settled.limit is not None:
         execute(db, "learn_limit", run=run, chunk_limit=settled.limit)
     if settled.stop_product:
-        message = f"Not sent. {fate.message}" if fate else "Not sent."
-        execute(db, "stop_product", run=run, gtin=settled.stop_product, asked=chunk, message=message, at=at)
+        details = recorded_values({**(fate.values if fate else {}), "case": "not_sent"})
+        execute(db, "stop_product", run=run, gtin=settled.stop_product, asked=chunk, details=details, at=at)
 
 
 def divide(db: sqlite3.Connection, run: int, chunk: int, parts: Sequence[Part]) -> None:

@@ -15,6 +15,7 @@ from importer.ledger.packing import Columns, Damaged, Rows, unpack, unpack_colum
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.rows.fingerprints import Hashes
 from importer.serial_text import SerialText
+from importer.words.recording import restored_values
 
 T = TypeVar("T")
 
@@ -232,7 +233,7 @@ class View:
 
 
 def _fate(row: sqlite3.Row) -> Fate:
-    return Fate(Outcome(row["outcome"]), row["code"], row["message"])
+    return Fate(Outcome(row["outcome"]), row["code"], restored_values(row["details"]))
 
 
 def _kept(row: sqlite3.Row) -> StoredChunk:

@@ -101,9 +101,8 @@ class MarkedBook:
 
 
 def _place(mark: Mark, positions: Mapping[str, int]) -> int:
-    """The cell that is wrong: that of the role which the code begins with, else the serial's."""
-    role = "expiry" if mark.code == "batch_two_expiries" else mark.code.partition("_")[0]
-    return positions.get(role, positions["serial"])
+    """The cell that is wrong: the one that the message blames, else the serial's."""
+    return positions.get(mark.role, positions["serial"])
 
 
 def _kind(value: Any) -> type:

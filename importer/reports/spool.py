@@ -55,7 +55,7 @@ class Spool:
 
 
 # What became of the rows of a run, put aside on disk as they pass, and given back in source order.
-_MARKS = pa.schema([("key", pa.int64()), ("outcome", pa.string()), ("code", pa.string()), ("message", pa.string())])
+_MARKS = pa.schema([("key", pa.int64()), *((name, pa.string()) for name in ("outcome", "code", "role", "message"))])
 _ALL = 1 << 62
 
 
@@ -64,6 +64,8 @@ class Mark:
     key: int
     outcome: str
     code: str
+    role: str
+    """The cell that the message blames, if any."""
     message: str
 
 

@@ -18,12 +18,14 @@ import pyarrow as pa
 from importer.ledger.packing import Columns
 from importer.ledger.view import PackedChunk, Run, StoredChunk, View
 from importer.model import Batch, Fate, Outcome
-from importer.results.fate import GOOD, fate_of
-from importer.rows.tables import OUTCOMES
+from importer.results.fate import GOOD, fate_of, repeat_of
+from importer.rows.tables import OUTCOMES, place_of
+from importer.words.language import Language
+from importer.words.recording import restored
 
 _WINDOW = 1 << 16
 
-Label = tuple[str, str, str, str, str, str, str, str, str]
+Label = tuple[str, str, str, str, str, str, str, str, str, str]
 """What the columns between `serial` and `good` hold for a row; many rows share one."""
 
 
@@ -42,9 +44,9 @@ class _Frame:
         return _Frame(self.keys[mask], serials, self.places[mask], self.labels, self.good[mask])
 
 
-def windows(view: View, run: Run, sheet_names: Sequence[str]) -> Iterator[Any]:
-    """Record batches of tables.OUTCOMES that together are all rows of the run."""
-    reader = _Reader(view, run, sheet_names)
+def windows(view: View, run: Run, sheet_names: Sequence[str], language: Language | None = None) -> Iterator[Any]:
+    """Record batches of tables.OUTCOMES that together are all rows of the run, with messages in a language, if any."""
+    reader = _Reader(view, run, sheet_names, language)
     waiting: list[_Frame] = []
     plain: list[PackedChunk] = []
     count, enough = 0, _WINDOW
@@ -108,7 +110,8 @@ def _few(values: Sequence[str], places: npt.NDArray[np.int64]) -> Any:
 class _Reader:
     """Turns the ledger's chunks and rejects into frames."""
 
-    def __init__(self, view: View, run: Run, sheet_names: Sequence[str]) -> None:
+    def __init__(self, view: View, run: Run, sheet_names: Sequence[str], language: Language | None) -> None:
+        self._language = language
         self._view = view
         self._run = run
         self._batches = view.batches(run.num)
@@ -129,8 +132,7 @@ class _Reader:
         rows = self._view.columns(chunks)
         fates = [fate_of(chunk, self._run) for chunk in chunks]
         labels = [
-            _label(self._batches[chunk.batch], fate, chunk, self._run)
-            for chunk, fate in zip(chunks, fates, strict=True)
+            self._label(self._batches[chunk.batch], fate, chunk) for chunk, fate in zip(chunks, fates, strict=True)
         ]
         places = np.repeat(np.arange(len(chunks), dtype=np.int32), [chunk.serials for chunk in chunks])
         good = np.array([fate.outcome in GOOD for fate in fates], np.bool_)
@@ -146,7 +148,7 @@ class _Reader:
             moved[place] = fate is None
             places[place] = len(fates)
             fates.append(fate or fates[0])
-        labels = [_label(batch, fate, kept, self._run) for fate in fates]
+        labels = [self._label(batch, fate, kept) for fate in fates]
         good = np.array([fate.outcome in GOOD for fate in fates], np.bool_)
         frame = _Frame(rows.keys, rows.serials, places, labels, good[places])
         if len(rows.repeat_keys):
@@ -156,9 +158,12 @@ class _Reader:
 
     def _with_repeats(self, frame: _Frame, rows: Columns, kept: StoredChunk, batch: Batch, fates: list[Fate]) -> _Frame:
         repeated, which = np.unique(rows.repeat_of, return_inverse=True)
-        repeats = [_repeat(self._where(int(rows.keys[of])), fates[frame.places[of]]) for of in repeated.tolist()]
+        first = (place_of(int(rows.keys[of]), self._sheet_names) for of in repeated.tolist())
+        repeats = [
+            repeat_of(place, fates[frame.places[of]]) for place, of in zip(first, repeated.tolist(), strict=True)
+        ]
         places = which.astype(np.int32) + np.int32(len(frame.labels))
-        labels = [*frame.labels, *(_label(batch, fate, kept, self._run) for fate in repeats)]
+        labels = [*frame.labels, *(self._label(batch, fate, kept) for fate in repeats)]
         return _Frame(
             np.concatenate([frame.keys, rows.repeat_keys]),
             pa.concat_arrays([frame.serials, frame.serials.take(pa.array(rows.repeat_of))]),
@@ -169,31 +174,21 @@ class _Reader:
 
     def _rejects(self, blob: bytes) -> _Frame:
         rows = pa.ipc.open_stream(blob).read_all()
-        columns = [rows[name].to_pylist() for name in ("gtin", "batch", "expiry", "code", "message")]
+        columns = [rows[name].to_pylist() for name in ("gtin", "batch", "expiry", "code", "details")]
         at = self._run.staged_at or ""
-        labels: list[Label] = [
-            (gtin, batch, expiry, Outcome.REJECTED.value, code, message, "", "0", at)
-            for gtin, batch, expiry, code, message in zip(*columns, strict=True)
-        ]
+        labels: list[Label] = []
+        for gtin, batch, expiry, code, details in zip(*columns, strict=True):
+            message = restored(code, details)
+            said = self._language.say(message) if self._language else ""
+            labels.append((gtin, batch, expiry, Outcome.REJECTED.value, code, message.role, said, "", "0", at))
         count = len(labels)
         keys = rows["key"].to_numpy()
         serials = rows["serial"].combine_chunks()
         return _Frame(keys, serials, np.arange(count, dtype=np.int32), labels, np.zeros(count, np.bool_))
 
-    def _where(self, key: int) -> str:
-        row = key & 0xFFFFFFFF
-        return f"row {row} of sheet {self._sheet_names[key >> 32]}" if len(self._sheet_names) > 1 else f"row {row}"
-
-
-def _repeat(first: str, fate: Fate) -> Fate:
-    if fate.outcome in GOOD:
-        return Fate(Outcome.DUPLICATE, "", f"It repeats {first}, which is {fate.outcome}.")
-    message = f"It repeats {first}, which is {fate.outcome} ({fate.code}): see there."
-    return Fate(Outcome.DUPLICATE, "first_row_not_assigned", message)
-
-
-def _label(batch: Batch, fate: Fate, kept: StoredChunk, run: Run) -> Label:
-    sent = kept.seq if kept.attempts else ""
-    at = kept.recorded_at or run.ended_at or run.staged_at or ""
-    fields = (batch.gtin, batch.batch, batch.expiry, fate.outcome.value, fate.code, fate.message)
-    return (*fields, str(sent), str(kept.attempts), at)
+    def _label(self, batch: Batch, fate: Fate, kept: StoredChunk) -> Label:
+        sent = kept.seq if kept.attempts else ""
+        at = kept.recorded_at or self._run.ended_at or self._run.staged_at or ""
+        message = self._language.fate(fate) if self._language else ""
+        fields = (batch.gtin, batch.batch, batch.expiry, fate.outcome.value, fate.code, "", message)
+        return (*fields, str(sent), str(kept.attempts), at)

@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 from importer.ledger import fingerprint_index
 from importer.ledger.view import Run, StoredChunk, View
 from importer.model import Batch, Fate, Outcome
-from importer.results.fate import GOOD, fate_of
+from importer.results.fate import fate_of, repeat_of
 from importer.results.totals import sheet_names
 from importer.rows.fingerprints import fingerprints, shorten
+from importer.rows.tables import place_of
+from importer.words.recording import restored_values
 
 _ROW_MASK = (1 << 32) - 1
 _SEQ_LOOKED_AT = 1000
@@ -72,12 +74,7 @@ def _rows_of(view: View, run: Run, batches: dict[int, Batch], kept: StoredChunk,
     first = int(rows.keys[place])
     yield _trace(run, batches[kept.batch], first, fate, kept)
     for key in rows.repeat_keys[rows.repeat_of == place].tolist():
-        good = fate.outcome in GOOD
-        repeat = Fate(
-            Outcome.DUPLICATE,
-            "" if good else "first_row_not_assigned",
-            f"It repeats row {first & _ROW_MASK}, which is {fate.outcome}.",
-        )
+        repeat = repeat_of(place_of(first, sheet_names(run)), fate)
         yield _trace(run, batches[kept.batch], key, repeat, kept)
 
 
@@ -93,7 +90,7 @@ def _in_rejects(view: View, run: Run, serial: str, gtin: str) -> Iterator[Trace]
             batch = Batch(row["gtin"], row["batch"], row["expiry"])
             if gtin and batch.gtin.strip().rjust(14, "0") != gtin:
                 continue
-            fate = Fate(Outcome.REJECTED, row["code"], row["message"])
+            fate = Fate(Outcome.REJECTED, row["code"], restored_values(row["details"]))
             key = row["key"]
             yield Trace(run, key & _ROW_MASK, _sheet(run, key), batch, fate, recorded_at=run.staged_at or "")
 

@@ -29,8 +29,8 @@ ROWS = pa.schema(
 )
 """Rows as read: text, never null ("" is an empty cell). Blank rows are not among them."""
 
-REJECTS = pa.schema([*ROWS, ("code", pa.string()), ("message", pa.string())])
-"""Rejected rows: the values as read, and why."""
+REJECTS = pa.schema([*ROWS, ("code", pa.string()), ("details", pa.string())])
+"""Rejected rows: the values as read, and why: a message as `words.recording` keeps it."""
 
 _FEW = pa.dictionary(pa.int32(), pa.string())
 
@@ -43,6 +43,7 @@ OUTCOMES = pa.schema(
         ("expiry", _FEW),
         ("outcome", _FEW),
         ("code", _FEW),
+        ("role", _FEW),
         ("message", _FEW),
         ("chunk", _FEW),
         ("attempts", _FEW),
@@ -50,7 +51,8 @@ OUTCOMES = pa.schema(
         ("good", pa.bool_()),
     ]
 )
-"""Rows with their outcome, in source order. No value stands twice in a dictionary. `chunk` is "" for a row that is in
+"""Rows with their outcome, in source order. No value stands twice in a dictionary. `role` is the cell that the message
+blames, if any. `chunk` is "" for a row that is in
 none. `good` says in which file a row stands: assigned.csv (assigned, already_assigned and their duplicates) or
 not_assigned.csv."""
 
@@ -86,6 +88,14 @@ def joined(parts: Sequence[Rows]) -> Rows:
         for code in dict.fromkeys(code for part in parts for code in part.notes)
     }
     return Rows(pa.concat_tables([part.table for part in parts]), faults, notes)
+
+
+def place_of(key: int, sheet_names: Sequence[str]) -> dict[str, str]:
+    """Where a row stands, as a part of a message."""
+    row = str(key & 0xFFFFFFFF)
+    if len(sheet_names) > 1:
+        return {"code": "row_of_sheet", "row": row, "sheet": sheet_names[key >> 32]}
+    return {"code": "row", "row": row}
 
 
 class Source(Protocol):
@@ -137,5 +147,13 @@ class Original:
     headers: Sequence[str] = field(default_factory=tuple)
 
 
-def describe(batch: Batch) -> str:
-    return f"batch {batch.batch}, expiry {batch.expiry}"
+def conflicting(serial: str, ours: Batch, theirs: Batch) -> dict[str, str]:
+    """What a message about a conflict shows of the two batches."""
+    return {
+        "serial": serial,
+        "gtin": ours.gtin,
+        "batch": ours.batch,
+        "expiry": ours.expiry,
+        "other_batch": theirs.batch,
+        "other_expiry": theirs.expiry,
+    }

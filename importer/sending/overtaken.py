@@ -17,7 +17,6 @@ from importer.ledger.store import Part
 from importer.ledger.view import Run, StoredChunk, View
 from importer.model import Batch, ChunkState, Doubt, Fate, Outcome
 from importer.rows.fingerprints import SHORT_BITS, Hashes
-from importer.rows.tables import describe
 
 _Theirs = Mapping[str, tuple[Batch, EarlierOutcome]]
 """What another run says of serials of one product."""
@@ -89,16 +88,14 @@ def _follows(
     if theirs != ours:
         return (_conflict(kept, theirs, had, run_id) if had >= EarlierOutcome.UNKNOWN else None), Doubt.NONE
     if had == EarlierOutcome.ASSIGNED:
-        return Fate(Outcome.ALREADY_ASSIGNED, "", f"Run {run_id} has it assigned: not sent again."), Doubt.NONE
+        return Fate(Outcome.ALREADY_ASSIGNED, "", {"runs": [run_id]}), Doubt.NONE
     return None, Doubt.NONE if kept.doubt else Doubt.EARLIER_RUN
 
 
 def _conflict(kept: StoredChunk, theirs: Batch, had: EarlierOutcome, run_id: str) -> Fate:
     """A row that was sent is not rejected: nobody knows what became of it."""
-    done = "assigned" if had == EarlierOutcome.ASSIGNED else "sent (its answer was lost)"
-    where = f"run {run_id} has {done} it with {describe(theirs)}"
+    done = "assigned" if had == EarlierOutcome.ASSIGNED else "lost"
+    values = {"run": run_id, "done": done, "other_batch": theirs.batch, "other_expiry": theirs.expiry}
     if kept.doubt == Doubt.THIS_RUN:
-        text = f"It was sent, no answer says what became of it, and {where}. Look it up in the console."
-        return Fate(Outcome.UNKNOWN, "conflict_with_run", text)
-    text = f"Since this list was read, {where}. Nothing tells which is right: correct or delete this row."
-    return Fate(Outcome.REJECTED, "conflict_with_run", text)
+        return Fate(Outcome.UNKNOWN, "conflict_with_run", {"case": "in_doubt", **values})
+    return Fate(Outcome.REJECTED, "conflict_with_run", {"case": "since", **values})

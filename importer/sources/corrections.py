@@ -20,7 +20,7 @@ from importer.sources.workbook_rows import text_of
 
 Edit = Mapping[str, str]
 _SHEET_KEY = 32
-LEFT_OUT = Reject("left_out", "A person left this row out: nothing to do.")
+LEFT_OUT = Reject("left_out")
 
 
 class Edited:
@@ -99,6 +99,4 @@ def _settles(edit: Edit, before: Edit, fault: Reject) -> bool:
     if edit.get("confirmed"):
         return True
     changed = {role for role in ROLES if edit.get(role, before[role]) != before[role]}
-    blamed = {role for role in ROLES if fault.message.startswith((f"The {role} ", f"The {role.upper()} "))}
-    blamed |= {role for role in ROLES if fault.code.startswith(f"{role}_")}
-    return bool(blamed & changed if blamed else changed)
+    return fault.role in changed if fault.role else bool(changed)

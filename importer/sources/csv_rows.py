@@ -21,7 +21,7 @@ from importer.rows.tables import ROLES, ROWS, Notes, Rows, joined
 from importer.sources.csv_records import Ragged, Records
 from importer.sources.decoding import MARKED, unmarked
 from importer.sources.filling import Filling
-from importer.sources.headers import says_nothing, spoken
+from importer.sources.headers import says_nothing
 from importer.sources.layout import Layout, noise_in, twins_differ
 from importer.sources.noise import NoiseCount
 from importer.sources.options import SourceOptions
@@ -197,12 +197,8 @@ class Shape:
                 return None
         elif not any(f.strip() for f in ragged.fields[self._width :]):
             return None
-        start = self._delimiter.join(ragged.fields)[:60]
-        return Reject(
-            "row_width",
-            f'The row has {ragged.width} fields, the header has {self._width}: "{unmarked(start)}". A delimiter is '
-            f"missing, or a value that holds one is not in quotation marks.",
-        )
+        start = unmarked(self._delimiter.join(ragged.fields)[:60])
+        return Reject("row_width", "", {"n": ragged.width, "width": self._width, "value": start})
 
     def _check_swallowed(self, records: Records) -> None:
         """A field that holds whole rows shows that a quotation mark was left open: those rows would be lost."""
@@ -278,10 +274,6 @@ def _show_damage(table: Any, faults: Mapping[int, Reject]) -> tuple[Any, dict[in
         values = table[role].to_pylist()
         for i in map(int, hits):
             values[i] = unmarked(values[i])
-            message = (
-                f'The {spoken(role)} "{values[i][:60]}" holds bytes that are no text in the encoding of this file: '
-                f"correct it and save the list as UTF-8."
-            )
-            found.setdefault(i, Reject("undecodable", message))
+            found.setdefault(i, Reject("undecodable", role, {"value": values[i][:60]}))
         table = table.set_column(place, ROWS.field(role), pa.array(values, pa.string()))
     return table, found

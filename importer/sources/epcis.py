@@ -231,20 +231,11 @@ class _Seen:
 
 
 def _gone(pack: Scan, end: End) -> Reject:
-    return Reject(
-        "destroyed_later",
-        f'A later event of this document ({end.what}) says that the pack with the serial "{pack.serial}" does not '
-        f"exist any more: it was not sent. Nothing to do, or correct the document.",
-    )
+    return Reject("destroyed_later", "", {"event": end.what, "value": pack.serial})
 
 
 def _told_twice(role: str, values: Sequence[str]) -> Reject:
-    listed = ", ".join(f'"{value[:40]}"' for value in values[:_NAMED])
-    return Reject(
-        "epcis_contradiction",
-        f"The document tells the {role} of this pack in several ways ({listed}): nothing tells which is right. Correct "
-        f"the one that is wrong.",
-    )
+    return Reject("epcis_contradiction", role, {"values": [value[:40] for value in values[:_NAMED]]})
 
 
 class _Block:

@@ -39,8 +39,7 @@ class Filling:
             table = self._fill_down(table, role)
         for i, serial in _short(table["serial"]):
             if fold(serial) in TOTALS:
-                message = f'"{serial.strip()}" ends the list and is no serial: nothing to do, or delete the row.'
-                found.setdefault(i, Reject("total_row", message))
+                found.setdefault(i, Reject("total_row", "serial", {"value": serial.strip()}))
         return table, found
 
     def _fill_down(self, table: Any, role: str) -> Any:

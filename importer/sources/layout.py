@@ -169,12 +169,9 @@ def letters(place: int) -> str:
 def twins_differ(role: str, places: Sequence[int], values: Sequence[str]) -> Reject:
     """The fault of a row in which two columns of one name say different things."""
     (one, other), (here, there) = places, (v.strip()[:40] for v in values)
-    return Reject(
-        "columns_differ",
-        f'The {spoken(role)} is "{here}" in column {one + 1} ({letters(one)}) and "{there}" in column {other + 1} '
-        f"({letters(other)}), which have the same name: correct one of them, or choose the column with "
-        f"--map {role}=#{one + 1}.",
-    )
+    first = {"one": here, "one_place": str(one + 1), "one_letters": letters(one)}
+    second = {"other": there, "other_place": str(other + 1), "other_letters": letters(other)}
+    return Reject("columns_differ", role, {"role_name": role, **first, **second})
 
 
 def _scanned(rows: Sequence[Sequence[str]], found: Match, given: Mapping[str, str]) -> tuple[Match, list[str]]:

@@ -21,6 +21,7 @@ from importer.gs1 import codes as gs1_codes
 from importer.model import Parsed, Reject
 from importer.rows.tables import REJECTS, ROWS
 from importer.staging.serial_column import Serials, read_serials, unscan
+from importer.words.recording import recorded
 
 _FEW = pa.dictionary(pa.int32(), pa.string())
 
@@ -191,8 +192,8 @@ def _rejects(columns: Mapping[str, Any], reasons: Mapping[int, Reject]) -> Any:
     rows = sorted(reasons)
     taken = pa.array(rows, pa.int64())
     codes = pa.array([reasons[row].code for row in rows], pa.string())
-    messages = pa.array([reasons[row].message for row in rows], pa.string())
-    return pa.record_batch([*(columns[name].take(taken) for name in ROWS.names), codes, messages], schema=REJECTS)
+    details = pa.array([recorded(reasons[row]) for row in rows], pa.string())
+    return pa.record_batch([*(columns[name].take(taken) for name in ROWS.names), codes, details], schema=REJECTS)
 
 
 def _count_notes(few: Mapping[str, _Few], serials: Serials, good: _Indices | slice) -> Counter[str]:

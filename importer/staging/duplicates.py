@@ -6,7 +6,7 @@ conflict, and so is every row with that serial (CONTRACT, "Where nothing may be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 from importer.model import Batch, Reject
 from importer.rows.fingerprints import Hashes
 from importer.rows.hash_sets import Sieve, among
-from importer.rows.tables import describe
+from importer.rows.tables import conflicting
 from importer.staging.spill import SPILLED, Spill
 from importer.staging.standings import Ordinals, Standing, Standings
 
@@ -76,12 +76,12 @@ def _candidates(spill: Spill, wanted: Hashes, shift: int) -> Iterator[Any]:
 
 @dataclass(slots=True)
 class Finder:
-    """Collects the fates of a source's rows. `batches` by group; `where` names a row for people."""
+    """Collects the fates of a source's rows. `batches` by group; `where` names a row, as a part of a message."""
 
     spill: Spill
     batches: list[Batch]
     standings: npt.NDArray[np.uint8]
-    where: Callable[[int], str]
+    where: Callable[[int], Mapping[str, str]]
     at_once: int = _AT_ONCE
     raised: bool = False
     """Whether any row has another standing than SEND."""
@@ -139,12 +139,8 @@ class Finder:
         fates.conflicts.add(rows["ordinal"].to_numpy(), group.to_numpy(), key.to_numpy(), self._explain)
 
     def _explain(self, serial: str, group: int, other: int, key: int) -> Reject:
-        ours, theirs = self.batches[group], self.batches[other]
-        return Reject(
-            "conflict_in_source",
-            f"Serial {serial} of GTIN {ours.gtin} stands here with {describe(ours)}, but with {describe(theirs)} in "
-            f"{self.where(key)}. Nothing tells which is right: correct or delete the wrong row.",
-        )
+        values = conflicting(serial, self.batches[group], self.batches[other])
+        return Reject("conflict_in_source", "", {**values, "where": self.where(key)})
 
 
 def _heads(*rows: pd.DataFrame) -> pd.DataFrame:
@@ -176,9 +172,13 @@ def two_expiries(batches: list[Batch], rows: npt.NDArray[np.int64]) -> dict[int,
 
 
 def _explain_expiries(batches: list[Batch], rows: list[int]) -> Reject:
-    found = ", ".join(f"{b.expiry} in {n} row{'s' * (n != 1)}" for b, n in zip(batches, rows, strict=True))
+    found = [
+        {"code": "expiry_in_rows", "expiry": batch.expiry, "n": count}
+        for batch, count in zip(batches, rows, strict=True)
+    ]
+    first = batches[0]
     return Reject(
         "batch_two_expiries",
-        f"Batch {batches[0].batch} of GTIN {batches[0].gtin} has {len(batches)} expiry dates: {found}. "
-        "A batch has one: correct the wrong rows.",
+        "expiry",
+        {"batch": first.batch, "gtin": first.gtin, "n": len(batches), "expiries": found},
     )

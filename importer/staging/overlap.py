@@ -16,7 +16,7 @@ from importer.ledger.history import EarlierOutcome, EarlierSerials, Matches, gti
 from importer.ledger.view import View
 from importer.model import Batch, Reject
 from importer.rows.fingerprints import SHORT_BITS, Hashes, words_of
-from importer.rows.tables import describe
+from importer.rows.tables import conflicting
 from importer.staging.duplicates import Finder, candidates
 from importer.staging.standings import Standing, Standings
 
@@ -108,9 +108,5 @@ def _same_hash(ours: Hashes, theirs: Hashes) -> Iterator[tuple[npt.NDArray[np.in
 
 
 def _explain(serial: str, ours: Batch, theirs: Batch, had: EarlierOutcome, run_id: str) -> Reject:
-    done = "assigned" if had == EarlierOutcome.ASSIGNED else "sent (its answer was lost)"
-    return Reject(
-        "conflict_with_run",
-        f"Serial {serial} of GTIN {ours.gtin} stands here with {describe(ours)}, but run {run_id} has {done} it with "
-        f"{describe(theirs)}. Nothing tells which is right: correct or delete this row.",
-    )
+    done = "assigned" if had == EarlierOutcome.ASSIGNED else "lost"
+    return Reject("conflict_with_run", "", {**conflicting(serial, ours, theirs), "run": run_id, "done": done})

@@ -94,7 +94,7 @@ def _laid_out(column: Any) -> tuple[bytes, _Indices]:
 
 # Scanned codes in the serial's column give way to what they say, row by row, held against the other columns. Pure.
 # Only rows whose serial is none (too long, or with characters that no serial has) are looked at: see scan.py.
-_NOUNS = {"gtin": "GTIN", "batch": "batch", "expiry": "expiry"}
+_BESIDE = ("gtin", "batch", "expiry")
 
 Same = Callable[[str, str, str], bool]
 """Whether two spellings of a role's value (role, of the scan, of the column) mean the same; also where the latter is
@@ -120,28 +120,24 @@ def unscan(columns: Mapping[str, Any], suspects: Iterable[int], same: Same) -> U
     rejects = {row: scan for row, scan in scans if isinstance(scan, Reject)}
     read = {row: scan for row, scan in scans if isinstance(scan, Scan)}
     taken = pa.array(list(read), pa.int64())
-    values = {role: columns[role].take(taken).to_pylist() for role in _NOUNS}
-    new: dict[str, list[str]] = {"serial": [], **{role: [] for role in _NOUNS}}
+    values = {role: columns[role].take(taken).to_pylist() for role in _BESIDE}
+    new: dict[str, list[str]] = {"serial": [], **{role: [] for role in _BESIDE}}
     for at, (row, scan) in enumerate(read.items()):
-        beside = {role: values[role][at] for role in _NOUNS}
+        beside = {role: values[role][at] for role in _BESIDE}
         if reject := _contradiction(scan, beside, same):
             rejects[row] = reject
         new["serial"].append(scan.serial)
-        for role in _NOUNS:
+        for role in _BESIDE:
             new[role].append(beside[role] if trim(beside[role])[0] else getattr(scan, role))
     changed = {role: _replaced(columns[role], list(read), texts) for role, texts in new.items()}
     return Unscanned({**columns, **changed}, rejects, np.array(list(read), np.int64))
 
 
 def _contradiction(scan: Scan, beside: Mapping[str, str], same: Same) -> Reject | None:
-    for role, noun in _NOUNS.items():
+    for role in _BESIDE:
         ours, theirs = getattr(scan, role), trim(beside[role])[0]
         if ours and theirs and not same(role, ours, theirs):
-            return Reject(
-                "scan_mismatch",
-                f"The scanned code holds the {noun} {show(ours)}, the {noun}'s column {show(theirs)}: nothing tells "
-                f"which is right. Correct the one that is wrong.",
-            )
+            return Reject("scan_mismatch", "", {"of": role, "value": show(ours), "column": show(theirs)})
     return None
 
 

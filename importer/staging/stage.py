@@ -21,7 +21,7 @@ from importer.ledger.view import View
 from importer.model import Batch, Parsed
 from importer.rows.fingerprints import fingerprints
 from importer.rows.hash_sets import noting_twice, sorted_parts
-from importer.rows.tables import REJECTS, Rows, Source
+from importer.rows.tables import REJECTS, Rows, Source, place_of
 from importer.staging import overlap
 from importer.staging.batches import Groups
 from importer.staging.case_pairs import CasePairs
@@ -30,6 +30,7 @@ from importer.staging.duplicates import Finder, two_expiries
 from importer.staging.planning import Planned, Planner
 from importer.staging.spill import Spill
 from importer.staging.standings import Standings
+from importer.words.recording import recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,8 @@ class _Stager:
                 rows["key"],
                 rows["serial"],
                 *([getattr(batch, name) for batch in batches] for name in ("gtin", "batch", "expiry")),
-                *([getattr(reason, name) for reason in reasons] for name in ("code", "message")),
+                [reason.code for reason in reasons],
+                [recorded(reason) for reason in reasons],
             ]
             self._sink.rejects(pa.record_batch(columns, schema=REJECTS))
 
@@ -217,10 +219,8 @@ class _Stager:
         self._staged.batches = self._groups.batches
         return self._staged
 
-    def _where(self, key: int) -> str:
-        names = self._source.sheet_names
-        row = key & 0xFFFFFFFF
-        return f"row {row} of sheet {names[key >> 32]}" if len(names) > 1 else f"row {row}"
+    def _where(self, key: int) -> dict[str, str]:
+        return place_of(key, self._source.sheet_names)
 
 
 def _batch_of(gtin: str, batch: str, expiry: str, settings: CheckSettings, today: date) -> Batch | None:

@@ -13,10 +13,12 @@ from importer.errors import ImporterError
 from importer.flow.marked import marked_list
 from importer.rows.tables import ROLES
 from importer.web import actions, data
+from importer.web.language import Language
 from importer.web.receiving import Receiving
-from importer.web.rendering import as_attachment, page
+from importer.web.rendering import as_attachment, language, page
 from importer.web.site import PERSON, SITE, Site
 from importer.web.uploads import Upload
+from importer.words import language as words
 
 routes = web.RouteTableDef()
 _PATIENCE = 3.0
@@ -115,7 +117,7 @@ async def marked(request: web.Request) -> web.StreamResponse:
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
     try:
-        path = await site.read(_marked, site, found)
+        path = await site.read(_marked, site, found, language(request))
     except ImporterError as error:
         raise web.HTTPConflict(text=str(error)) from error
     return as_attachment(path, path.name)
@@ -137,7 +139,7 @@ async def discard(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther("/")
 
 
-def _marked(site: Site, upload: Upload) -> Path:
+def _marked(site: Site, upload: Upload, spoken: Language) -> Path:
     """The list, corrected as on the page, with what is still wrong in it marked, beside the upload."""
     file = site.previews.file(upload)
-    return marked_list(file, site.previews.looking, file.path.parent.parent)
+    return marked_list(file, site.previews.looking, file.path.parent.parent, words.language(spoken.tag))

@@ -169,4 +169,4 @@ def _seen(found: Preview, version: int) -> dict[str, str]:
 
 def _example(row: Example, names: list[str]) -> dict[str, Any]:
     sheet = names.index(row.sheet) if row.sheet in names else 0
-    return {**asdict(row), "key": str(sheet << 32 | row.row)}
+    return {**asdict(row), "message": row.message, "key": str(sheet << 32 | row.row)}

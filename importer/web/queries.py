@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from importer.ledger.view import Run, View
-from importer.model import Outcome, RunState, is_sandbox
+from importer.model import Fate, Message, Outcome, RunState, is_sandbox
 from importer.reports.chart import chart
 from importer.reports.columns import NOT_ASSIGNED
 from importer.reports.csv_fields import restored
@@ -99,6 +99,10 @@ def traces(path: Path, serial: str, gtin: str) -> list[dict[str, Any]]:
         return [_traced(one) for one, _ in zip(found, range(_MOST_TRACES), strict=False)]
 
 
+def _message(fate: Fate) -> Message | str:
+    return Message(fate.code or fate.outcome.value, "", fate.values) if fate.code or fate.values else ""
+
+
 def _traced(one: Trace) -> dict[str, Any]:
     return {
         "run": one.run.id,
@@ -111,7 +115,7 @@ def _traced(one: Trace) -> dict[str, Any]:
         "expiry_date": one.batch.expiry,
         "outcome": one.fate.outcome.value,
         "code": one.fate.code,
-        "message": one.fate.message,
+        "message": _message(one.fate),
         "chunk": one.chunk or None,
         "attempts": one.attempts,
         "recorded_at": one.recorded_at,

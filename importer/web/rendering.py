@@ -11,7 +11,7 @@ from urllib.parse import quote
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from importer.model import is_sandbox, spoken_target
+from importer.model import Message, is_sandbox, spoken_target
 from importer.web.language import Language, negotiate
 from importer.web.site import PERSON, SITE
 
@@ -22,9 +22,6 @@ _CODES = frozenset(
         *("nothing_to_send", "queued", "bad_request", "internal"),
     }
 )
-
-_FOR_PEOPLE = frozenset({"message", "error", "fault", "stopped_by", "waits_for"})
-"""Of a document: sentences. All else is for programs."""
 
 
 @cache
@@ -70,21 +67,16 @@ def page(request: web.Request, template: str, values: Mapping[str, Any], status:
 
 
 def answer(request: web.Request, document: Any) -> web.Response:
-    """A document for programs, what it says to people in their language."""
-    spoken = language(request)
-    said = document if spoken.tag == "en" else _said(document, spoken)
-    return web.json_response(said, headers={"Vary": "Accept-Language"})
+    """A document for programs, its messages in the language of people."""
+    return web.json_response(_said(document, language(request)), headers={"Vary": "Accept-Language"})
 
 
 def _said(value: Any, spoken: Language) -> Any:
+    if isinstance(value, Message):
+        return spoken.said(value)
     if isinstance(value, list):
         return [_said(one, spoken) for one in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: spoken.message(one) or one if name in _FOR_PEOPLE and isinstance(one, str) else _said(one, spoken)
-        for name, one in value.items()
-    }
+    return {name: _said(one, spoken) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def failed(request: web.Request, status: int, text: str) -> web.Response:

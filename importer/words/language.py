@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Literal
 
-from importer.model import Message
+from importer.model import Fate, Message
 from importer.words import catalogue
 
 if TYPE_CHECKING:
@@ -80,6 +80,12 @@ class Language:
     def group(self, code: str, outcome: str) -> str:
         """What to do about all rows that have this code, else this outcome."""
         return self.label("group", code) or self.label("group", outcome)
+
+    def fate(self, fate: Fate) -> str:
+        """Why a row has its outcome; empty for what went well without more to say."""
+        code = fate.code or fate.outcome.value
+        words = self._say("", code, "", fate.values), self._say("tip", code, "", fate.values)
+        return " ".join(filter(None, words)) or fate.code.replace("_", " ")
 
     def label(self, context: str, key: str, **values: Any) -> str:
         """Fixed words, such as a column's name; empty if there are none under this key."""

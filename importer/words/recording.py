@@ -9,25 +9,37 @@ import msgspec
 
 from importer.model import Message
 
-_ENCODER = msgspec.json.Encoder(enc_hook=str)
+_ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(dict[str, Any])
 
 
 def recorded(message: Message) -> str:
     """The text that is kept beside the code."""
-    if not message.role:
-        return recorded_values(message.values)
-    return _ENCODER.encode({"role": message.role, **message.values}).decode()
+    return recorded_values({"role": message.role, **message.values} if message.role else message.values)
 
 
 def recorded_values(values: Mapping[str, Any]) -> str:
-    return _ENCODER.encode(values).decode() if values else ""
+    if not values:
+        return ""
+    try:
+        return _ENCODER.encode(values).decode()
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_readable(values)).decode()
 
 
 def restored(code: str, text: str) -> Message:
     """The message that was recorded as `code` and `text`."""
     values = restored_values(text)
     return Message(code, values.pop("role", ""), values)
+
+
+def _readable(value: Any) -> Any:
+    """Without halves of characters, which a path or an answer may hold: they are spelled out."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {name: _readable(one) for name, one in value.items()}
+    return [_readable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def restored_values(text: str) -> dict[str, Any]:

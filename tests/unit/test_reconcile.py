@@ -74,27 +74,28 @@ def test_an_answer_that_names_no_serial_as_assigned_assigns_none() -> None:
 def test_a_status_stands_in_the_message() -> None:
     settled = settle(chunk("A"), Answer(Verdict.SETTLED, statuses={"A": "Blocked"}), "unknown")
     ((_, fate),) = settled.exceptions
-    assert fate.message == "The API answered with the status 'Blocked' instead of 'Assigned'."
+    assert fate == Fate(R, "status_not_assigned", {"status": "Blocked"})
 
 
+SAID = {"code": "api_said"}
 SINGLE: dict[str, tuple[Answer, bool, ExistsMeans, Fate]] = {
     "refused": (
         Answer(Verdict.REFUSED, error="ValidationError", message="bad serial"),
         False,
         "unknown",
-        Fate(R, "api_refused", "The API refused it: bad serial (ValidationError)"),
+        Fate(R, "api_refused", {"said": {**SAID, "text": "bad serial", "error": "ValidationError", "case": "named"}}),
     ),
     "refused_without_a_reason": (
         Answer(Verdict.REFUSED),
         True,
         "assigned",
-        Fate(R, "api_refused", "The API refused it: no reason given"),
+        Fate(R, "api_refused", {"said": {"code": "no_reason"}}),
     ),
     "exists": (
         Answer(Verdict.REFUSED, message="exists", exists=True),
         False,
         "assigned",
-        Fate(R, "already_exists", "The API says that it exists already: exists"),
+        Fate(R, "already_exists", {"said": {**SAID, "text": "exists"}}),
     ),
     "exists_in_doubt_means_assigned": (Answer(Verdict.REFUSED, exists=True), True, "assigned", Fate(A)),
     "product": (
@@ -104,15 +105,14 @@ SINGLE: dict[str, tuple[Answer, bool, ExistsMeans, Fate]] = {
         Fate(
             R,
             "product_not_registered",
-            f"GTIN {GTIN} is not registered: register the product, then retry. "
-            "The API says: unknown product (ProductError)",
+            {"gtin": GTIN, "said": {**SAID, "text": "unknown product", "error": "ProductError", "case": "named"}},
         ),
     ),
     "too_large": (
         Answer(Verdict.TOO_LARGE, message="too large"),
         False,
         "unknown",
-        Fate(R, "request_too_large", "too large"),
+        Fate(R, "request_too_large", {"said": {**SAID, "text": "too large"}}),
     ),
 }
 

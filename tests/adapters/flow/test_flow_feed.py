@@ -21,9 +21,7 @@ BATCHES = {1: Batch("09520001010019", "B1", "491130"), 2: Batch("09520001010026"
 SETTLED = Answer(Verdict.SETTLED)
 NO_PRODUCT = Answer(Verdict.PRODUCT)
 CUT = Settlement(ChunkState.CUT, parts=[[0], [1]], limit=1)
-STOPPED = Settlement(
-    ChunkState.SETTLED, Fate(Outcome.REFUSED, "product_not_registered", "No."), stop_product=BATCHES[1].gtin
-)
+STOPPED = Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "product_not_registered"), stop_product=BATCHES[1].gtin)
 
 
 def chunk(batch: int, *serials: str, doubt: Doubt = Doubt.NONE) -> PlannedChunk:

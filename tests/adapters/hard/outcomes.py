@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from importer.concurrency import Stopping
+from importer.model import Message
 from importer.sources.opening import SourceOptions, open_source
 from importer.staging.checks import CheckSettings
 from importer.staging.planning import Planned
 from importer.staging.stage import Staging, stage
+from importer.words.recording import restored
 
 
 @dataclass
@@ -22,7 +24,7 @@ class Staged:
 
     sent: dict[int, tuple[str, int]] = field(default_factory=dict)
     repeats: dict[int, int] = field(default_factory=dict)
-    rejects: dict[int, tuple[str, str]] = field(default_factory=dict)
+    rejects: dict[int, Message] = field(default_factory=dict)
     batches: list[Any] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
@@ -35,10 +37,10 @@ class Staged:
         self.repeats |= {key: keys[of] for key, of in pairs}
 
     def reject(self, rows: Any) -> None:
-        self.rejects |= {row["key"]: (row["code"], row["message"]) for row in rows.to_pylist()}
+        self.rejects |= {row["key"]: restored(row["code"], row["details"]) for row in rows.to_pylist()}
 
     def codes(self) -> dict[int, str]:
-        return {row: code for row, (code, _) in sorted(self.rejects.items())}
+        return {row: message.code for row, message in sorted(self.rejects.items())}
 
     def serials(self) -> list[str]:
         return [self.sent[row][0] for row in sorted(self.sent)]

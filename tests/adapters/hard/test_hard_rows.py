@@ -14,6 +14,8 @@ from hard_rows import GTIN, ROWS, Row
 from outcomes import Staged, staged
 from python_calamine import load_workbook
 
+from importer.words.language import language
+
 _BOOKS = ("xlsxwriter", "openpyxl", "xlsb")
 
 
@@ -36,8 +38,9 @@ def office(name: str, form: str) -> Path:
 def check(case: Row | Cell, at: int, result: Staged, code: str) -> None:
     key = at + 2
     if code:
-        assert result.rejects.get(key, ("", ""))[0] == code
-        assert code != case.code or case.words in result.rejects[key][1]
+        assert key in result.rejects
+        assert result.rejects[key].code == code
+        assert code != case.code or case.words in language("en").say(result.rejects[key])
         return
     serial, batch = result.sent[key]
     told = {"GTIN": result.batches[batch].gtin, "batch": result.batches[batch].batch}

@@ -21,11 +21,11 @@ DIGEST = "ab" * 32
 ASSIGNED = Settlement(ChunkState.SETTLED, Fate(Outcome.ASSIGNED))
 AGAIN = Settlement(ChunkState.PENDING)
 LOST = Settlement(ChunkState.PENDING, doubt=Doubt.THIS_RUN)
-REFUSED = Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "api_refused", "The API refused it: bad"))
-UNKNOWN = Settlement(ChunkState.SETTLED, Fate(Outcome.UNKNOWN, "answer_lost", "Lost."), doubt=Doubt.THIS_RUN)
+REFUSED = Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "api_refused", {"said": "bad"}))
+UNKNOWN = Settlement(ChunkState.SETTLED, Fate(Outcome.UNKNOWN, "answer_lost"), doubt=Doubt.THIS_RUN)
 UNREGISTERED = Settlement(
     ChunkState.SETTLED,
-    Fate(Outcome.REFUSED, "product_not_registered", f"GTIN {BATCH.gtin} is not registered."),
+    Fate(Outcome.REFUSED, "product_not_registered", {"gtin": BATCH.gtin, "said": "unknown"}),
     stop_product=BATCH.gtin,
 )
 

@@ -16,10 +16,10 @@ from importer.serial_text import SerialText
 
 FATES = {
     "assigned": Settlement(ChunkState.SETTLED, Fate(Outcome.ASSIGNED)),
-    "refused": Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "api_refused", "bad")),
+    "refused": Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "api_refused", {"said": "bad"})),
     "again": Settlement(ChunkState.PENDING),
     "lost": Settlement(ChunkState.PENDING, doubt=Doubt.THIS_RUN),
-    "given_up": Settlement(ChunkState.SETTLED, Fate(Outcome.UNKNOWN, "answer_lost", "lost"), doubt=Doubt.THIS_RUN),
+    "given_up": Settlement(ChunkState.SETTLED, Fate(Outcome.UNKNOWN, "answer_lost"), doubt=Doubt.THIS_RUN),
 }
 
 Standing = tuple[str, Doubt, tuple[int, ...]]

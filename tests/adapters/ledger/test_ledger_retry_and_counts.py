@@ -62,11 +62,11 @@ async def test_a_text_that_is_no_proper_unicode_is_recorded_readably(path: Path)
     with Ledger(path) as ledger, looking(path) as view:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
-        odd = Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "api_refused", "bad \ud800\x00 text"))
+        odd = Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "api_refused", {"said": "bad \ud800\x00 text"}))
         await send(ledger, run, chunk, odd)
         (found,) = view.chunks_by_key(run)
         assert found.fate is not None
-        assert found.fate.message == "bad \\ud800\x00 text"
+        assert found.fate.values == {"said": "bad \\ud800\x00 text"}
 
 
 def test_a_path_that_is_no_proper_unicode_is_kept_readably(path: Path) -> None:

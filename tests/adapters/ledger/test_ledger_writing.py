@@ -7,7 +7,6 @@ import pytest
 from ledger_builders import (
     AGAIN,
     ASSIGNED,
-    BATCH,
     LOST,
     OTHER,
     REFUSED,
@@ -145,8 +144,8 @@ async def test_a_product_that_is_not_registered_spares_its_chunks_and_no_others(
             5: (ChunkState.SETTLED, "unsent"),
         }
         assert kept(path, other_run) == {1: (ChunkState.PENDING, "", Doubt.NONE, 0)}
-    assert execute(path, "SELECT code, message FROM chunk WHERE outcome = 'unsent'") == [
-        ("product_not_registered", f"Not sent. GTIN {BATCH.gtin} is not registered.")
+    assert execute(path, "SELECT code, details FROM chunk WHERE outcome = 'unsent'") == [
+        ("product_not_registered", '{"gtin":"04006381333931","said":"unknown","case":"not_sent"}')
     ]
 
 

@@ -42,14 +42,16 @@ def marked_csv(path: Path, *marks: Mark) -> str:
     )
 
 
-def rejected(row: int, code: str) -> Mark:
-    return Mark(row, "rejected", code, f"what is wrong with row {row}")
+def rejected(row: int, code: str, role: str = "") -> Mark:
+    return Mark(row, "rejected", code, role, f"what is wrong with row {row}")
 
 
 def test_values_stay_as_they_were_and_the_wrong_cell_says_why(tmp_path: Path) -> None:
     day = dt.date(2028, 11, 30)
     path = book(tmp_path / "a.xlsx", ["Week 47"], HEADER, ("=1+1", GTIN, 220, day), (12.5, GTIN, "B1", day))
-    sheet = marked_book(path, rejected(3, "batch_numeric_cell"), rejected(4, "serial_digits_lost"))["List"]
+    sheet = marked_book(path, rejected(3, "batch_numeric_cell", "batch"), rejected(4, "serial_digits_lost", "serial"))[
+        "List"
+    ]
     midnight = dt.datetime(2028, 11, 30)  # noqa: DTZ001  a workbook's dates have no zone
     assert [[c.value for c in row] for row in sheet.iter_rows()] == [
         ["Week 47", None, None, None],
@@ -69,7 +71,7 @@ def test_values_stay_as_they_were_and_the_wrong_cell_says_why(tmp_path: Path) ->
 
 def test_a_missing_cell_is_coloured_where_it_belongs(tmp_path: Path) -> None:
     path = book(tmp_path / "a.xlsx", HEADER, ("A1", GTIN, "B1"), (None, GTIN, "B1", "281130"))
-    sheet = marked_book(path, rejected(2, "expiry_missing"), rejected(3, "serial_missing"))["List"]
+    sheet = marked_book(path, rejected(2, "expiry_missing", "expiry"), rejected(3, "serial_missing", "serial"))["List"]
     assert [bool(sheet[cell].comment) for cell in ("D2", "A3")] == [True, True]
 
 
@@ -111,7 +113,9 @@ long;1;2;3;4
 def test_a_text_list_gets_three_more_columns(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(LIST.encode())
-    text = marked_csv(path, Mark(3, "assigned", "", ""), rejected(5, "x"), rejected(6, "x"), rejected(7, "row_width"))
+    text = marked_csv(
+        path, Mark(3, "assigned", "", "", ""), rejected(5, "x"), rejected(6, "x"), rejected(7, "row_width")
+    )
     assert list(csv.reader(io.StringIO(text, newline=""), delimiter=";")) == [
         ["Week 47"],
         [*HEADER, "outcome", "code", "message"],
@@ -137,7 +141,7 @@ def test_a_marked_text_list_keeps_its_row_numbers_and_values(tmp_path: Path) -> 
 def test_a_list_that_comes_back_for_a_second_time_has_the_columns_once(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("SerialNumber,GTIN,Batch,ExpirationDate,outcome,code,message\nA,1,2,3,rejected,x,old\n", "utf-8")
-    assert marked_csv(path, Mark(2, "assigned", "", "")).splitlines()[1] == "A,1,2,3,assigned,,"
+    assert marked_csv(path, Mark(2, "assigned", "", "", "")).splitlines()[1] == "A,1,2,3,assigned,,"
 
 
 @pytest.mark.parametrize(

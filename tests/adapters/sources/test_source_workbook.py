@@ -14,6 +14,7 @@ import xlsxwriter
 
 from importer.errors import SourceError
 from importer.sources.opening import SourceOptions, open_source
+from importer.words.language import language
 
 HEADER = ("SerialNumber", "GTIN", "Batch", "ExpirationDate")
 GTIN = "04006381333931"
@@ -89,8 +90,8 @@ def test_what_a_spreadsheet_has_damaged_is_a_fault(
 
 def test_a_fault_says_the_value_and_what_to_do(book: Book) -> None:
     rows = next(iter(open_source(book([HEADER, (12345678901234567890, *GOOD[1:])]), SourceOptions())))
-    assert rows.faults[0].message == (
-        "The serial stands in a numeric cell, as 1.23456789012346E+19: its digits are lost; format the column as text "
+    assert language("en").say(rows.faults[0]) == (
+        "The serial stands in a numeric cell, as 1.23456789012346E+19: its digits are lost. Format the column as text "
         "and take the serial from the source system."
     )
 

@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 
 from importer.gs1.codes import CheckDigit, check_digit_of, parse_gtin
 from importer.model import Parsed, Reject
+from importer.words.language import language
+
+say = language("en").say
 
 RIGHT = {
     "fourteen_digits": ("04006381333931", "04006381333931", ()),
@@ -129,7 +132,9 @@ def test_a_gtin_becomes_fourteen_digits(text: str, value: str, notes: tuple[str,
 
 @pytest.mark.parametrize(("text", "code", "message"), WRONG.values(), ids=WRONG.keys())
 def test_what_is_no_gtin_is_rejected_in_words(text: str, code: str, message: str) -> None:
-    assert parse_gtin(text, check_digit="error") == Reject(code, message)
+    found = parse_gtin(text, check_digit="error")
+    assert isinstance(found, Reject)
+    assert (found.code, found.role, say(found)) == (code, "gtin", message)
 
 
 def test_a_wrong_check_digit_is_a_warning_where_the_setting_says_so() -> None:

@@ -14,6 +14,7 @@ from importer.gs1 import codes
 from importer.model import Parsed, Reject
 from importer.rows.tables import REJECTS, ROWS
 from importer.staging.checks import CHECKED, Checked, CheckSettings, check
+from importer.words.recording import recorded
 
 TODAY = date(2026, 11, 22)
 Row = tuple[str, str, str, str]
@@ -87,8 +88,8 @@ def test_whole_columns_give_what_each_value_gives_alone(
     assert [tuple(row.values())[1:] for row in checked.table.to_pylist()] == [
         result for result, _ in alone if not isinstance(result, Reject)
     ]
-    assert [(row["key"], row["code"], row["message"]) for row in checked.rejects.to_pylist()] == [
-        (key, result.code, result.message)
+    assert [(row["key"], row["code"], row["details"]) for row in checked.rejects.to_pylist()] == [
+        (key, result.code, recorded(result))
         for key, (result, _) in enumerate(alone, start=2 + skipped)
         if isinstance(result, Reject)
     ]
@@ -127,8 +128,7 @@ def test_rejects_show_the_values_as_read() -> None:
             "batch": "L1",
             "expiry": "2027-11-30",
             "code": "serial_character",
-            "message": 'Serial "S 2": character 2 is SPACE, '
-            "which is not allowed there. Take it from the source system.",
+            "details": '{"role":"serial","value":"S 2","place":2,"char":" "}',
         }
     ]
 
@@ -147,9 +147,11 @@ def test_a_row_that_is_wrong_in_several_ways_has_one_reject(row: Row, code: str)
 
 
 def test_what_the_source_rejected_stays_rejected_for_its_reason() -> None:
-    checked = run(rows(GOOD, GOOD, ("", "", "", "")), faults={1: Reject("ragged", "r"), 2: Reject("ragged", "s")})
+    checked = run(
+        rows(GOOD, GOOD, ("", "", "", "")), faults={1: Reject("ragged", "serial"), 2: Reject("ragged", "gtin")}
+    )
     assert checked.table["key"].to_pylist() == [2]
-    assert checked.rejects["message"].to_pylist() == ["r", "s"]
+    assert checked.rejects["details"].to_pylist() == ['{"role":"serial"}', '{"role":"gtin"}']
 
 
 def test_notes_count_good_rows_only() -> None:

@@ -18,6 +18,9 @@ from importer.rows.hash_sets import sorted_parts, twice
 from importer.staging.duplicates import Finder, gather, two_expiries
 from importer.staging.spill import Spill
 from importer.staging.standings import Standing, Standings
+from importer.words.language import language
+
+say = language("en").say
 
 BATCHES = [
     Batch("01234567891231", "B1", "271130"),
@@ -60,7 +63,7 @@ def found_in(rows: Sequence[Row], hashes: Hashes | None = None, at_once: int = 1
         standings = np.zeros(len(rows), np.uint8)
         fates = Standings(standings)
         wanted = twice(spill.hashes(), spill.directory)
-        Finder(spill, BATCHES, standings, lambda key: f"row {key}", at_once).within(fates, wanted)
+        Finder(spill, BATCHES, standings, lambda key: {"code": "row", "row": str(key)}, at_once).within(fates, wanted)
         return fates
 
 
@@ -98,7 +101,7 @@ def must_be(found: Standings, expected: Model) -> None:
     for ordinal, other in expected.others.items():
         reject = found.conflicts.reject(ordinal, "SN1", 0)
         assert reject
-        assert f" in row {key(other)}. " in reject.message
+        assert f" in row {key(other)}. " in say(reject)
 
 
 @given(ROWS)
@@ -146,19 +149,19 @@ def test_a_conflict_says_what_stands_where_and_what_to_do() -> None:
     rows = [("SN1", 0), ("SN1", 2)]
     found = found_in(rows)
     rejects = [found.conflicts.reject(ordinal, *row) for ordinal, row in enumerate(rows)]
-    assert [(reject.code, reject.message) for reject in rejects if reject] == [
+    assert [(reject.code, say(reject)) for reject in rejects if reject] == [
         (
             "conflict_in_source",
             (
                 "Serial SN1 of GTIN 01234567891231 stands here with batch B1, expiry 271130, but with batch B2, expiry "
-                "271130 in row 5. Nothing tells which is right: correct or delete the wrong row."
+                "271130 in row 5. Nothing tells which is right. Correct or delete the wrong row."
             ),
         ),
         (
             "conflict_in_source",
             (
                 "Serial SN1 of GTIN 01234567891231 stands here with batch B2, expiry 271130, but with batch B1, expiry "
-                "271130 in row 2. Nothing tells which is right: correct or delete the wrong row."
+                "271130 in row 2. Nothing tells which is right. Correct or delete the wrong row."
             ),
         ),
     ]
@@ -172,7 +175,7 @@ def test_a_serial_that_stands_in_the_list_ten_thousand_times_with_two_batches_is
 def test_a_higher_standing_is_never_lowered() -> None:
     with spilled([("A", 0)] * 3) as spill:
         standings = np.array([Standing.CONFLICT, Standing.SEND, Standing.REPEAT], np.uint8)
-        finder = Finder(spill, BATCHES, standings, str)
+        finder = Finder(spill, BATCHES, standings, lambda _: {})
         finder.raise_to(np.arange(3), Standing.ALREADY)
     assert standings.tolist() == [Standing.CONFLICT, Standing.ALREADY, Standing.REPEAT]
 
@@ -211,8 +214,8 @@ TWO = {
         [1, 3, 1, 1],
         dict.fromkeys(
             (0, 1),
-            "Batch B1 of GTIN 01234567891231 has 2 expiry dates: 271130 in 1 row, 271231 in 3 rows. "
-            "A batch has one: correct the wrong rows.",
+            "Batch B1 of GTIN 01234567891231 has 2 expiry dates: 271130 in 1 row and 271231 in 3 rows. "
+            "A batch has one. Correct the wrong rows.",
         ),
     ),
 }
@@ -221,5 +224,5 @@ TWO = {
 @pytest.mark.parametrize(("rows", "expected"), TWO.values(), ids=TWO.keys())
 def test_a_batch_with_two_expiries_is_rejected_as_a_whole(rows: list[int], expected: dict[int, str]) -> None:
     found = two_expiries(BATCHES, np.array(rows, np.int64))
-    assert {group: reject.message for group, reject in found.items()} == expected
+    assert {group: say(reject) for group, reject in found.items()} == expected
     assert all(reject.code == "batch_two_expiries" for reject in found.values())

@@ -17,7 +17,7 @@ from importer.staging.planning import Planned, Planner
 from importer.staging.spill import SPILLED
 from importer.staging.standings import Standing, Standings
 
-REASON = Reject("some_code", "Some message.")
+REASON = Reject("some_code")
 
 
 @dataclass(frozen=True)
