@@ -18,7 +18,7 @@ from importer.ledger.packing import Damaged
 
 APPLICATION_ID = 0x53524C31
 """Stands in the file's header ("SRL1")."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _CHECK_BELOW = 64 << 20
 """Bytes. A ledger up to this size is checked page by page when it is opened for writing; a larger one by `verify`."""
 
@@ -87,6 +87,11 @@ def _check_version(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
         raise NoLedger(f"{path} is an SQLite file, but no ledger of this importer: choose another with --ledger")
     if not write and not version:
         raise NoLedger(f"the ledger at {path} is empty: nothing was imported from here, or give --ledger PATH")
+    if 0 < version < SCHEMA_VERSION:
+        raise LedgerError(
+            f"ledger {path} was written by an older importer (schema {version}, this one knows {SCHEMA_VERSION}): "
+            "begin a new one with --ledger"
+        )
     if version > SCHEMA_VERSION:
         raise LedgerError(
             f"ledger {path} was written by a newer importer (schema {version}, this one knows {SCHEMA_VERSION}): "

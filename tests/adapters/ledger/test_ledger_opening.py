@@ -32,6 +32,11 @@ def alter(path: Path, sql: str) -> None:
         db.close()
 
 
+def older(path: Path) -> None:
+    opening.create(path)
+    alter(path, f"PRAGMA user_version = {opening.SCHEMA_VERSION - 1}")
+
+
 def newer(path: Path) -> None:
     Ledger(path).close()
     alter(path, f"PRAGMA user_version = {opening.SCHEMA_VERSION + 1}")
@@ -64,7 +69,11 @@ def truncated(path: Path) -> None:
 
 
 NO_LEDGERS = {
-    "newer_version": (newer, r"^ledger \S+ was written by a newer importer \(schema 2, this one knows 1\): update the"),
+    "older_version": (
+        older,
+        r"^ledger \S+ was written by an older importer \(schema 1, this one knows 2\): begin a new",
+    ),
+    "newer_version": (newer, r"^ledger \S+ was written by a newer importer \(schema 3, this one knows 2\): update the"),
     "foreign_database": (foreign, r"is an SQLite file, but no ledger of this importer: choose another with --ledger$"),
     "text_file": (text, r"file is not a database; it is damaged, or no ledger at all: put back the last copy of it"),
     "directory": (directory, r"^ledger \S+ can't be opened: Is a directory; choose a path that can be written"),

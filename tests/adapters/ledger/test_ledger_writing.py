@@ -145,7 +145,7 @@ async def test_a_product_that_is_not_registered_spares_its_chunks_and_no_others(
         }
         assert kept(path, other_run) == {1: (ChunkState.PENDING, "", Doubt.NONE, 0)}
     assert execute(path, "SELECT code, details FROM chunk WHERE outcome = 'unsent'") == [
-        ("product_not_registered", '{"gtin":"04006381333931","said":"unknown","case":"not_sent"}')
+        ("product_not_registered", '{"gtin":"01234567891231","said":"unknown","case":"not_sent"}')
     ]
 
 
