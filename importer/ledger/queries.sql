@@ -168,6 +168,11 @@ SELECT chunk.*, chunk_rows.rows, EXISTS (SELECT 1 FROM exception WHERE exception
     FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id
     WHERE run = :run AND state != 3 ORDER BY first_key;
 
+-- problem_chunks: Chunks of a run some of whose rows are not assigned, in the order of their first rows.
+SELECT * FROM chunk WHERE run = :run AND state != 3
+    AND (outcome NOT IN ('assigned', 'already_assigned') OR EXISTS (SELECT 1 FROM exception WHERE chunk = chunk.id))
+    ORDER BY first_key LIMIT :most;
+
 -- chunks_of_root: A planned chunk and all that was cut from it, with their rows.
 SELECT chunk.*, chunk_rows.rows, EXISTS (SELECT 1 FROM exception WHERE exception.chunk = chunk.id) AS exceptional
     FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id

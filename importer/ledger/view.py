@@ -209,6 +209,10 @@ class View:
         """All chunks of a run but those that were cut, in the order of their first rows."""
         return map(self._stored, self._each("chunks_by_key", run=run))
 
+    def problem_chunks(self, run: int, most: int) -> list[StoredChunk]:
+        """Chunks some of whose rows are not assigned, in the order of their first rows."""
+        return [_kept(row) for row in self._all("problem_chunks", run=run, most=most)]
+
     def chunks_of_root(self, run: int, root: int) -> list[PackedChunk]:
         """A planned chunk and all that was cut from it, but for those that were cut themselves."""
         return [self._stored(row) for row in self._all("chunks_of_root", run=run, root=root)]

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-from pyarrow import csv
-
 from importer.ledger.view import Run, View
 from importer.model import Fate, Message, Outcome, RunState, is_sandbox
 from importer.reports.chart import chart
-from importer.reports.columns import NOT_ASSIGNED
-from importer.reports.csv_fields import restored
 from importer.reports.marked_list import MARKED
 from importer.reports.summary import RunSummary
+from importer.results.examples import Example, examples
 from importer.results.totals import count, facts_of
 from importer.results.tracing import Trace, trace
 
@@ -128,8 +124,6 @@ FILES = ("report.xlsx", "not_assigned.csv", "assigned.csv", "report.html", "summ
 ORDER = tuple(outcome.value for outcome in Outcome)
 _MOST_BARS = 50
 _EXAMPLES = 5
-_LOOKED_AT = 4 << 20
-"""Bytes of not_assigned.csv in which examples are looked for."""
 
 
 def run_data(path: Path, run_id: str, report_dir: Path) -> dict[str, Any] | None:
@@ -140,8 +134,9 @@ def run_data(path: Path, run_id: str, report_dir: Path) -> dict[str, Any] | None
             return None
         facts = facts_of(view, run)
         counts = count(view, run)
+        resting = run.state in {RunState.FINISHED, RunState.STOPPED}
+        found = examples(view, run, facts.codes, _EXAMPLES) if resting else {}
     directory = report_dir / run.id
-    resting = run.state in {RunState.FINISHED, RunState.STOPPED}
     return {
         "run": run.id,
         "state": run.state.value,
@@ -163,7 +158,9 @@ def run_data(path: Path, run_id: str, report_dir: Path) -> dict[str, Any] | None
         "can_go_on": bool(counts.pending),
         "batches": _batches(facts),
         "batches_in_all": len(facts.batches),
-        "problems": _problems(facts, directory if resting else None),
+        "problems": [
+            _problem(code, rows, found.get(code, ()), facts.sheet_names) for code, rows in facts.codes.items()
+        ],
         "warnings": dict(facts.warnings),
         "requests": {"sent": facts.requests.sent, "retried": facts.requests.retried, "seconds": facts.requests.seconds},
         "files": _files(directory) if resting else [],
@@ -185,47 +182,20 @@ def _batches(facts: RunSummary) -> list[dict[str, Any]]:
     ]
 
 
-def _problems(facts: RunSummary, directory: Path | None) -> list[dict[str, Any]]:
-    examples = _examples(directory / NOT_ASSIGNED) if directory else {}
-    return [{"code": code, "rows": rows, "examples": examples.get(code, [])} for code, rows in facts.codes.items()]
+def _problem(code: str, rows: int, found: Sequence[Example], names: Sequence[str]) -> dict[str, Any]:
+    return {"code": code, "rows": rows, "examples": [_example(one, names) for one in found]}
 
 
-def _examples(path: Path) -> dict[str, list[dict[str, str]]]:
-    """The first rows of each code, as far as the head of the list holds them."""
-    found: dict[str, list[dict[str, str]]] = {}
-    try:
-        with path.open("rb") as file:
-            head = file.read(_LOOKED_AT)
-        whole = head[: head.rfind(b"\r\n") + 2]
-        names = whole.split(b"\r\n", 1)[0].decode("utf-8-sig").split(",")
-        types = dict.fromkeys(names, pa.string())
-        table = csv.read_csv(
-            pa.BufferReader(whole),
-            parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda _: "skip"),
-            convert_options=csv.ConvertOptions(column_types=types, strings_can_be_null=False, null_values=[]),
-        )
-    except (OSError, UnicodeDecodeError, pa.ArrowException):
-        return {}
-    for rows in table.to_batches():
-        columns = {name: restored(rows[name]).to_pylist() for name in names}
-        for values in zip(*columns.values(), strict=True):
-            row = dict(zip(columns, values, strict=True))
-            kept = found.setdefault(row["code"], [])
-            if len(kept) < _EXAMPLES:
-                kept.append(_named(row))
-    return found
-
-
-def _named(row: Mapping[str, str]) -> dict[str, str]:
+def _example(one: Example, names: Sequence[str]) -> dict[str, Any]:
     return {
-        "sheet": row.get("sheet", ""),
-        "row": row["row"],
-        "serial": row["SerialNumber"],
-        "gtin": row["GTIN"],
-        "batch": row["Batch"],
-        "expiry": row["ExpirationDate"],
-        "outcome": row["outcome"],
-        "message": row["message"],
+        "sheet": names[one.key >> 32] if names else "",
+        "row": str(one.key & 0xFFFFFFFF),
+        "serial": one.serial,
+        "gtin": one.batch.gtin,
+        "batch": one.batch.batch,
+        "expiry": one.batch.expiry,
+        "outcome": one.outcome.value,
+        "message": one.message,
     }
 
 

@@ -1,0 +1,77 @@
+"""The first rows of each problem of a run, from the ledger: with their messages as code and values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from importer.ledger.view import Run, StoredChunk, View
+from importer.model import Batch, Fate, Message, Outcome
+from importer.results.fate import fate_of, repeat_of
+from importer.results.totals import sheet_names
+from importer.rows.tables import place_of
+from importer.words.recording import restored
+
+_MOST_BLOCKS = 64
+"""Blocks of rejected rows (16,384 each) that are looked at: a page answers at once, whatever the run."""
+_MOST_CHUNKS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    key: int
+    serial: str
+    batch: Batch
+    outcome: Outcome
+    message: Message
+
+
+def examples(view: View, run: Run, rows: Mapping[str, int], most: int) -> dict[str, list[Example]]:
+    """Up to so many rows of each code; `rows` counts those that there are. A code that turns up late may have none."""
+    found: dict[str, list[Example]] = {code: [] for code in rows}
+    left = {code: min(most, count) for code, count in rows.items() if count}
+    for code, example in _in_order(view, run, left):
+        found[code].append(example)
+        left[code] -= 1
+        if not left[code]:
+            del left[code]
+        if not left:
+            break
+    return {code: sorted(some, key=lambda one: one.key) for code, some in found.items()}
+
+
+def _in_order(view: View, run: Run, wanted: Mapping[str, int]) -> Iterator[tuple[str, Example]]:
+    """Rows whose code is wanted still: the rejected ones, then those of chunks."""
+    for _, _, blob in islice(view.rejects(run.num), _MOST_BLOCKS):
+        yield from _rejected(pa.ipc.open_stream(blob).read_all(), wanted)
+    batches = view.batches(run.num)
+    for chunk in view.problem_chunks(run.num, _MOST_CHUNKS):
+        for fate, key, serial in _of_chunk(view, run, chunk):
+            if fate.code in wanted:
+                message = Message(fate.code, "", fate.values)
+                yield fate.code, Example(key, serial, batches[chunk.batch], fate.outcome, message)
+
+
+def _rejected(table: Any, wanted: Mapping[str, int]) -> Iterator[tuple[str, Example]]:
+    for place, code in enumerate(table["code"].to_pylist()):
+        if code in wanted:
+            (row,) = table.slice(place, 1).to_pylist()
+            batch = Batch(row["gtin"], row["batch"], row["expiry"])
+            yield code, Example(row["key"], row["serial"], batch, Outcome.REJECTED, restored(code, row["details"]))
+
+
+def _of_chunk(view: View, run: Run, chunk: StoredChunk) -> Iterator[tuple[Fate, int, str]]:
+    rows, whole = view.rows(chunk.id), fate_of(chunk, run)
+    single = dict(view.exceptions(chunk.id)) if chunk.fate else {}
+    fates = [single.get(place, whole) for place in range(len(rows.serials))]
+    for place, serial in enumerate(rows.serials):
+        if fate := fates[place]:
+            yield fate, int(rows.keys[place]), serial
+    for key, place in zip(rows.repeat_keys.tolist(), rows.repeat_of.tolist(), strict=True):
+        if fate := fates[place]:
+            first = place_of(int(rows.keys[place]), sheet_names(run))
+            yield repeat_of(first, fate), key, rows.serials[place]
