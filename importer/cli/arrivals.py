@@ -103,7 +103,8 @@ class Arrivals:
             needed = min(SECOND_LOOK, self.quiet_seconds)
         if stood >= needed:
             return True
-        self.waiting.append(Waiting(path, "future" if age < 0 else "changing"))
+        if age < self.quiet_seconds:
+            self.waiting.append(Waiting(path, "future" if age < 0 else "changing"))
         if age < 0 or age >= self.quiet_seconds:
             self.look_again_in = max(self.look_again_in or 0.0, needed - stood)
         return False

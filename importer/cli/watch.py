@@ -75,12 +75,18 @@ class _Watch:
                     code = worst([code, await self._round(bounds, lists)])
                 if self._once:
                     break
-                await _asleep(bounds, _ROUND)
+                await _asleep(bounds, min(_ROUND, self._arrivals.look_again_in or _ROUND))
+            if bounds.stopping.exit_code in BY_SIGNAL:
+                code = worst([code, bounds.stopping.exit_code])
         return code
 
     async def _complete(self, bounds: Bounds) -> list[Path]:
         """The lists whose turn it is. With `once`, a second look follows where it may find more."""
-        found = self._arrivals.look()
+        try:
+            found = self._arrivals.look()
+        except OSError as error:
+            self._log.warning("inbox away", message=f"the inbox can't be read: {error.strerror}")
+            return []
         if self._once and self._arrivals.look_again_in is not None:
             await _asleep(bounds, self._arrivals.look_again_in)
             found = self._arrivals.look()

@@ -151,6 +151,7 @@ class Import:
         fault: BaseException | None = None
         view = self._parts.ledger.view()
         try:
+            run = view.run_by_num(run.num)  # a retry has changed its state
             if run.state != RunState.FINISHED or count(view, run).pending:
                 await self._submit(view, run)
         except (ImporterError, asyncio.CancelledError) as error:

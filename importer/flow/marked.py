@@ -20,6 +20,7 @@ from importer.reports.publishing import Drafts
 from importer.reports.spool import Cursor, Mark
 from importer.rows.tables import REJECTS
 from importer.sources.files import Kind, kind_of
+from importer.sources.moved import find_again
 from importer.sources.options import SourceOptions
 from importer.staging.planning import Planned
 from importer.words.language import Language
@@ -41,7 +42,7 @@ def give_back(run: Run, formats: Collection[str]) -> Callable[[Drafts], MarkedLi
     name = marked_name(run.source_name, book=book)
     if run.rows > MOST_ROWS:
         return f"There is no {name}: with {run.rows:,} rows it would be too large for a spreadsheet."
-    path = Path(run.source_path)
+    path = find_again(Path(run.source_path), run.source_sha256, run.source_bytes) or Path(run.source_path)
     try:
         with path.open("rb") as file:
             same = hashlib.file_digest(file, "sha256").hexdigest() == run.source_sha256

@@ -24,6 +24,7 @@ from importer.results.outcomes import windows
 from importer.results.totals import count, sheet_names
 from importer.rows.tables import Source
 from importer.sources.files import file_facts
+from importer.sources.moved import find_again
 from importer.staging.checks import CheckSettings, check
 
 
@@ -73,9 +74,9 @@ def verify(
 def _verify_source(
     done: Verified, view: View, run: Run, reopen: Callable[[Path], Source], checks: tuple[CheckSettings, date]
 ) -> None:
-    path = Path(run.source_path)
-    if not path.exists():
-        done.skipped.append(f"source: {path} is not there any more")
+    path = find_again(Path(run.source_path), run.source_sha256, run.source_bytes)
+    if path is None:
+        done.skipped.append(f"source: {run.source_path} is not there any more")
         return
 
     def look() -> Iterator[str]:

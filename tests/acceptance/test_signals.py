@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 from collections.abc import Callable
 
 import pytest
-from commands import Importer
+from boxes import Box
+from commands import COMMAND, Importer
 from conftest import StartBox
 from lists import packs, write_csv
 from oracle import disagreements
@@ -106,3 +109,48 @@ def test_a_list_that_was_still_being_read_is_not_kept(importer: Importer, sandbo
     assert stopped.last_line == f"Go on with: importer run {source} --max-duration 0s"
     assert box.requests() == []
     assert importer("runs", "--json").json == []
+
+
+def test_a_signal_that_comes_while_the_report_of_a_finished_run_is_written_changes_nothing(
+    importer: Importer, box: Box, report: Callable[[], Report]
+) -> None:
+    source = write_csv(importer.cwd / "list.csv", packs(40_000))
+    with importer.start("run", source, env=box.env) as running:
+        running.wait_for("reporting")
+        running.send(signal.SIGINT)
+        done = running.ended()
+    assert (done.code, report().summary["exit_code"]) == (0, 0)
+    assert report().outcomes == {"assigned": 40_000}
+
+
+def test_what_was_started_with_nohup_goes_on_after_its_terminal_hung_up(
+    importer: Importer, sandbox: StartBox, report: Callable[[], Report]
+) -> None:
+    box = sandbox("commission:latency=1,seconds=0.3")
+    source = write_csv(importer.cwd / "list.csv", packs(20))
+    shielded = Importer(importer.cwd, within=("nohup",))
+    with shielded.start("run", source, env={**box.env, **CHUNKS_OF_5, **ONE_BY_ONE}) as running:
+        running.wait_for("chunk")
+        running.send(signal.SIGHUP)
+        done = running.ended()
+    assert (done.code, report().outcomes) == (0, {"assigned": 20})
+
+
+def test_a_terminal_that_hangs_up_ends_a_run_cleanly(
+    importer: Importer, sandbox: StartBox, report: Callable[[], Report]
+) -> None:
+    box = sandbox("commission:latency=1,seconds=0.3")
+    source = write_csv(importer.cwd / "list.csv", packs(200))
+    child, terminal = pty.fork()
+    if child == 0:  # pragma: no cover  another process
+        os.chdir(importer.cwd)
+        env = importer.environ({**box.env, **CHUNKS_OF_5, **ONE_BY_ONE})
+        os.execve(COMMAND[0], [*COMMAND, "run", str(source)], env)
+    seen = b""
+    while b"Sending" not in seen:
+        seen += os.read(terminal, 4096)
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 129
+    assert report().summary["exit_code"] == 129
+    assert set(report().outcomes) <= {"assigned", "unsent"}
