@@ -8,14 +8,21 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from importer.cli.runtime import give_memory_back, loading, share_one_heap, sort_well
 from importer.errors import Exit, ImporterError
+from importer.readers.starting import start_early
+from importer.runtime import give_memory_back, loading, share_one_heap, sort_well
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _AFTER = "`importer resume` goes on, `importer report RUN` writes a report again"
 
 
+_READING = frozenset({"run", "check", "watch", "serve"})
+"""Commands that read lists: what a reader needs is loaded beside what the command needs."""
+
+
 def main() -> None:
+    if sys.argv[1:2] and sys.argv[1] in _READING:
+        start_early()
     loading()
     share_one_heap(os.environ)
     give_memory_back(os.environ)

@@ -29,9 +29,10 @@ from importer.flow.importing import Connect, Parts, Watcher
 from importer.flow.preview import Looking
 from importer.ledger.ledger import Ledger
 from importer.model import Commissioner, Parsed, Reject, is_sandbox
+from importer.readers.opening import open_source
 from importer.redaction import Scrub
 from importer.sending.submit import Recorded, Submitting
-from importer.sources.opening import SourceOptions, open_source
+from importer.sources.options import SourceOptions
 from importer.staging.checks import CheckSettings, parsers
 from importer.staging.stage import Staging
 from importer.version import VERSION

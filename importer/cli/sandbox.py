@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import typer
 from pydantic import SecretStr
 
-from importer.cli.runtime import loaded
 from importer.config.settings import Settings
 from importer.errors import ConfigError, Exit
 from importer.model import SANDBOX
+from importer.runtime import loaded
 
 if TYPE_CHECKING:
     from importer.sandbox import Settings as Knobs

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from importer.cli import logs
 from importer.cli.options import Where
-from importer.cli.runtime import loaded
 from importer.config import loading
 from importer.config.settings import Settings
+from importer.readers.limits import ReaderLimits, use
 from importer.redaction import Redactor
+from importer.runtime import loaded
 from importer.words.language import Language, language
 
 
@@ -47,6 +48,7 @@ class Setup:
         loaded()
         overrides = {"ledger": {"path": where.ledger}, "report": {"dir": report_dir}}
         settings = loading.load(where.config, os.environ, overrides)
+        use(ReaderLimits(**settings.readers.model_dump()))
         redactor = logs.configure("debug" if debug else "info", settings.secrets())
         return cls(settings, as_json, redactor, knobs, _again(where, report_dir, knobs))
 

@@ -130,7 +130,8 @@ def write_report(setup: Setup, run_id: str) -> int:
 def verify_run(setup: Setup, run_id: str) -> int:
     from importer import wiring  # noqa: PLC0415  likewise
     from importer.flow.verify import verify  # noqa: PLC0415
-    from importer.sources.opening import SourceOptions, open_source  # noqa: PLC0415
+    from importer.readers.opening import open_source  # noqa: PLC0415
+    from importer.sources.options import SourceOptions  # noqa: PLC0415
 
     with _view(setup) as view:
         run = named_run(view, run_id)

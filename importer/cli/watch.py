@@ -21,8 +21,9 @@ from importer.concurrency import in_thread, until
 from importer.errors import BY_SIGNAL, Exit, LedgerBusy, SourceError, worst
 from importer.flow.importing import Finished, Import
 from importer.ledger.view import Run, View
+from importer.readers.opening import open_source
 from importer.sources.last_line import cut_short
-from importer.sources.opening import SourceOptions, open_source
+from importer.sources.options import SourceOptions
 
 _ROUND = 5.0
 """Seconds between two looks."""

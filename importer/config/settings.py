@@ -170,6 +170,17 @@ class Input(Section):
     columns: Annotated[dict[str, Role], NoDecode, BeforeValidator(_table)] = Field(default_factory=dict)
 
 
+class Readers(Section):
+    """What one reader may use (readers/limits.py, where each is explained)."""
+
+    memory_megabytes: Annotated[int, Field(ge=200)] = 300
+    memory_per_megabyte: Annotated[int, Field(ge=0)] = 60
+    most_memory_megabytes: Annotated[int, Field(ge=200)] = 2048
+    cpu_seconds: Annotated[float, Field(ge=1)] = 20.0
+    cpu_seconds_per_megabyte: Annotated[float, Field(ge=0)] = 10.0
+    progress_seconds: Annotated[float, Field(ge=1)] = 30.0
+
+
 class Unknown(Section):
     policy: Literal["replay", "hold"] = "replay"
     exists_means: Literal["unknown", "assigned"] = "unknown"
@@ -215,6 +226,7 @@ class Settings(BaseSettings):
     api: Api = Api()
     limits: Limits = Limits()
     input: Input = Input()
+    readers: Readers = Readers()
     unknown: Unknown = Unknown()
     ledger: Ledger = Ledger()
     report: Report = Report()

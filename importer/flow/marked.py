@@ -15,11 +15,12 @@ from importer.errors import SourceError
 from importer.flow.preview import ListFile, Looking
 from importer.ledger.view import Run
 from importer.model import Outcome
+from importer.readers.opening import open_original
 from importer.reports.marked_list import MOST_ROWS, MarkedList, marked_name
 from importer.reports.publishing import Drafts
 from importer.reports.spool import Cursor, Mark
 from importer.rows.tables import REJECTS
-from importer.sources.files import Kind, kind_of
+from importer.sources.files import opened
 from importer.sources.moved import find_again
 from importer.sources.options import SourceOptions
 from importer.staging.planning import Planned
@@ -27,7 +28,6 @@ from importer.words.language import Language
 from importer.words.recording import restored
 
 _TEXT = ("csv", "csv.gz", "csv.zip")
-_TEXTS = (Kind.TEXT, Kind.GZIP, Kind.ZIP)
 _BOOKS = ("xlsx", "xlsm", "xlsb", "xls", "ods")
 
 
@@ -44,16 +44,14 @@ def give_back(run: Run, formats: Collection[str]) -> Callable[[Drafts], MarkedLi
         return f"There is no {name}: with {run.rows:,} rows it would be too large for a spreadsheet."
     path = find_again(Path(run.source_path), run.source_sha256, run.source_bytes) or Path(run.source_path)
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             same = hashlib.file_digest(file, "sha256").hexdigest() == run.source_sha256
-    except OSError:
+    except (OSError, SourceError):
         return f"There is no {name}: {path} is not there any more."
     if not same:
         return f"There is no {name}: {path} was changed since it was imported."
 
-    from importer.sources.original import echo  # noqa: PLC0415  heavy
-
-    reread = partial(echo, path, SourceOptions(**run.options))
+    reread = partial(open_original, path, SourceOptions(**run.options))
     return partial(MarkedList, name=run.source_name, book=book, reread=reread)
 
 
@@ -85,7 +83,6 @@ def marked_list(file: ListFile, looking: Looking, directory: Path, language: Lan
     """
     from importer.reports.marked_list import marked_lines  # noqa: PLC0415  heavy
     from importer.reports.marked_workbook import MarkedBook  # noqa: PLC0415
-    from importer.sources.original import echo  # noqa: PLC0415
 
     sink = _Rejects(language)
     with looking.earlier() as view:
@@ -93,13 +90,14 @@ def marked_list(file: ListFile, looking: Looking, directory: Path, language: Lan
         staged = looking.stage(source, view, sink, stopping=Stopping(), progress=lambda _: None)
     if staged.rows > MOST_ROWS:
         raise SourceError(f"The list has {staged.rows:,} rows, too many for a spreadsheet. Correct the file itself.")
-    book = kind_of(file.path) not in _TEXTS
+    found = open_original(file.path, file.options)
+    book = not found.delimiter
     marked = directory / marked_name(file.name, book=book)
     draft = marked.with_name(f".{marked.name}")
-    with draft.open("wb") as opened:
+    with draft.open("wb") as written:
         cursor = Cursor(sink.marks())
         if book:
-            MarkedBook(opened).write(echo(file.path, file.options), cursor)
+            MarkedBook(written).write(found, cursor)
         else:
-            opened.writelines(lines for _, lines in marked_lines(echo(file.path, file.options), cursor))
+            written.writelines(lines for _, lines in marked_lines(found, cursor))
     return draft.replace(marked)

@@ -59,9 +59,11 @@ class Edited:
         return Rows(pa.table(arrays, schema=ROWS), faults, rows.notes)
 
 
-def corrected(echo: Original, edits: Mapping[str, Edit]) -> Original:
+def corrected(original: Original, edits: Mapping[str, Edit]) -> Original:
     """The list with its corrections in place, so that it can be imported as it is: a row that was left out is empty."""
-    return replace(echo, sheets=[_corrected_sheet(sheet, edits, len(echo.headers)) for sheet in echo.sheets])
+    return replace(
+        original, sheets=[_corrected_sheet(sheet, edits, len(original.headers)) for sheet in original.sheets]
+    )
 
 
 def _corrected_sheet(sheet: OriginalSheet, edits: Mapping[str, Edit], width: int) -> OriginalSheet:

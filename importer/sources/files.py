@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -50,6 +53,15 @@ _MIMES = (
     (b"opendocument.text", "an OpenDocument text"), (b"opendocument.presentation", "an OpenDocument presentation"),
     (b"sun.xml", "a document of OpenOffice 1"), (b"epub", "an e-book"),
 )  # fmt: skip
+_READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_NAME_A_FILE = "name one file that holds a list"
+_OTHERS = (
+    (stat.S_ISDIR, "a directory", "name a file in it, or use `importer watch`"),
+    (stat.S_ISFIFO, "a pipe", "save what comes by it to a file, and name that"),
+    (stat.S_ISSOCK, "a socket", _NAME_A_FILE),
+    (stat.S_ISCHR, "a device", _NAME_A_FILE),
+    (stat.S_ISBLK, "a device", _NAME_A_FILE),
+)
 DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 """What unpacking raises."""
 _OFFICE = (("xl/workbook.bin", "xlsb"), ("xl/vbaproject.bin", "xlsm"), ("xl/", "xlsx"), ("content.xml", "ods"))
@@ -188,18 +200,36 @@ def cut_off(name: str, why: object) -> SourceError:
     return SourceError(f"{name} is damaged or cut off ({why}): copy or export it again.")
 
 
-def opened(path: Path) -> BinaryIO:
-    """The file for reading, or a sentence that says why not."""
+def opened(path: Path) -> BufferedReader:
+    """The file for reading, a symbolic link followed. Raises SourceError, also where it is no regular file; then
+    it is not opened: a pipe never ends, and a device may do something when it is opened.
+    """
     try:
-        if not path.is_file() and path.exists():
-            what = "a directory" if path.is_dir() else "no regular file"
-            raise SourceError(f"{path} is {what}: name one file that holds a list.")
-        return path.open("rb")
+        _must_be_regular(path, path.stat().st_mode)
+        return open(path, "rb", opener=lambda name, _: _open_regular(path, name))
     except FileNotFoundError:
-        raise SourceError(f"{path} does not exist: check the name and the directory.") from None
+        raise SourceError(f"{path}: there is no such file: check the name and the directory.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SourceError(f"{path} can't be read: {reason}.") from error
+
+
+def _open_regular(path: Path, name: str) -> int:
+    """A pipe that has taken the file's place since it was looked at is opened without waiting for a writer."""
+    file = os.open(name, _READ_ONLY)
+    try:
+        _must_be_regular(path, os.fstat(file).st_mode)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _must_be_regular(path: Path, mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    what, tip = next(((what, tip) for fits, what, tip in _OTHERS if fits(mode)), ("no regular file", _NAME_A_FILE))
+    raise SourceError(f"{path} is {what}: {tip}.")
 
 
 def _kind_of_ole(path: Path) -> Kind:
@@ -299,17 +329,18 @@ class FileFacts:
 
 
 async def file_facts(path: Path) -> FileFacts:
-    """Read the whole file once. Raises SourceError where it can't be read."""
+    """Read the whole file once, and no more of it than it had when that began. Raises SourceError where it can't be
+    read.
+    """
     digest = hashlib.sha256()
     try:
-        stamp = stamp_of(path)
-        async with aiofiles.open(path, "rb") as file:
-            while block := await file.read(_BLOCK):
+        with opened(path) as regular:
+            stamp = stamp_of(path)
+            left = stamp[0] + 1
+            file = aiofiles.threadpool.wrap(regular)
+            while left > 0 and (block := await file.read(min(_BLOCK, left))):
                 digest.update(block)
-    except FileNotFoundError as error:
-        raise SourceError(f"{path}: there is no such file: check the name") from error
-    except IsADirectoryError as error:
-        raise SourceError(f"{path} is a directory: name a file in it, or use `importer watch`") from error
+                left -= len(block)
     except OSError as error:
         raise SourceError(f"{path} can't be read: {error.strerror}") from error
     return FileFacts(digest.hexdigest(), stamp[0], stamp)

@@ -22,7 +22,7 @@ from importer.sources.options import SourceOptions
 from importer.sources.workbook_list import WorkbookList
 
 
-def echo(path: Path, options: SourceOptions) -> Original:
+def read_original(path: Path, options: SourceOptions) -> Original:
     """The list, text or workbook, read as `open_source` reads it, with the corrections of a person in their cells.
 
     Raises SourceError, also while rows are read.

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
-import tempfile
-import threading
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -61,8 +55,6 @@ def open_book(path: Path, kind: Kind, inside: Kind, encoding: str | None) -> Wor
         return _open_tables(path, kind, inside, encoding)
     if kind is not Kind.XLS:
         _check_size(path, kind)
-    if kind in (Kind.XLS, Kind.XLSB):
-        probe(path)
     book = parts_of(path, kind)
     with readable(path):
         return cast(Workbook, load_workbook(str(book) if isinstance(book, Path) else book))
@@ -128,8 +120,7 @@ def load_sheet(path: Path, kind: Kind, workbook: Workbook, index: int) -> tuple[
 def readable(path: Path) -> Iterator[None]:
     """Whatever the reader of workbooks raises, panics included, as a sentence."""
     try:
-        with no_panic_messages():
-            yield
+        yield
     except PasswordError as error:
         raise SourceError(f"{path.name} is protected by a password: save it without one and import that.") from error
     except (CalamineError, OSError, ValueError) as error:
@@ -173,78 +164,3 @@ def _drain(archive: zipfile.ZipFile, name: str) -> None:
     with archive.open(name) as part:
         while part.read(1 << 20):
             pass
-
-
-# Opens a binary workbook in a process of its own first: a few wrong bytes make its reader ask for all the memory
-# there is, which ends the process, or panic. After that it is safe to open it here.
-_MOST_MEMORY = 3 << 30
-_MOST_SECONDS = 120
-_PANIC = 9
-_PROGRAM = """
-import sys
-sys.path[:] = sys.argv[4:]
-try:
-    import resource
-    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
-except (ImportError, ValueError, OSError):
-    pass
-try:
-    from python_calamine import load_workbook
-    workbook = load_workbook(sys.argv[1])
-    for place in range(len(workbook.sheet_names)):
-        workbook.get_sheet_by_index(place)
-except BaseException as error:
-    sys.exit(int(sys.argv[3]) if type(error).__name__ in ("PanicException", "MemoryError") else 0)
-"""
-
-
-def probe(path: Path) -> None:
-    """Raise SourceError where the reader does not survive the workbook. What it can refuse in words is left to it."""
-    command = [sys.executable, "-S", "-c", _PROGRAM, str(path.absolute()), str(_MOST_MEMORY), str(_PANIC), *sys.path]
-    try:
-        done = subprocess.run(  # noqa: S603  our own program; the path is an argument
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            timeout=_MOST_SECONDS, check=False,
-        )  # fmt: skip
-        survived = done.returncode == 0
-    except subprocess.TimeoutExpired:
-        survived = False
-    if not survived:
-        raise SourceError(f"{path.name} is damaged: open it in a spreadsheet and save it as .xlsx.")
-
-
-# Keeps what native code prints to itself: a reader that panics writes several lines past Python to standard error.
-_STDERR = 2
-_ONE_AT_A_TIME = threading.RLock()
-_PANIC_LINE = re.compile(rb"^\n?thread '.*panicked at", re.MULTILINE)
-
-
-@contextmanager
-def no_panic_messages() -> Iterator[None]:
-    """Within, file descriptor 2 leads into a file. What is no panic in there is written in the end after all: it was
-    another thread's.
-    """
-    with _ONE_AT_A_TIME, tempfile.TemporaryFile() as kept:
-        try:
-            sys.stderr.flush()
-            real = os.dup(_STDERR)
-        except (OSError, ValueError, AttributeError):  # there is no standard error
-            yield
-            return
-        try:
-            os.dup2(kept.fileno(), _STDERR)
-            yield
-        finally:
-            with suppress(OSError, ValueError):
-                sys.stderr.flush()
-            os.dup2(real, _STDERR)
-            kept.seek(0)
-            with suppress(OSError):
-                os.write(real, _without_panics(kept.read()))
-            os.close(real)
-
-
-def _without_panics(text: bytes) -> bytes:
-    """What comes behind a panic's first line is its reason and, where that is wished for, a long trace."""
-    panic = _PANIC_LINE.search(text)
-    return text[: panic.start()] if panic else text

@@ -14,7 +14,7 @@ from importer.reports.marked_list import marked_lines, marked_name
 from importer.reports.marked_workbook import MarkedBook
 from importer.reports.spool import Cursor, Mark
 from importer.sources.opening import SourceOptions, open_source
-from importer.sources.original import echo
+from importer.sources.original import read_original
 
 HEADER = ("SerialNumber", "GTIN", "Batch", "ExpirationDate")
 GTIN = "04006381333931"
@@ -32,14 +32,14 @@ def book(path: Path, *rows: Any) -> Path:
 
 def marked_book(path: Path, *marks: Mark) -> openpyxl.Workbook:
     made = io.BytesIO()
-    MarkedBook(made).write(echo(path, SourceOptions()), Cursor(iter(marks)))
+    MarkedBook(made).write(read_original(path, SourceOptions()), Cursor(iter(marks)))
     return openpyxl.load_workbook(made)
 
 
 def marked_csv(path: Path, *marks: Mark) -> str:
-    return b"".join(lines for _, lines in marked_lines(echo(path, SourceOptions()), Cursor(iter(marks)))).decode(
-        "utf-8-sig"
-    )
+    return b"".join(
+        lines for _, lines in marked_lines(read_original(path, SourceOptions()), Cursor(iter(marks)))
+    ).decode("utf-8-sig")
 
 
 def rejected(row: int, code: str, role: str = "") -> Mark:
@@ -92,7 +92,7 @@ def test_a_marked_workbook_is_read_as_the_list_was(tmp_path: Path) -> None:
     path = book(tmp_path / "a.xlsx", ["Title"], [], HEADER, *rows)
     made = tmp_path / "b.xlsx"
     with made.open("wb") as file:
-        MarkedBook(file).write(echo(path, SourceOptions()), Cursor(iter([rejected(5, "serial_numeric_cell")])))
+        MarkedBook(file).write(read_original(path, SourceOptions()), Cursor(iter([rejected(5, "serial_numeric_cell")])))
 
     def read(path: Path) -> list[Any]:
         return [(rows.table.to_pylist(), rows.faults) for rows in open_source(path, SourceOptions())]

@@ -15,7 +15,8 @@ from datetime import date
 from pathlib import Path
 
 from importer.errors import SourceError
-from importer.sources.opening import SourceOptions, open_source
+from importer.readers.opening import open_source
+from importer.sources.options import SourceOptions
 from importer.staging.checks import CheckSettings, check
 
 ROOT = Path(__file__).parents[3]

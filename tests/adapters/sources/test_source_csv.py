@@ -149,7 +149,7 @@ def test_what_can_not_be_read_is_said_in_one_line(read: Read, content: bytes, me
 def test_missing_files_and_directories_are_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="is a directory"):
         open_source(tmp_path, SourceOptions())
-    with pytest.raises(SourceError, match="does not exist"):
+    with pytest.raises(SourceError, match="there is no such file"):
         open_source(tmp_path / "nothing.csv", SourceOptions())
 
 

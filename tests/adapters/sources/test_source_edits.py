@@ -11,7 +11,7 @@ from importer.model import Reject
 from importer.rows.tables import Rows
 from importer.sources.corrections import LEFT_OUT, _settles
 from importer.sources.opening import SourceOptions, open_source
-from importer.sources.original import echo
+from importer.sources.original import read_original
 
 HEADER = "SerialNumber,GTIN,Batch,ExpirationDate\n"
 GOOD = "04012345000030,B1,271130\n"
@@ -40,7 +40,7 @@ def test_the_width_of_a_row_is_forgiven_once_somebody_has_entered_its_values(tmp
 
 
 def given_back(path: Path, edits: Mapping[str, Mapping[str, str]]) -> list[tuple[int, list[Any]]]:
-    (sheet,) = echo(path, SourceOptions(edits=edits)).sheets
+    (sheet,) = read_original(path, SourceOptions(edits=edits)).sheets
     return [(row, list(cells)) for row, cells in sheet.rows() if row > 1]
 
 

@@ -7,7 +7,7 @@ SCRIPT = """
 import sys
 import numpy as np
 import pyarrow as pa
-from importer.cli.runtime import loaded
+from importer.runtime import loaded
 loaded()
 column = pa.array(np.arange(3))
 assert "pandas" not in sys.modules

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.cli.runtime import give_memory_back, loaded, loading, share_one_heap, sort_well
+from importer.runtime import give_memory_back, loaded, loading, share_one_heap, sort_well
 
 ZEN_4 = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nflags\t\t: fpu avx2 avx512f\n\nprocessor\t: 1\n"
 
