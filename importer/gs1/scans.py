@@ -23,6 +23,7 @@ _EPC = re.compile(
 )
 _URI = re.compile(r"(?:urn:epc:|https?://)", re.IGNORECASE)
 _ELEMENTS = re.compile(r"[(\]01-9\x1d<{\[~^&_\\|@#$%\u2039\u241d]|[^\x00-\x7f]|U\+")
+_LEGAL = frozenset(CSET_82)
 _LEAST = 18
 """Characters of a GTIN with its identifier and a serial's identifier."""
 _LINK_NAMES = {"gtin": "01", "lot": "10", "ser": "21", "exp": "17"}
@@ -54,7 +55,7 @@ def read_scan(text: str) -> Scan | Reject:
     """
     text = text.strip(OUTER)
     found = _read(text)
-    if isinstance(found, Scan) and _is_legal(found):
+    if text[:4].lower() in ("urn:", "http") or (isinstance(found, Scan) and _is_legal(found)):
         return found
     readings = _readings(text)
     if len(readings) > 1:
@@ -83,7 +84,7 @@ def _readings(text: str) -> set[Scan]:
 
 
 def _is_legal(scan: Scan) -> bool:
-    legal = all(char in CSET_82 for char in scan.serial + scan.batch)
+    legal = _LEGAL.issuperset(scan.serial + scan.batch)
     return legal and scan.gtin.isdigit() and check_digit_of(scan.gtin[:-1]) == scan.gtin[-1]
 
 

@@ -107,13 +107,15 @@ class EpcisList:
             lot, expiry = ((told[role] or [self._given[role]])[0] for role in _TOLD)
             block.add(key, (epc, self._given["gtin"], lot, expiry), pack)
             return
+        serial, gtin = pack.serial, pack.gtin
         lots = told["batch"] or self._elsewhere("batch", pack, "")
         expiries = told["expiry"] or self._elsewhere("expiry", pack, lots[0])
         fault = None
         if len(lots) > 1 or len(expiries) > 1:
             fault = _told_twice("batch", lots) if len(lots) > 1 else _told_twice("expiry", expiries)
-        end = self._history.end_of((pack.gtin, pack.serial), *when)
-        block.add(key, (pack.serial, pack.gtin, lots[0], expiries[0]), _gone(pack, end) if end else fault)
+        if end := self._history.end_of((gtin, serial), *when):
+            fault = _gone(pack, end)
+        block.add(key, (serial, gtin, lots[0], expiries[0]), fault)
 
     def _elsewhere(self, role: str, pack: Scan, lot: str) -> list[str]:
         """What the EPC says of a pack, the rest of the document, or the options; at least an empty text."""

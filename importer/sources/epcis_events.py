@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 from importer.errors import SourceError
+from importer.gs1.codes import check_digit_of
 from importer.gs1.scans import Scan, read_scan
 from importer.model import Reject
 from importer.sources.headers import role_of
@@ -26,11 +28,13 @@ _ENDING_STEPS = frozenset({"destroying", "decommissioning", "disposing"})
 _ENDING_DISPOSITIONS = frozenset({"destroyed", "disposed", "inactive"})
 _NAMES = {"batch": "lotnumber", "expiry": "itemexpirationdate"}
 """How CBV calls them; where another name of the same role says something else, these win."""
+_PLAIN = "urn:epc:id:sgtin:"
 _SGTIN = re.compile(r"urn:epc:(?:id:sgtin:|tag:sgtin-)|https?://.*/(?:01|gtin)/", re.IGNORECASE)
 _CLASS = re.compile(r"urn:epc:(?:idpat:sgtin|class:lgtin|pat:sgtin|raw)", re.IGNORECASE)
 _OTHER_URN = re.compile(r"urn:epc:(?:id|tag|idpat|pat|class):([a-z]+)|urn:(\w+):", re.IGNORECASE)
 _OTHER_LINK = re.compile(r"https?://.*/(00|253|255|401|402|414|415|417|8003|8004|8006|8010|8017|8018)/")
 _SSCC = re.compile(r"\(?00\)?\d{18}")
+_DIGITS = re.compile("[0-9]{13}")
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00(?::00(?:\.0+)?)?)?(?:Z|[+-]\d{2}:?\d{2})?")
 
 
@@ -127,6 +131,7 @@ class Event:
         return list(dict.fromkeys(map(_day, plain) if role == "expiry" else plain))
 
 
+@lru_cache(4096)
 def local(name: str) -> str:
     """A name without namespace, prefix or the path of a vocabulary: urn:epcglobal:cbv:bizstep:commissioning."""
     return re.split(r"[}:/#]|BizStep-|Disp-", name.strip())[-1]
@@ -145,6 +150,11 @@ def _day(text: str) -> str:
 
 def pack_of(epc: str) -> Scan | Reject | str:
     """What an EPC names: a pack; no pack, by the name of its scheme; or nothing that can be read."""
+    if epc.startswith(_PLAIN) and "%" not in epc:  # nearly all: 1 µs instead of 3
+        prefix, _, rest = epc[len(_PLAIN) :].partition(".")
+        item, _, serial = rest.partition(".")
+        if serial and (gtin := gtin_of_plain(prefix, item)):
+            return Scan(gtin, serial)
     if _SGTIN.match(epc) or _CLASS.match(epc):
         return read_scan(epc)
     urn = _OTHER_URN.match(epc)
@@ -156,6 +166,16 @@ def pack_of(epc: str) -> Scan | Reject | str:
     if link:
         return f"({link[1]})"
     return read_scan(epc)
+
+
+@lru_cache(1024)
+def gtin_of_plain(prefix: str, item: str) -> str:
+    """The GTIN of a company prefix and item reference; "" where they are none.
+
+    GS1 EPC Tag Data Standard 7.1: the first digit of the item reference is the GTIN's first, 13 digits together.
+    """
+    digits = item[:1] + prefix + item[1:]
+    return digits + check_digit_of(digits) if _DIGITS.fullmatch(digits) and prefix and item else ""
 
 
 def packs_of(epcs: Iterable[str]) -> Iterable[tuple[str, str]]:

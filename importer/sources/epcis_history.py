@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
 
-from importer.gs1.codes import check_digit_of
 from importer.gs1.scans import Scan
-from importer.sources.epcis_events import Event, pack_of, packs_of
+from importer.sources.epcis_events import Event, gtin_of_plain, pack_of, packs_of
 
 Pack = tuple[str, str]
 """GTIN and serial."""
@@ -88,6 +87,8 @@ class History:
 
     def end_of(self, pack: Pack, order: int, moment: datetime | None) -> End | None:
         """How a pack is gone after it was commissioned by an event in this place and at this moment."""
+        if not self._ends:
+            return None
         return next((end for end in self._ends.get(pack, ()) if end.after(order, moment)), None)
 
     @property
@@ -119,7 +120,7 @@ class Told:
             return
         found, link = _CLASS.fullmatch(element.id), _LINK.match(element.id)
         if found:
-            gtin, lot = _gtin(found[1], found[2]), unquote(found[3])
+            gtin, lot = gtin_of_plain(found[1], found[2]), unquote(found[3])
         elif link:
             gtin, lot = link[1].zfill(14), unquote(link[2] or "*")
         else:
@@ -137,12 +138,6 @@ class Told:
             if found:
                 return list(found)
         return []
-
-
-def _gtin(prefix: str, item: str) -> str:
-    """GS1 EPC Tag Data Standard 7.1: the first digit of the item reference is the GTIN's."""
-    digits = item[:1] + prefix + item[1:]
-    return digits + check_digit_of(digits)
 
 
 def _content(event: Event) -> int:

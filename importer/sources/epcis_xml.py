@@ -38,19 +38,22 @@ def vocabulary(file: BinaryIO, name: str) -> Iterator[Vocabulary]:
 def _elements(file: BinaryIO, name: str, wanted: Collection[str]) -> Iterator[tuple[Any, Any]]:
     """Elements of these names, other than inside of one another, and what else a list holds; each with its parent."""
     try:
-        parents: list[Any] = []
+        parents: list[tuple[Any, str]] = []
         inside = 0
         for kind, element in iterparse(file, ("start", "end"), forbid_dtd=True):
-            tag = local(element.tag)
             if kind == "start":
-                parents.append(element)
-                inside += tag in wanted
+                name_of_it = local(element.tag)
+                parents.append((element, name_of_it))
+                inside += name_of_it in wanted
                 continue
-            parents.pop()
-            parent = parents[-1] if parents else None
-            listed = parent is not None and local(parent.tag) in _CONTAINERS
-            inside -= tag in wanted
-            if not inside and (tag in wanted or listed):
+            tag = parents.pop()[1]
+            is_wanted = tag in wanted
+            inside -= is_wanted
+            if inside:
+                continue
+            parent, holder = parents[-1] if parents else (None, "")
+            listed = holder in _CONTAINERS
+            if is_wanted or listed:
                 yield element, parent
                 element.clear()
                 if parent is not None and listed:
