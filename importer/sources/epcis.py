@@ -19,7 +19,7 @@ from importer.errors import SourceError
 from importer.gs1.scans import Scan
 from importer.model import Reading, Reject, Sheet
 from importer.rows.tables import ROLES, ROWS, Rows
-from importer.sources.epcis_events import Document, Event, pack_of
+from importer.sources.epcis_events import Document, Event, pack_of, plain_pack
 from importer.sources.epcis_history import End, History, Told, Vocabulary
 from importer.sources.files import DAMAGED, Kind, damaged, unpacked
 from importer.sources.options import SourceOptions
@@ -85,11 +85,19 @@ class EpcisList:
             else:
                 seen.quantities += event.quantities
                 told = {role: event.told(role) for role in _TOLD}
+                sound = history.ends_none and all(len(values) == 1 for values in told.values())
+                lot, expiry = (told[role][0] for role in _TOLD) if sound else ("", "")
                 for key, epc in enumerate(event.epcs, first):
-                    self._add(block, key, epc, told, (order, event.moment))
+                    if sound and (plain := plain_pack(epc)):
+                        block.keys.append(key)
+                        block.values.append((*plain, lot, expiry))
+                    else:
+                        self._add(block, key, epc, told, (order, event.moment))
                     if len(block.keys) >= _ROWS:
+                        seen.read += len(block.keys)
                         yield block.take()
         if block.keys:
+            seen.read += len(block.keys)
             yield block.take()
         if not seen.read:
             raise self._nothing()
@@ -102,7 +110,6 @@ class EpcisList:
         if isinstance(pack, str):
             self._seen.no_packs[pack] += 1
             return
-        self._seen.read += 1
         if isinstance(pack, Reject):
             lot, expiry = ((told[role] or [self._given[role]])[0] for role in _TOLD)
             block.add(key, (epc, self._given["gtin"], lot, expiry), pack)
@@ -245,19 +252,19 @@ class _Block:
 
     def __init__(self) -> None:
         self.keys: list[int] = []
-        self._values: list[tuple[str, str, str, str]] = []
+        self.values: list[tuple[str, str, str, str]] = []
         self._faults: dict[int, Reject] = {}
 
     def add(self, key: int, values: tuple[str, str, str, str], fault: Reject | None) -> None:
         if fault:
             self._faults[len(self.keys)] = fault
-        self._values.append(values)
+        self.values.append(values)
         self.keys.append(key)
 
     def take(self) -> Rows:
-        columns: list[Any] = [pa.array(map(_utf8, column), pa.string()) for column in zip(*self._values, strict=True)]
+        columns: list[Any] = [pa.array(map(_utf8, column), pa.string()) for column in zip(*self.values, strict=True)]
         rows = Rows(pa.table([pa.array(self.keys, pa.int64()), *columns], schema=ROWS), self._faults)
-        self.keys, self._values, self._faults = [], [], {}
+        self.keys, self.values, self._faults = [], [], {}
         return rows
 
 

@@ -150,11 +150,9 @@ def _day(text: str) -> str:
 
 def pack_of(epc: str) -> Scan | Reject | str:
     """What an EPC names: a pack; no pack, by the name of its scheme; or nothing that can be read."""
-    if epc.startswith(_PLAIN) and "%" not in epc:  # nearly all: 1 µs instead of 3
-        prefix, _, rest = epc[len(_PLAIN) :].partition(".")
-        item, _, serial = rest.partition(".")
-        if serial and (gtin := gtin_of_plain(prefix, item)):
-            return Scan(gtin, serial)
+    plain = plain_pack(epc)
+    if plain:
+        return Scan(plain[1], plain[0])
     if _SGTIN.match(epc) or _CLASS.match(epc):
         return read_scan(epc)
     urn = _OTHER_URN.match(epc)
@@ -166,6 +164,16 @@ def pack_of(epc: str) -> Scan | Reject | str:
     if link:
         return f"({link[1]})"
     return read_scan(epc)
+
+
+def plain_pack(epc: str) -> tuple[str, str] | None:
+    """Serial and GTIN of an EPC that is written as nearly all are: 0.8 µs instead of 3."""
+    if not epc.startswith(_PLAIN) or "%" in epc:
+        return None
+    prefix, _, rest = epc[len(_PLAIN) :].partition(".")
+    item, _, serial = rest.partition(".")
+    gtin = gtin_of_plain(prefix, item)
+    return (serial, gtin) if gtin and serial else None
 
 
 @lru_cache(1024)

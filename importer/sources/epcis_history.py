@@ -87,9 +87,12 @@ class History:
 
     def end_of(self, pack: Pack, order: int, moment: datetime | None) -> End | None:
         """How a pack is gone after it was commissioned by an event in this place and at this moment."""
-        if not self._ends:
-            return None
         return next((end for end in self._ends.get(pack, ()) if end.after(order, moment)), None)
+
+    @property
+    def ends_none(self) -> bool:
+        """Whether no pack is gone."""
+        return not self._ends
 
     @property
     def missing_corrections(self) -> int:
