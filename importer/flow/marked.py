@@ -19,7 +19,8 @@ from importer.readers.opening import open_original
 from importer.reports.marked_list import MOST_ROWS, MarkedList, marked_name
 from importer.reports.publishing import Drafts
 from importer.reports.spool import Cursor, Mark
-from importer.rows.tables import REJECTS
+from importer.rows.returned import marked
+from importer.rows.tables import REJECTS, ROLES
 from importer.sources.files import opened
 from importer.sources.moved import find_again
 from importer.sources.options import SourceOptions
@@ -72,9 +73,11 @@ class _Rejects:
         """In the order of the source."""
         table = pa.Table.from_batches(self._batches, schema=REJECTS).sort_by("key")
         columns = (table[name].to_pylist() for name in ("key", "code", "details"))
-        for key, code, details in zip(*columns, strict=True):
+        values = zip(*(table[role].to_pylist() for role in ROLES), strict=True)
+        for key, code, details, row in zip(*columns, values, strict=True):
             message = restored(code, details)
-            yield Mark(key, Outcome.REJECTED.value, code, message.role, self._language.say(message))
+            said = marked(self._language.say(message), code, row)
+            yield Mark(key, Outcome.REJECTED.value, code, message.role, said)
 
 
 def marked_list(file: ListFile, looking: Looking, directory: Path, language: Language) -> Path:
@@ -92,12 +95,12 @@ def marked_list(file: ListFile, looking: Looking, directory: Path, language: Lan
         raise SourceError(f"The list has {staged.rows:,} rows, too many for a spreadsheet. Correct the file itself.")
     found = open_original(file.path, file.options)
     book = not found.delimiter
-    marked = directory / marked_name(file.name, book=book)
-    draft = marked.with_name(f".{marked.name}")
+    place = directory / marked_name(file.name, book=book)
+    draft = place.with_name(f".{place.name}")
     with draft.open("wb") as written:
         cursor = Cursor(sink.marks())
         if book:
             MarkedBook(written).write(found, cursor)
         else:
             written.writelines(lines for _, lines in marked_lines(found, cursor))
-    return draft.replace(marked)
+    return draft.replace(place)

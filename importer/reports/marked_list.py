@@ -17,7 +17,7 @@ from importer.model import Outcome
 from importer.reports.columns import FIELDS
 from importer.reports.csv_fields import restored, spelled
 from importer.reports.publishing import Draft, Drafts, explained
-from importer.reports.spool import Cursor, Marks
+from importer.reports.spool import Cursor, Mark, Marks
 from importer.reports.summary import FileEntry
 from importer.rows.tables import Original, OriginalSheet
 
@@ -98,21 +98,30 @@ def marked_lines(echo: Original, cursor: Cursor) -> Iterator[tuple[int, bytes]]:
     sheet = echo.sheets[0]
     width = max(len(echo.headers), 1)
     places = {h.strip().lower(): at for at, h in enumerate(echo.headers) if h.strip().lower() in _ADDED}
+    over = ("", "", "") if len(places) == len(_ADDED) else None  # what stands there of an earlier report
     yield 0, b"\xef\xbb\xbf"
     if not sheet.header_row:
         yield 0, _lines([[*_own_header(sheet, width), *_ADDED]], echo.delimiter)
     rows = sheet.rows()
     while some := list(islice(rows, _AT_ONCE)):
         marks = [cursor.at(row) for row, _ in some]
-        found = [
-            _ADDED if row == sheet.header_row else (m.outcome, m.code, m.message) if m else None
-            for (row, _), m in zip(some, marks, strict=True)
-        ]
+        found = [_added(row, mark, sheet, over) for (row, _), mark in zip(some, marks, strict=True)]
         lines = [
             _with(fields, added, width, places) if added and fields else fields
             for (_, fields), added in zip(some, found, strict=True)
         ]
         yield sum(m is not None for m in marks), _lines(lines, echo.delimiter)
+
+
+def _added(
+    row: int, mark: Mark | None, sheet: OriginalSheet, over: tuple[str, str, str] | None
+) -> tuple[str, str, str] | None:
+    """What a row gets in the three columns; None: it stays as it is."""
+    if row == sheet.header_row:
+        return _ADDED
+    if mark:
+        return mark.outcome, mark.code, mark.message
+    return over if row > sheet.header_row else None
 
 
 def _own_header(sheet: OriginalSheet, width: int) -> list[str]:

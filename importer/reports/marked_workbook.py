@@ -13,6 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from importer.reports.spool import Cursor, Mark
 from importer.reports.workbook_frame import LOOKS
+from importer.rows.returned import unmarked
 from importer.rows.tables import ErrorValue, Original, OriginalSheet
 
 MOST_COMMENTS = 20_000
@@ -97,7 +98,7 @@ class MarkedBook:
     def _comment(self, page: Worksheet, row: int, place: int, mark: Mark) -> None:
         if self._comments < MOST_COMMENTS:
             self._comments += 1
-            page.write_comment(row, place, f"{mark.message}\n({mark.outcome}: {mark.code})", _COMMENT)
+            page.write_comment(row, place, f"{unmarked(mark.message)}\n({mark.outcome}: {mark.code})", _COMMENT)
 
 
 def _place(mark: Mark, positions: Mapping[str, int]) -> int:

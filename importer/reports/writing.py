@@ -17,6 +17,8 @@ from importer.reports.marked_list import MARKED
 from importer.reports.problems import Tally
 from importer.reports.publishing import Draft, Drafts
 from importer.reports.summary import FileEntry, RunSummary, Written, summary_json
+from importer.rows.returned import REJECTED, marked
+from importer.rows.tables import ROLES
 
 SUMMARY = "summary.json"
 FILES_OF = {"csv": (ASSIGNED, NOT_ASSIGNED), "xlsx": (WORKBOOK,), "html": (PAGE,)}
@@ -35,10 +37,10 @@ def write_reports(
     facts: RunSummary,
     windows: Iterable[pa.RecordBatch],
     formats: Collection[str],
-    marked: Callable[[Drafts], Sink] | None = None,
+    given_back: Callable[[Drafts], Sink] | None = None,
 ) -> Written:
     """Write or rewrite the report of one run into `directory`, in `formats` (csv, xlsx, html); summary.json and
-    manifest.json always. `marked` makes the sink that gives the list itself back (marking.py).
+    manifest.json always. `given_back` makes the sink that gives the list itself back (marking.py).
 
     `windows` (schema OUTCOMES, source order) are read once, in flat memory. Any failure, also one of `windows`, leaves
     an older report as it was. Files are replaced one by one, the manifest last; files of formats that are not wanted
@@ -46,12 +48,13 @@ def write_reports(
     """
     tally = Tally()
     with Drafts(directory) as drafts:
-        sinks = [*_sinks(drafts, facts, formats), *([marked(drafts)] if marked else [])]
+        sinks = [*_sinks(drafts, facts, formats), *([given_back(drafts)] if given_back else [])]
         for window in ahead(windows):
             for rows, good in _parts(window):
                 tally.add(rows, good=good)
+                listed = rows if good else known_again(rows)
                 for sink in sinks:
-                    sink.add(rows, good=good)
+                    sink.add(listed, good=good)
         files = [entry for sink in sinks for entry in sink.finish()]
         if "html" in formats:
             from importer.reports.page import page_html  # noqa: PLC0415  heavy, like the workbook below
@@ -90,6 +93,19 @@ def _parts(window: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, bool]]:
         yield (window if count == len(window) else window.filter(good)), True
     if count < len(window):
         yield (window if count == 0 else window.filter(pc.invert(good))), False
+
+
+def known_again(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows whose lists tell by themselves, when they come back, which of the rejected ones were changed since."""
+    rejected = pc.equal(rows["outcome"].dictionary_decode(), REJECTED)
+    if not rejected.true_count:
+        return rows
+    few = rows.filter(rejected)
+    values = zip(*(few[role].to_pylist() for role in ROLES), strict=True)
+    fates = zip(few["message"].to_pylist(), few["code"].to_pylist(), values, strict=True)
+    messages = pa.array([marked(message, code, row) for message, code, row in fates], pa.string())
+    column = pc.replace_with_mask(rows["message"].dictionary_decode(), rejected, messages).dictionary_encode()
+    return rows.set_column(rows.schema.get_field_index("message"), rows.schema.field("message"), column)
 
 
 def _whole(draft: Draft, content: bytes) -> FileEntry:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 COLUMNS = ("outcome", "code", "message")
 """What a list of the importer's own adds at least; a list that lacks one of them only happens to have the others."""
 
+REJECTED = "rejected"
 _MARK = re.compile(r"\s*\[([a-z2-7]{8})\]\s*$")
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _EXPONENT = re.compile(r"([0-9]+(?:[.,][0-9]+)?)[eE]\+?([0-9]{1,3})")
@@ -51,7 +52,7 @@ def returned(outcome: str, code: str, message: str, values: Sequence[str]) -> Re
     exponent or of the zeros in front of a GTIN.
     """
     code = code.strip()
-    if outcome.strip().lower() != "rejected" or not _CODE.fullmatch(code):
+    if outcome.strip().lower() != REJECTED or not _CODE.fullmatch(code):
         return None
     found = _MARK.search(message)
     if found is None:

@@ -20,6 +20,10 @@ from importer.sources.workbook_rows import text_of
 
 Edit = Mapping[str, str]
 _SHEET_KEY = 32
+_VOUCHED = frozenset(
+    {f"{role}_{what}_cell" for role in ROLES for what in ("numeric", "date")}
+    | {"boolean_cell", "row_width", "total_row"}
+)
 LEFT_OUT = Reject("left_out")
 
 
@@ -97,8 +101,17 @@ def _corrected_cells(cells: Sequence[Any], positions: Mapping[str, int], edit: E
 
 
 def _settles(edit: Edit, before: Edit, fault: Reject) -> bool:
-    """Whether an edit answers what was wrong: the cell at fault was changed, or somebody vouches for it."""
-    if edit.get("confirmed"):
+    """Whether an edit answers what was wrong: the cell at fault was changed, or a person vouches for it. Of a row that
+    came back rejected, any cell.
+    """
+    if edit.get("confirmed") and can_be_vouched_for(fault.code):
         return True
     changed = {role for role in ROLES if edit.get(role, before[role]) != before[role]}
-    return fault.role in changed if fault.role else bool(changed)
+    return fault.role in changed if fault.role and "returned" not in fault.values else bool(changed)
+
+
+def can_be_vouched_for(code: str) -> bool:
+    """Whether a person's word settles a problem: the value may be right although its cell or its row is doubtful. A
+    value whose digits are lost is never right.
+    """
+    return code in _VOUCHED

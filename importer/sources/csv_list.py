@@ -17,6 +17,7 @@ from importer.sources.decoding import HEAD, Transcoded
 from importer.sources.files import DAMAGED, Kind, damaged, unpacked
 from importer.sources.noise import NoiseCount
 from importer.sources.options import SourceOptions
+from importer.sources.returning import Returning
 
 _DELIMITER_NAMES = {"\t": "tab", "\x1f": ""}
 
@@ -43,6 +44,7 @@ class DelimitedList:
         self.dialect = dialect
         self._options = options
         self._noise = NoiseCount()
+        self._returning = Returning(dialect.layout.headers)
 
     @property
     def reading(self) -> Reading:
@@ -52,7 +54,11 @@ class DelimitedList:
             encoding=dialect.encoding,
             delimiter=dialect.plain.name or _DELIMITER_NAMES.get(dialect.delimiter, dialect.delimiter),
             sheets=(Sheet("", layout.header_row, layout.columns, layout.headers),),
-            remarks=(*layout.remarks, *self._noise.remarks(self._path.name)),
+            remarks=(
+                *layout.remarks,
+                *self._noise.remarks(self._path.name),
+                *self._returning.remarks(self._path.name),
+            ),
         )
 
     def __iter__(self) -> Iterator[Rows]:
@@ -75,7 +81,7 @@ class DelimitedList:
         assert len(head) == dialect.body
         body = Body(plain, dialect.delimiter, dialect.width, name)
         shape = Shape(layout, dialect.delimiter, dialect.width, self._options, name)
-        self._noise = shape.noise
+        self._noise, self._returning = shape.noise, shape.returning
         for records in RecordReader(body, dialect.delimiter, dialect.width, dialect.rows_before + 1, name):
             yield shape.rows(records, quoted=body.quoted, damaged=text.damaged)
 

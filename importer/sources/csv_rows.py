@@ -25,6 +25,7 @@ from importer.sources.headers import says_nothing
 from importer.sources.layout import Layout, noise_in, twins_differ
 from importer.sources.noise import NoiseCount
 from importer.sources.options import SourceOptions
+from importer.sources.returning import Returning, Said
 
 _WRAPPED = r'^\s*="((?:[^"]|"")*)"\s*$'
 _NO_CODE = r"^[^0-9]*$|[ :|]"
@@ -52,6 +53,7 @@ class Shape:
         self._filling = Filling(layout, options)
         self._noise = noise_in(layout, options)
         self.noise = NoiseCount()
+        self.returning = Returning(layout.headers)
         needed = max((i + 1 for i, h in enumerate(layout.headers) if not says_nothing(h)), default=self._width)
         self._needed = min(needed, width)
 
@@ -77,7 +79,15 @@ class Shape:
         if damaged:
             table, faults = _show_damage(table, faults)
         table, faults = self._filling.fill(table, faults)
+        if self.returning:
+            faults = self.returning.held(table, faults, self._said(records))
         return Rows(table, faults, notes)
+
+    def _said(self, records: Records) -> dict[int, Said]:
+        """What the list says of rows that the importer has rejected before."""
+        said = self.returning.columns(records.columns, records.rows)
+        ragged = ((record.row, self.returning.fields(record.fields)) for record in records.ragged)
+        return said | {int(row): found for row, found in ragged if found}
 
     def _without_noise(self, records: Records) -> Iterator[Records]:
         """The records that are rows, in pieces: what a header or a value between them changes counts for the next."""

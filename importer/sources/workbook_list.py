@@ -17,6 +17,7 @@ from importer.sources.files import Kind
 from importer.sources.layout import Layout, find_layout, score, shown
 from importer.sources.noise import NoiseCount
 from importer.sources.options import SourceOptions
+from importer.sources.returning import Returning
 from importer.sources.sheet_xlsx import SheetFacts
 from importer.sources.workbook_opening import Workbook, Worksheet, load_sheet, open_book, readable
 from importer.sources.workbook_rows import Grid, text_of
@@ -125,6 +126,7 @@ class WorkbookList:
         self._found = found
         self._options = options
         self._noise: dict[int, NoiseCount] = {}
+        self._returning: dict[int, Returning] = {}
         self._remarks = [*remarks, *(r for s in found for r in _remarks(path, s, options))]
         self.sheet_names: Sequence[str] = tuple(s.name for s in found)
 
@@ -147,6 +149,7 @@ class WorkbookList:
     def reading(self) -> Reading:
         sheets = tuple(Sheet(s.name, s.layout.header_row, s.layout.columns, s.layout.headers) for s in self._found)
         noise = [r for n, count in self._noise.items() for r in count.remarks(self._called(n))]
+        noise += [r for n, count in self._returning.items() for r in count.remarks(self._called(n))]
         return Reading(format=str(self._kind), sheets=sheets, remarks=(*self._remarks, *noise))
 
     def _called(self, number: int) -> str:
@@ -174,7 +177,7 @@ class WorkbookList:
         with readable(self._path):
             merged = sheet.merged_cell_ranges or [] if self._kind is not Kind.ODS else []
         grid = Grid(number, found.layout, found.facts, merged, found.left, self._options)
-        self._noise[number] = grid.noise
+        self._noise[number], self._returning[number] = grid.noise, grid.returning
         rows: Iterator[list[Any]] = iter(sheet.iter_rows())
         first = found.layout.skip + 1
         with readable(self._path):

@@ -17,6 +17,7 @@ from importer.sources.filling import Filling
 from importer.sources.layout import Layout, noise_in, twins_differ
 from importer.sources.noise import Found, NoiseCount
 from importer.sources.options import SourceOptions
+from importer.sources.returning import Returning
 from importer.sources.sheet_xlsx import SheetFacts
 
 Merges = Sequence[tuple[tuple[int, int], tuple[int, int]]]
@@ -44,6 +45,7 @@ class Grid:
         self._all_merges = merges
         self._noise = noise_in(layout, options)
         self.noise = NoiseCount()
+        self.returning = Returning(layout.headers)
         self._use(layout.positions)
 
     def _use(self, positions: Mapping[str, int]) -> None:
@@ -115,6 +117,9 @@ class Grid:
         self._add_merged(first, count, place, faults, table)
         self._add_twins(cells, faults)
         table, faults = self._filling.fill(table, faults)
+        if self.returning:
+            said = ((int(key), self.returning.fields(row)) for key, row in zip(keys, cells, strict=True))
+            faults = self.returning.held(table, faults, {key: found for key, found in said if found})
         return Rows(table, faults, notes)
 
     def _add_twins(self, cells: Sequence[Sequence[Any]], faults: dict[int, Reject]) -> None:

@@ -12,6 +12,7 @@ from multidict import MultiMapping
 from importer.errors import ImporterError
 from importer.flow.marked import marked_list
 from importer.rows.tables import ROLES
+from importer.sources.corrections import can_be_vouched_for
 from importer.web import actions, data
 from importer.web.language import Language
 from importer.web.receiving import Receiving
@@ -23,12 +24,6 @@ from importer.words import language as words
 routes = web.RouteTableDef()
 _PATIENCE = 3.0
 _PATIENCE_TO_CHECK = 15.0
-VOUCHED = frozenset(
-    {f"{role}_{what}_cell" for role in ROLES for what in ("numeric", "date")}
-    | {f"{role}_digits_lost" for role in ROLES}
-    | {"boolean_cell", "row_width", "total_row"}
-)
-"""Problems that a person's word settles: the value may be right although its cell or its row is doubtful."""
 
 
 @routes.get("/")
@@ -79,7 +74,7 @@ async def fix(request: web.Request) -> web.Response:
     found = await data.upload_data(site, actions.upload_of(site, request.match_info["upload"]), _PATIENCE_TO_CHECK)
     if found["state"] != "ready":
         raise web.HTTPSeeOther(f"/uploads/{found['id']}")
-    return page(request, "fix.html", {"upload": found, "roles": ROLES, "vouched": VOUCHED})
+    return page(request, "fix.html", {"upload": found, "roles": ROLES, "can_be_vouched_for": can_be_vouched_for})
 
 
 @routes.post("/uploads/{upload}/fix")

@@ -67,10 +67,14 @@ class Language:
 
     def sentence(self, message: Message) -> str:
         """What was found, where, and what was expected. A code that has no sentence is said as it is."""
+        if "returned" in message.values:  # a row that came back with what had been said of it
+            return str(message.values["returned"])
         return self._say("", message.code, message.role, message.values) or message.code.replace("_", " ")
 
     def tip(self, message: Message) -> str:
         """What the reader does about it."""
+        if "returned" in message.values:
+            return ""
         return self._say("tip", message.code, message.role, message.values)
 
     def title(self, code: str) -> str:

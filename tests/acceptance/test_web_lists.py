@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
 import pytest
+import xlsxwriter
 from boxes import Box
 from webserver import GTIN, HEADER, Browser, Server, rows
 
@@ -59,6 +61,23 @@ async def test_a_person_can_vouch_only_where_that_settles_something(server: Serv
     assert 'name="confirmed:2"' not in page
     assert 'name="confirmed:3"' in page
     assert found["preview"]["to_send"] == 1
+
+
+async def test_nobody_can_vouch_for_a_value_whose_digits_are_lost(server: Server) -> None:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate([HEADER.strip().split(","), ["", GTIN, "B1", "281231"]]):
+            sheet.write_row(number, 0, row)
+        sheet.write_number(1, 0, 12345678901234567890)
+    async with Browser(server) as planner:
+        upload = await planner.upload(made.getvalue(), "list.xlsx")
+        await planner.preview(upload)
+        page = await planner.text(f"/uploads/{upload}/fix")
+        found = await planner.post(f"/api/uploads/{upload}/edits", {"2": {"confirmed": True}})
+    assert 'name="left_out:2"' in page
+    assert 'name="confirmed:2"' not in page
+    assert [problem["code"] for problem in found["preview"]["problems"]] == ["serial_digits_lost"]
 
 
 def verified(server: Server, run: str) -> int:
