@@ -57,10 +57,8 @@ def assigned_in(ledger: Path) -> set[Key]:
             batches = view.batches(run.num)
             for kept in list(view.chunks_by_key(run.num)):
                 if kept.state == ChunkState.SETTLED and kept.fate and kept.fate.outcome == Outcome.ASSIGNED:
-                    others = {place for place, _ in view.exceptions(kept.id)}
-                    serials = enumerate(view.serials(kept.id))
                     gtin = batches[kept.batch].gtin
-                    found.update((gtin, serial) for place, serial in serials if place not in others)
+                    found.update((gtin, serial) for serial in view.serials(kept.id))
     finally:
         view.close()
     return found
@@ -78,7 +76,7 @@ def _in_doubt(ledger: Path) -> set[Key]:
     for run in view.runs():
         batches = view.batches(run.num)
         for chunk in lost:
-            found.update((batches[view.kept(chunk).batch].gtin, serial) for serial in view.serials(chunk))
+            found.update((batches[view.stored(chunk).batch].gtin, serial) for serial in view.serials(chunk))
     view.close()
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -221,20 +222,37 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
-    """What follows from one answer for a chunk.
+class Part:
+    """Some serials of a chunk that become a chunk of their own."""
 
-    SETTLED: `fate` is that of all its serials but the `exceptions` (by place in the chunk).
-    CUT: `parts` are the places of the serials of each new chunk; together they are the whole chunk.
-    PENDING: it is to be sent again.
-    """
+    places: Sequence[int]
+    """Of the serials in the chunk, ascending."""
+    fate: Fate | None = None
+    """What became of them; None: they are to be sent."""
+    doubt: Doubt = Doubt.NONE
+    """How much at least; the part keeps what the chunk has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What follows for a chunk from one answer, or from none."""
 
     state: ChunkState
+    """SETTLED with a `fate`, CUT into `parts`, or PENDING: to be sent again."""
     fate: Fate | None = None
-    exceptions: Sequence[tuple[int, Fate]] = ()
-    parts: Sequence[Sequence[int]] = ()
+    """Of all its serials: a chunk has one. Serials that end differently become parts."""
+    parts: Sequence[Part] = ()
+    """Together they are the whole chunk."""
     doubt: Doubt = Doubt.NONE
     limit: int | None = None
     """The most serials that the API takes in one request, where the answer told or implied it."""
     stop_product: str = ""
     """The GTIN that the API doesn't know."""
+    skipped: Fate | None = None
+    """What becomes of the chunks of that product that were not sent."""
+
+    def outcomes(self, count: int) -> Counter[Outcome]:
+        """How many of the chunk's `count` serials have each outcome now; those that are to be sent have none."""
+        if self.state == ChunkState.CUT:
+            return sum((Counter({p.fate.outcome: len(p.places)}) for p in self.parts if p.fate), Counter())
+        return Counter({self.fate.outcome: count}) if self.fate else Counter()

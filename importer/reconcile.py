@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Any, Literal
 
 from importer.errors import Exit
-from importer.model import Answer, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
+from importer.model import Answer, Chunk, ChunkState, Doubt, Fate, Outcome, Part, Settlement, Verdict
 
 ExistsMeans = Literal["unknown", "assigned"]
+PRODUCT_NOT_REGISTERED = "product_not_registered"
+GOOD = frozenset({Outcome.ASSIGNED, Outcome.ALREADY_ASSIGNED})
+"""Outcomes of a row that stands in the pool with its batch and expiry."""
 
 _ASSIGNED = Fate(Outcome.ASSIGNED)
 _MISSING = Fate(Outcome.UNKNOWN, "answer_missing")
@@ -24,13 +28,11 @@ def settle(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Settlemen
         case Verdict.SETTLED:
             return _by_name(chunk, answer, exists_means)
         case Verdict.REFUSED if len(chunk.serials) > 1:
-            return Settlement(ChunkState.CUT, parts=list(isolate(chunk.serials, answer.named)))
+            return cut_into(isolate(chunk.serials, answer.named))
         case Verdict.REFUSED:
             return Settlement(ChunkState.SETTLED, _refused(chunk, answer, exists_means))
         case Verdict.PRODUCT:
-            values = {"gtin": chunk.batch.gtin, "said": said(answer)}
-            fate = Fate(Outcome.REFUSED, "product_not_registered", values)
-            return Settlement(ChunkState.SETTLED, fate, stop_product=chunk.batch.gtin)
+            return _unregistered(chunk.batch.gtin, answer)
         case Verdict.TOO_LARGE:
             return _too_large(chunk, answer)
         case Verdict.DOUBT:
@@ -39,16 +41,21 @@ def settle(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Settlemen
             return Settlement(ChunkState.PENDING)
 
 
+def cut_into(parts: Iterable[Sequence[int]]) -> Settlement:
+    """A chunk is cut into parts that are to be sent; each is given by its places."""
+    return Settlement(ChunkState.CUT, parts=[Part(places) for places in parts])
+
+
 def _by_name(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Settlement:
     if len(answer.assigned) == len(chunk.serials):
         return Settlement(ChunkState.SETTLED, _ASSIGNED)
-    exceptions = [
-        (place, _by_status(chunk, answer, serial, exists_means))
-        for place, serial in enumerate(chunk.serials)
-        if serial not in answer.assigned
-    ]
-    others = [(place, fate) for place, fate in exceptions if fate.outcome != Outcome.ASSIGNED]
-    return Settlement(ChunkState.SETTLED, _ASSIGNED, others)
+    alike: dict[tuple[str, str, str], tuple[Fate, list[int]]] = {}
+    for place, serial in enumerate(chunk.serials):
+        fate = _ASSIGNED if serial in answer.assigned else _by_status(chunk, answer, serial, exists_means)
+        told = str(fate.values.get("status", ""))
+        alike.setdefault((fate.outcome, fate.code, told), (fate, []))[1].append(place)
+    parts = [Part(places, fate) for fate, places in alike.values()]
+    return Settlement(ChunkState.CUT, parts=parts) if len(parts) > 1 else Settlement(ChunkState.SETTLED, parts[0].fate)
 
 
 def _by_status(chunk: Chunk, answer: Answer, serial: str, exists_means: ExistsMeans) -> Fate:
@@ -76,13 +83,23 @@ def said(answer: Answer) -> dict[str, Any]:
     return {**what, "case": "named", "error": answer.error} if answer.error else what
 
 
+def _unregistered(gtin: str, answer: Answer) -> Settlement:
+    values = {"gtin": gtin, "said": said(answer)}
+    return Settlement(
+        ChunkState.SETTLED,
+        Fate(Outcome.REFUSED, PRODUCT_NOT_REGISTERED, values),
+        stop_product=gtin,
+        skipped=Fate(Outcome.UNSENT, PRODUCT_NOT_REGISTERED, {**values, "case": "not_sent"}),
+    )
+
+
 def _too_large(chunk: Chunk, answer: Answer) -> Settlement:
     count = len(chunk.serials)
     if count == 1:
         fate = Fate(Outcome.REFUSED, "request_too_large", {"said": said(answer)})
         return Settlement(ChunkState.SETTLED, fate)
     limit = min(answer.limit or count // 2, count - 1)
-    return Settlement(ChunkState.CUT, parts=list(slices(count, limit)), limit=limit)
+    return replace(cut_into(slices(count, limit)), limit=limit)
 
 
 def slices(count: int, limit: int) -> Iterator[Sequence[int]]:
@@ -103,6 +120,44 @@ def isolate(serials: Sequence[str], named: Sequence[str]) -> Iterator[Sequence[i
         yield [place for place, serial in enumerate(serials) if serial not in blamed]
     else:
         yield from slices(len(serials), -(-len(serials) // 2))
+
+
+def fate_of(state: ChunkState, fate: Fate | None, doubt: Doubt, *, tried: bool) -> Fate:
+    """What the state of a chunk in the ledger means for its rows, whether or not its run has ended."""
+    if state == ChunkState.SENT:
+        return LOST
+    if fate:
+        return fate  # it is settled, or was before a retry that has no answer yet
+    if doubt == Doubt.THIS_RUN:
+        return LOST
+    return Fate(Outcome.UNSENT, "not_taken" if tried else "not_sent")
+
+
+class EarlierOutcome(IntEnum):
+    """What a run says of a serial to the runs after it."""
+
+    NOTHING = 0
+    """It was never sent, or clearly refused: it may be sent."""
+    DOUBT = 1
+    """It was not assigned, but an answer for it was lost, in that run or one before it."""
+    UNKNOWN = 2
+    """It was sent, and no answer says what became of it."""
+    ASSIGNED = 3
+
+
+def for_later_runs(fate: Fate, doubt: Doubt) -> EarlierOutcome:
+    """Doubt is never dropped, whatever became of the serial. Of what is `already_assigned` the run tells that assigned
+    it.
+    """
+    match fate.outcome:
+        case Outcome.ASSIGNED:
+            return EarlierOutcome.ASSIGNED
+        case Outcome.UNKNOWN:
+            return EarlierOutcome.UNKNOWN
+        case Outcome.ALREADY_ASSIGNED:
+            return EarlierOutcome.NOTHING
+        case _:
+            return EarlierOutcome.DOUBT if doubt else EarlierOutcome.NOTHING
 
 
 @dataclass(frozen=True, slots=True)

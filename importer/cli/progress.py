@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from importer.ledger.view import Run
-from importer.model import ChunkState
 from importer.sending.rate import Rate, spoken
 from importer.sending.submit import Heard
 
@@ -70,8 +69,7 @@ class Bar:
         self._rate.add(time.monotonic(), 0)
 
     def heard(self, event: Heard) -> None:
-        if event.settled.state == ChunkState.SETTLED:
-            self._done += len(event.chunk.serials)
+        self._done += event.settled.outcomes(len(event.chunk.serials)).total()
         now = time.monotonic()
         self._rate.add(now, self._done)
         left = self._rate.left(self._left - self._done, now)
@@ -119,8 +117,7 @@ class Lines:
 
     def heard(self, event: Heard) -> None:
         chunk, answer, now = event.chunk, event.answer, time.monotonic()
-        if event.settled.state == ChunkState.SETTLED:
-            self._done += len(chunk.serials)
+        self._done += event.settled.outcomes(len(chunk.serials)).total()
         self._rate.add(now, self._done)
         self._log.info(
             "chunk",

@@ -104,11 +104,11 @@ def _moment(text: str) -> datetime:
 
 def _pace(view: View, run: Run, to_send: int) -> tuple[float, float | None]:
     """Serials per second since this session of sending began, and seconds left."""
-    recent = view.counts("recent_pace", run.num)[0]
-    if not recent["first_at"] or run.state.value != "running":
+    serials, since = view.recent_pace(run.num)
+    if not since or run.state.value != "running":
         return 0.0, None
-    seconds = (datetime.now(UTC) - datetime.fromisoformat(recent["first_at"])).total_seconds()
-    rate = (recent["serials"] or 0) / seconds if seconds > 0 else 0.0
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()
+    rate = serials / seconds if seconds > 0 else 0.0
     return rate, to_send / rate if rate else None
 
 

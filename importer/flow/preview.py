@@ -15,7 +15,7 @@ from importer.errors import SourceError
 from importer.ledger.view import Run, View
 from importer.model import Batch, Message, Reading
 from importer.results.totals import count
-from importer.rows.tables import Source
+from importer.rows.tables import Source, row_of, sheet_name
 from importer.staging.planning import Planned
 from importer.staging.stage import Sink, Staged, Staging, stage
 from importer.staging.standings import Standing
@@ -171,9 +171,9 @@ class _Counting:
 
     def _example(self, row: dict[str, Any]) -> Example:
         key = row.pop("key")
-        sheet = self._sheet_names[key >> 32] if len(self._sheet_names) > 1 else ""
+        sheet = sheet_name(key, self._sheet_names)
         message = restored(row.pop("code"), row.pop("details"))
-        return Example(sheet=sheet, row=key & 0xFFFFFFFF, message=message, **row)
+        return Example(sheet=sheet, row=row_of(key), message=message, **row)
 
 
 def preview(

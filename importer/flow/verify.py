@@ -22,7 +22,7 @@ from importer.reports.columns import ASSIGNED, NOT_ASSIGNED
 from importer.reports.csv_lists import check_manifest, read_back
 from importer.results.outcomes import windows
 from importer.results.totals import count, sheet_names
-from importer.rows.tables import Source
+from importer.rows.tables import Source, row_of
 from importer.sources.files import file_facts
 from importer.sources.moved import find_again
 from importer.staging.checks import CheckSettings, check
@@ -117,10 +117,9 @@ def _identity(view: View, run: Run) -> Iterator[str]:
 
 
 def _answers(view: View, run: Run) -> Iterator[str]:
-    for row in view.counts("unproven", run.num):
+    for seq, claimed, proven in view.unproven(run.num):
         yield (
-            f"chunk {row['seq']} has {row['claimed']:,} serials as assigned, "
-            f"but the answers on record name {row['proven']:,} as Assigned"
+            f"chunk {seq} has {claimed:,} serials as assigned, but the answers on record name {proven:,} as Assigned"
         )
 
 
@@ -159,7 +158,7 @@ def _lists(view: View, run: Run, directory: Path) -> Iterator[str]:
                 yield from _compare(wanted, cursor.take(wanted.num_rows), ASSIGNED if good else NOT_ASSIGNED)
     for good, cursor in cursors.items():
         if (more := cursor.take(1)) is not None:
-            row = more["key"][0].as_py() & 0xFFFFFFFF
+            row = row_of(more["key"][0].as_py())
             yield f"{ASSIGNED if good else NOT_ASSIGNED} holds row {row}, which the ledger doesn't put there"
 
 
@@ -214,8 +213,7 @@ def _first_other(same: Any) -> int:
 
 
 def _row(table: Any, place: int) -> int:
-    row: int = table["key"][place].as_py() & 0xFFFFFFFF
-    return row
+    return int(row_of(table["key"][place].as_py()))
 
 
 def _summary(view: View, run: Run, directory: Path) -> Iterator[str]:

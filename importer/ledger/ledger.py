@@ -84,9 +84,6 @@ class Ledger:
         values = {name: getattr(run, name) for name in run.__slots__} | {"settings": json.dumps(run.settings)}
         return self._writer.do(lambda db: int(store.execute(db, "insert_run", **values).fetchone()[0]))
 
-    def add_chunks(self, run: int, first_seq: int, chunks: Sequence[store.PlannedChunk]) -> None:
-        self.post_chunks(run, first_seq, chunks).result()
-
     def post_chunks(self, run: int, first_seq: int, chunks: Iterable[store.PlannedChunk]) -> Future[None]:
         """They are made and written by the ledger's thread, and in the ledger when the future resolves; it raises
         LedgerError where that fails.
@@ -128,9 +125,9 @@ class Ledger:
         """Staging failed: the run has never been."""
         self._writer.do(store.forget_half_staged)
 
-    def divide(self, run: int, chunk: int, parts: Sequence[store.Part]) -> None:
+    def divide(self, run: int, chunk: int, settled: Settlement) -> None:
         """Let each part of a pending chunk have its own fate. Not from an event loop."""
-        self._writer.do(lambda db: store.divide(db, run, chunk, parts))
+        self._writer.do(lambda db: store.settle(db, run, chunk, settled))
 
     # Submitting: awaited from the event loop.
 
@@ -146,7 +143,9 @@ class Ledger:
         return await self._writer.done(lambda db: store.mark(db, run, chunk.id))
 
     async def record(self, run: int, chunk: Chunk, n: int, answer: Answer, settled: Settlement) -> list[int]:
-        """Durably note an answer and what follows; return the ids of the chunks that this one was cut into."""
+        """Durably note an answer and what follows; return the ids of those of its parts that are to
+        be sent.
+        """
         return await self._writer.done(lambda db: store.record(db, run, chunk.id, n, answer, settled))
 
     async def settle(self, run: int, chunk: int, settled: Settlement) -> list[int]:
@@ -161,9 +160,11 @@ class Ledger:
         """Write a line for the record beside the run."""
         await self._writer.done(lambda db: store.execute(db, "remark", run=run, text=text))
 
-    async def renew(self, run: int) -> None:
-        """A retry: what was refused, is unknown or was not sent is pending again, and the run is running."""
-        await asyncio.wrap_future(self._writer.post(lambda db: store.renew(db, run)))  # too long for the loop
+    async def renew(self, run: int) -> int:
+        """A retry: what was refused, is unknown or was not sent is pending again, and the run is running. Return how
+        many chunks that are; if there is none the run stays as it is.
+        """
+        return await asyncio.wrap_future(self._writer.post(lambda db: store.renew(db, run)))  # too long for the loop
 
 
 def _writer(path: Path) -> Writer:

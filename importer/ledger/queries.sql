@@ -8,13 +8,15 @@ VALUES (:id, 'staging', :source_name, :source_path, :source_sha256, :source_byte
 RETURNING num;
 
 -- staged: The whole source is in the ledger: from here on the run exists.
-UPDATE run SET state = 'staged', reading = :reading, notes = :notes, rows = :rows, staged_at = :at WHERE num = :run;
+UPDATE run SET state = 'staged', reading = :reading, notes = :notes, rows = :rows, staged_at = :at,
+    staged_turn = (SELECT max(max(staged_turn), max(coalesce(ended_turn, 0))) + 1 FROM run) WHERE num = :run;
 
 -- running: A run is being submitted.
-UPDATE run SET state = 'running', ended_at = NULL, exit_code = NULL, stopped_by = '' WHERE num = :run;
+UPDATE run SET state = 'running', ended_at = NULL, ended_turn = NULL, exit_code = NULL, stopped_by = '' WHERE num = :run;
 
 -- ended: A run ended, finished or stopped early.
 UPDATE run SET state = :state, ended_at = :at, exit_code = :exit_code, stopped_by = :stopped_by,
+    ended_turn = (SELECT max(max(staged_turn), max(coalesce(ended_turn, 0))) + 1 FROM run),
     seconds = seconds + :seconds WHERE num = :run;
 
 -- remark: A person writes something down about a run.
@@ -74,13 +76,17 @@ SELECT DISTINCT run FROM batch WHERE (:gtin = '' OR gtin = :gtin) AND (:batch = 
 SELECT DISTINCT run.num, run.id, batch.gtin FROM run JOIN batch ON batch.run = run.num
     WHERE run.state != 'staging' AND run.target = :target;
 
--- active_since: The runs against one API that sent something, or may have, since a moment; but for one.
-SELECT num, id FROM run WHERE state != 'staging' AND target = :target AND num != :run
-    AND (ended_at IS NULL OR ended_at >= :since);
+-- active_since: The runs into the target of one run that sent something since that was staged, or may have. By the
+-- ledger's own sequence: a clock can be set back.
+SELECT other.num, other.id FROM run AS other JOIN run AS this ON this.num = :run
+    WHERE other.num != this.num AND other.state != 'staging' AND other.target = this.target
+    AND (other.ended_turn IS NULL OR other.ended_turn > this.staged_turn);
 
 -- insert_chunk: A planned chunk, or a part of one that was cut.
-INSERT INTO chunk (run, seq, root, batch, state, outcome, doubt, serials, repeats, first_key, last_key, attempts)
-VALUES (:run, :seq, :root, :batch, :state, :outcome, :doubt, :serials, :repeats, :first_key, :last_key, :attempts)
+INSERT INTO chunk (run, seq, root, batch, state, outcome, code, details, doubt, serials, repeats, first_key, last_key,
+    attempts, asked, recorded_at)
+VALUES (:run, :seq, :root, :batch, :state, :outcome, :code, :details, :doubt, :serials, :repeats, :first_key, :last_key,
+    :attempts, :asked, :recorded_at)
 RETURNING id;
 
 -- insert_chunk_rows: The rows of a chunk.
@@ -100,8 +106,8 @@ INSERT INTO fingerprint (run, first, last, entries) VALUES (:run, :first, :last,
 SELECT entries FROM fingerprint WHERE run = :run AND first <= :high AND last >= :low ORDER BY first;
 
 -- mark: A request for a chunk goes out now; counted before the wire sees it. One that is settled is not sent, but for
--- one that was spared while it waited for its next attempt.
-UPDATE chunk SET state = 1, attempts = attempts + 1, outcome = '', code = '', details = ''
+-- one that was skipped with its product while it waited for its next attempt.
+UPDATE chunk SET state = 1, attempts = attempts + 1, asked = id
     WHERE id = :chunk AND (state = 0 OR (state = 2 AND outcome = 'unsent')) RETURNING attempts;
 
 -- insert_attempt: The request that goes out.
@@ -112,15 +118,15 @@ UPDATE attempt SET answered_at = :at, verdict = :verdict, http_status = :http_st
     message = :message, assigned = :assigned, existing = :existing, digest = :digest, seconds = :seconds
     WHERE run = :run AND chunk = :chunk AND n = :n;
 
--- settle: What follows from it for the chunk. What is settled stays so: assigned is never un-assigned.
-UPDATE chunk SET state = :state, outcome = :outcome, code = :code, details = :details, doubt = max(doubt, :doubt),
-    recorded_at = :at WHERE id = :chunk AND (state IN (0, 1) OR (state = 2 AND outcome = 'unsent'));
+-- settle: What follows for a chunk. What is settled stays so: assigned is never un-assigned.
+UPDATE chunk SET state = :state, outcome = :outcome, code = :code, details = :details,
+    doubt = max(doubt, :doubt), recorded_at = :at
+    WHERE id = :chunk AND (state IN (0, 1) OR (state = 2 AND outcome = 'unsent'));
 
--- insert_exception: What became of one serial, where it is not what became of its chunk.
-INSERT INTO exception (chunk, place, outcome, code, details) VALUES (:chunk, :place, :outcome, :code, :details);
-
--- move_exceptions: The exceptions of a chunk are sent again, in a chunk of their own.
-UPDATE exception SET moved = 1 WHERE chunk = :chunk AND moved = 0;
+-- send_again: A chunk is to be sent again. What it was before a retry it stays, unless this attempt has put it in doubt.
+UPDATE chunk SET state = 0, doubt = max(doubt, :doubt), outcome = iif(:doubt = 2, '', outcome),
+    code = iif(:doubt = 2, '', code), details = iif(:doubt = 2, '', details), recorded_at = :at
+    WHERE id = :chunk AND (state IN (0, 1) OR (state = 2 AND outcome = 'unsent'));
 
 -- last_seq: The highest number of a chunk in a run.
 SELECT coalesce(max(seq), 0) FROM chunk WHERE run = :run;
@@ -138,45 +144,37 @@ SELECT rows FROM chunk_rows WHERE chunk = :chunk;
 SELECT * FROM chunk
     WHERE run = :run AND state = 0 AND (root, seq) > (:root, :seq) ORDER BY root, seq LIMIT :limit;
 
--- stop_product: The API doesn't know a product: what was not sent of it is spared. So are, of the chunk that asked for
--- it, the other parts where only the whole was ever sent: whatever became of that, they end as if nothing was lost.
-UPDATE chunk SET state = 2, outcome = 'unsent', code = 'product_not_registered', details = :details, recorded_at = :at
+-- stop_product: The API doesn't know a product: what was not sent of it is skipped. So are, of the chunk that asked for
+-- it, the other parts where only the whole was ever sent: whatever became of that, they end as if nothing was lost. Their
+-- doubt stays with them.
+UPDATE chunk SET state = 2, outcome = :outcome, code = :code, details = :details, recorded_at = :at
     WHERE run = :run AND state = 0
     AND (doubt != 2 OR (root = (SELECT root FROM chunk WHERE id = :asked)
         AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.run = :run AND attempt.chunk = chunk.id)))
     AND batch IN (SELECT num FROM batch WHERE batch.run = :run AND gtin = :gtin);
 
 -- lost: Requests whose answers were lost with their process: in doubt, and to be sent again.
-UPDATE chunk SET state = 0, doubt = 2 WHERE state = 1;
+UPDATE chunk SET state = 0, doubt = 2, outcome = '', code = '', details = '' WHERE state = 1;
 
--- renew_chunks: A person retries a run: chunks of which nothing was assigned are to be sent again as they are.
-UPDATE chunk SET state = 0, doubt = CASE WHEN outcome = 'unknown' THEN 2 ELSE doubt END, outcome = '', code = '', details = ''
+-- renew_chunks: A person retries a run: what was not assigned is to be sent again. What it was it stays until an answer
+-- says more.
+UPDATE chunk SET state = 0, doubt = iif(outcome = 'unknown', 2, doubt)
     WHERE run = :run AND state = 2 AND outcome IN ('refused', 'unknown', 'unsent');
 
--- chunks_with_exceptions: The chunks of a run some of whose rows were not assigned.
-SELECT DISTINCT chunk.id FROM chunk JOIN exception ON exception.chunk = chunk.id
-    WHERE chunk.run = :run AND chunk.state = 2 AND exception.moved = 0 AND exception.outcome != 'rejected';
-
--- exceptions: The exceptions of a chunk that hold.
-SELECT place, outcome, code, details FROM exception WHERE chunk = :chunk AND moved = 0 ORDER BY place;
-
--- all_exceptions: The exceptions of a chunk, history included.
-SELECT place, outcome, code, details, moved FROM exception WHERE chunk = :chunk ORDER BY place;
-
 -- chunks_by_key: The chunks of a run whose rows have a fate, with their rows, in the order of the first of these.
-SELECT chunk.*, chunk_rows.rows, EXISTS (SELECT 1 FROM exception WHERE exception.chunk = chunk.id) AS exceptional
-    FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id
-    WHERE run = :run AND state != 3 ORDER BY first_key;
+SELECT chunk.*, chunk_rows.rows, sent.seq AS sent_as
+    FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id LEFT JOIN chunk AS sent ON sent.id = chunk.asked
+    WHERE chunk.run = :run AND chunk.state != 3 ORDER BY chunk.first_key;
 
 -- problem_chunks: Chunks of a run some of whose rows are not assigned, in the order of their first rows.
 SELECT * FROM chunk WHERE run = :run AND state != 3
-    AND (outcome NOT IN ('assigned', 'already_assigned') OR EXISTS (SELECT 1 FROM exception WHERE chunk = chunk.id))
+    AND outcome NOT IN ('assigned', 'already_assigned')
     ORDER BY first_key LIMIT :most;
 
 -- chunks_of_root: A planned chunk and all that was cut from it, with their rows.
-SELECT chunk.*, chunk_rows.rows, EXISTS (SELECT 1 FROM exception WHERE exception.chunk = chunk.id) AS exceptional
-    FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id
-    WHERE run = :run AND root = :root AND state != 3;
+SELECT chunk.*, chunk_rows.rows, sent.seq AS sent_as
+    FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id LEFT JOIN chunk AS sent ON sent.id = chunk.asked
+    WHERE chunk.run = :run AND chunk.root = :root AND chunk.state != 3;
 
 -- rejects_by_key: The rejected rows of a run, in pieces that may overlap.
 SELECT first_key, last_key, rows FROM reject WHERE run = :run ORDER BY first_key;
@@ -185,33 +183,24 @@ SELECT first_key, last_key, rows FROM reject WHERE run = :run ORDER BY first_key
 SELECT batch, state, outcome, code, doubt, attempts > 0 AS tried, sum(serials) AS serials, sum(repeats) AS repeats,
     count(*) AS chunks FROM chunk WHERE run = :run AND state != 3 GROUP BY batch, state, outcome, code, doubt, tried;
 
--- repeats_beside_exceptions: Settled chunks in which a repeated serial may have another fate than the chunk.
-SELECT id, outcome FROM chunk WHERE run = :run AND state = 2 AND repeats > 0
-    AND EXISTS (SELECT 1 FROM exception WHERE exception.chunk = chunk.id);
-
--- exception_counts: Exceptions by batch, by what they are and what they are taken from.
-SELECT chunk.batch AS batch, chunk.outcome AS of_outcome, chunk.code AS of_code,
-    CASE WHEN exception.moved THEN '' ELSE exception.outcome END AS outcome,
-    CASE WHEN exception.moved THEN '' ELSE exception.code END AS code, count(*) AS serials
-    FROM exception JOIN chunk ON chunk.id = exception.chunk WHERE chunk.run = :run AND chunk.state = 2
-    GROUP BY 1, 2, 3, 4, 5;
-
 -- reject_counts: Rejected rows by batch and code.
 SELECT batch, code, count FROM reject_count WHERE run = :run;
 
 -- request_counts: Requests sent, and how many of them repeated an earlier one for the same chunk.
-SELECT count(*) AS sent, coalesce(sum(n > first), 0) AS retried, min(sent_at) AS first_at, max(answered_at) AS last_at
-    FROM (SELECT n, sent_at, answered_at, min(n) OVER (PARTITION BY chunk) AS first FROM attempt WHERE run = :run);
+SELECT count(*) AS sent, coalesce(sum(n > first), 0) AS retried
+    FROM (SELECT n, min(n) OVER (PARTITION BY chunk) AS first FROM attempt WHERE run = :run);
 
--- unproven: Settled chunks that claim more assignments than the answers on record name, where none says "exists".
+-- unproven: Chunks after whose requests more serials are assigned than the answers on record name, where none says
+-- "exists". `seq` is that of the chunk that was sent.
 SELECT * FROM (
-    SELECT seq, outcome, code,
-        serials - (SELECT count(*) FROM exception WHERE exception.chunk = chunk.id) AS claimed,
-        coalesce((SELECT max(assigned) FROM attempt WHERE attempt.run = chunk.run AND attempt.chunk = chunk.id
+    SELECT coalesce(sent.seq, claim.seq) AS seq, claimed,
+        coalesce((SELECT max(assigned) FROM attempt WHERE attempt.run = :run AND attempt.chunk = claim.asked
             AND answered_at IS NOT NULL AND digest != ''), 0) AS proven,
-        coalesce((SELECT max(existing) FROM attempt WHERE attempt.run = chunk.run AND attempt.chunk = chunk.id), 0)
+        coalesce((SELECT max(existing) FROM attempt WHERE attempt.run = :run AND attempt.chunk = claim.asked), 0)
             AS existing
-    FROM chunk WHERE run = :run AND state = 2 AND outcome = 'assigned')
+    FROM (SELECT asked, min(seq) AS seq, sum(serials) AS claimed FROM chunk
+            WHERE run = :run AND state = 2 AND outcome = 'assigned' GROUP BY asked) AS claim
+        LEFT JOIN chunk AS sent ON sent.id = claim.asked)
 WHERE claimed > proven + existing ORDER BY seq LIMIT 10;
 
 -- recent_pace: Serials settled in the last minutes of sending, and since when.

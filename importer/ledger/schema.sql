@@ -1,4 +1,4 @@
--- The ledger: runs, chunks and what became of every row. One row per chunk; rows of their own only for exceptions.
+-- The ledger: runs, chunks and what became of every row. A chunk has one fate: where its serials end differently it is cut.
 -- `user_version` holds the schema's version, `application_id` says that the file is a ledger.
 
 CREATE TABLE run (
@@ -17,6 +17,8 @@ CREATE TABLE run (
     rows          INTEGER NOT NULL DEFAULT 0,
     chunk_limit   INTEGER,                -- most serials per request, as learned from the API
     seconds       REAL NOT NULL DEFAULT 0,     -- spent submitting, all sessions together
+    staged_turn   INTEGER NOT NULL DEFAULT 0,  -- the ledger's own sequence of stagings and ends, which no clock disturbs
+    ended_turn    INTEGER,
     started_at    TEXT NOT NULL,
     staged_at     TEXT,
     ended_at      TEXT,
@@ -44,7 +46,7 @@ CREATE TABLE chunk (
     root        INTEGER NOT NULL,         -- seq of the planned chunk that it was cut from, or its own
     batch       INTEGER NOT NULL,
     state       INTEGER NOT NULL,         -- ChunkState
-    outcome     TEXT NOT NULL DEFAULT '', -- of a settled chunk: of all its rows without an exception
+    outcome     TEXT NOT NULL DEFAULT '', -- of all its rows; of a pending chunk: what it was before a retry, until an answer says more
     code        TEXT NOT NULL DEFAULT '',
     details     TEXT NOT NULL DEFAULT '', -- JSON: the values of its message
     doubt       INTEGER NOT NULL,         -- Doubt
@@ -53,6 +55,7 @@ CREATE TABLE chunk (
     first_key   INTEGER NOT NULL,
     last_key    INTEGER NOT NULL,
     attempts    INTEGER NOT NULL,         -- those of the chunks it was cut from included
+    asked       INTEGER NOT NULL DEFAULT 0, -- id of the chunk in whose request its rows last went out: its own, or one it was cut from; 0: in none
     recorded_at TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE UNIQUE INDEX chunk_of_run ON chunk (run, seq);
@@ -66,19 +69,9 @@ CREATE TABLE chunk_rows (
     rows  BLOB NOT NULL                   -- packing.py
 ) STRICT;
 
-CREATE TABLE exception (
-    chunk   INTEGER NOT NULL,
-    place   INTEGER NOT NULL,             -- of the serial in its chunk
-    outcome TEXT NOT NULL,
-    code    TEXT NOT NULL,
-    details TEXT NOT NULL,                -- JSON: the values of its message
-    moved   INTEGER NOT NULL DEFAULT 0,   -- 1: the row is in a younger chunk now; this is history
-    PRIMARY KEY (chunk, place)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE attempt (
     run         INTEGER NOT NULL,
-    chunk       INTEGER NOT NULL,
+    chunk       INTEGER NOT NULL,         -- the one that was sent, also where it was cut since
     n           INTEGER NOT NULL,
     sent_at     TEXT NOT NULL,
     answered_at TEXT,                     -- none: the answer was lost with its process

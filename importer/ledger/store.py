@@ -19,10 +19,8 @@ import numpy as np
 
 from importer.errors import LedgerError
 from importer.ledger.packing import pack_rows, unpack
-from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Settlement
-from importer.words.recording import recorded_values
-
-_EXCEPTIONS = {Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT}
+from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Part, Settlement
+from importer.words.recording import recorded_values, restored_values
 
 
 @cache
@@ -65,40 +63,34 @@ class PlannedChunk:
     rows: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some places of a chunk that become a chunk of their own: in at least this doubt; settled where it has a fate."""
-
-    places: Sequence[int]
-    doubt: Doubt = Doubt.NONE
-    fate: Fate | None = None
-
-
 def insert_chunks(db: sqlite3.Connection, run: int, first_seq: int, chunks: Iterable[PlannedChunk]) -> None:
     for seq, chunk in enumerate(chunks, first_seq):
-        _insert_chunk(db, run, seq, seq, chunk, attempts=0)
+        values = {name: getattr(chunk, name) for name in PlannedChunk.__slots__ if name != "rows"}
+        _insert_chunk(db, chunk.rows, run=run, seq=seq, root=seq, **values)
 
 
-def _insert_chunk(db: sqlite3.Connection, run: int, seq: int, root: int, chunk: PlannedChunk, attempts: int) -> int:
-    cursor = execute(
-        db,
-        "insert_chunk",
-        run=run,
-        seq=seq,
-        root=root,
-        batch=chunk.batch,
-        state=chunk.state,
-        outcome=chunk.outcome,
-        doubt=chunk.doubt,
-        serials=chunk.serials,
-        repeats=chunk.repeats,
-        first_key=chunk.first_key,
-        last_key=chunk.last_key,
-        attempts=attempts,
-    )
-    number = int(cursor.fetchone()[0])
-    execute(db, "insert_chunk_rows", chunk=number, rows=chunk.rows)
+_NEW = {"code": "", "details": "", "attempts": 0, "asked": 0, "recorded_at": ""}
+"""Of a chunk that nothing has become of yet."""
+
+
+def _insert_chunk(db: sqlite3.Connection, rows: bytes, **values: Any) -> int:
+    number = int(execute(db, "insert_chunk", **_NEW | values).fetchone()[0])
+    execute(db, "insert_chunk_rows", chunk=number, rows=rows)
     return number
+
+
+def said(fate: Fate | None) -> dict[str, str]:
+    """The columns that hold a fate."""
+    if fate is None:
+        return {"outcome": "", "code": "", "details": ""}
+    return {"outcome": fate.outcome.value, "code": fate.code, "details": recorded_values(fate.values)}
+
+
+def fate(row: sqlite3.Row) -> Fate | None:
+    """The fate that a row's columns hold."""
+    if not row["outcome"]:
+        return None
+    return Fate(Outcome(row["outcome"]), row["code"], restored_values(row["details"]))
 
 
 def insert_batches(db: sqlite3.Connection, run: int, batches: Iterable[tuple[int, Batch]]) -> None:
@@ -144,112 +136,74 @@ def record(db: sqlite3.Connection, run: int, chunk: int, n: int, answer: Answer,
 
 
 def settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) -> list[int]:
-    """Note what follows for a chunk; return the ids of the chunks that it was cut into."""
-    _settle(db, run, chunk, settled)
-    return cut(db, chunk, [Part(places, settled.doubt) for places in settled.parts])
+    """Note what follows for a chunk; return the ids of those of its parts that are to be sent.
 
-
-def _settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) -> None:
-    _must_keep_every_row(db, chunk, settled)
-    fate, at = settled.fate, now()
-    changed = execute(
-        db,
-        "settle",
-        chunk=chunk,
-        state=settled.state,
-        outcome=fate.outcome if fate else "",
-        code=fate.code if fate else "",
-        details=recorded_values(fate.values) if fate else "",
-        doubt=settled.doubt,
-        at=at,
-    )
+    Raises LedgerError where a serial would have no fate, or two.
+    """
+    if settled.state == ChunkState.SETTLED and settled.fate is None:
+        raise LedgerError(f"chunk {chunk} can't be settled without a fate")
+    before = _to_be_cut(db, chunk, settled.parts) if settled.state == ChunkState.CUT else None
+    at = now()
+    if settled.state == ChunkState.PENDING:
+        changed = execute(db, "send_again", chunk=chunk, doubt=settled.doubt, at=at)
+    else:
+        fate = said(settled.fate)
+        changed = execute(db, "settle", chunk=chunk, state=settled.state, doubt=settled.doubt, at=at, **fate)
     if changed.rowcount != 1:
         raise LedgerError(f"chunk {chunk} can't become {settled.state.name}: it is settled, or cut, already")
-    for place, other in settled.exceptions:
-        execute(
-            db,
-            "insert_exception",
-            chunk=chunk,
-            place=place,
-            outcome=other.outcome,
-            code=other.code,
-            details=recorded_values(other.values),
-        )
     if settled.limit is not None:
         execute(db, "learn_limit", run=run, chunk_limit=settled.limit)
     if settled.stop_product:
-        details = recorded_values({**(fate.values if fate else {}), "case": "not_sent"})
-        execute(db, "stop_product", run=run, gtin=settled.stop_product, asked=chunk, details=details, at=at)
+        execute(db, "stop_product", run=run, gtin=settled.stop_product, asked=chunk, at=at, **said(settled.skipped))
+    return _cut(db, before, settled, at) if before else []
 
 
-def divide(db: sqlite3.Connection, run: int, chunk: int, parts: Sequence[Part]) -> None:
-    """Let each part of a pending chunk have its own fate; together they are the whole chunk."""
-    if len(parts) > 1:
-        _settle(db, run, chunk, Settlement(ChunkState.CUT, parts=[part.places for part in parts]))
-        cut(db, chunk, parts)
-        return
-    ((doubt, fate),) = ((part.doubt, part.fate) for part in parts)
-    settle(db, run, chunk, Settlement(ChunkState.SETTLED if fate else ChunkState.PENDING, fate, doubt=doubt))
+def _to_be_cut(db: sqlite3.Connection, chunk: int, parts: Sequence[Part]) -> sqlite3.Row:
+    before: sqlite3.Row = execute(db, "chunk", chunk=chunk).fetchone()
+    if sorted(chain(*(part.places for part in parts))) != list(range(before["serials"])):
+        raise LedgerError(f"chunk {chunk} can't be cut: the parts are not its {before['serials']} serials, each once")
+    return before
 
 
-def _must_keep_every_row(db: sqlite3.Connection, chunk: int, settled: Settlement) -> None:
-    """No settlement may leave a serial without a fate, or with two."""
-    if settled.state == ChunkState.SETTLED and settled.fate is None:
-        raise LedgerError(f"chunk {chunk} can't be settled without a fate")
-    if not settled.exceptions and settled.state != ChunkState.CUT:
-        return
-    count = execute(db, "chunk", chunk=chunk).fetchone()["serials"]
-    if settled.state == ChunkState.CUT and sorted(chain(*settled.parts)) != list(range(count)):
-        raise LedgerError(f"chunk {chunk} can't be cut: the parts are not its {count} serials, each once")
-    if settled.exceptions and not (settled.fate and settled.fate.outcome == Outcome.ASSIGNED):
-        raise LedgerError(f"chunk {chunk} can't have exceptions: only one that is assigned can")
-    if any(not 0 <= place < count or fate.outcome not in _EXCEPTIONS for place, fate in settled.exceptions):
-        raise LedgerError(f"chunk {chunk} has an exception that is none of its {count} serials, or is assigned")
-
-
-def cut(db: sqlite3.Connection, chunk: int, parts: Sequence[Part]) -> list[int]:
-    """Make chunks of their own of some places of a chunk; return their ids."""
-    if not parts:
-        return []
-    parent = execute(db, "chunk", chunk=chunk).fetchone()
-    rows = unpack(execute(db, "chunk_rows", chunk=chunk).fetchone()[0])
-    seq = int(execute(db, "last_seq", run=parent["run"]).fetchone()[0])
-    ids = []
-    for part in parts:
+def _cut(db: sqlite3.Connection, before: sqlite3.Row, settled: Settlement, at: str) -> list[int]:
+    """Make chunks of the parts of one, which was as in `before`; return the ids of those that are to be sent."""
+    rows = unpack(execute(db, "chunk_rows", chunk=before["id"]).fetchone()[0])
+    seq = int(execute(db, "last_seq", run=before["run"]).fetchone()[0])
+    to_send = []
+    kept = {name: before[name] for name in ("run", "root", "batch", "attempts", "asked")}
+    for part in settled.parts:
         seq += 1
         chosen = rows.select(np.asarray(part.places, np.intp))
         keys = np.concatenate([chosen.keys, chosen.repeat_keys])
-        planned = PlannedChunk(
-            parent["batch"],
-            ChunkState.PENDING,
-            "",
-            Doubt(max(part.doubt, parent["doubt"])),
-            len(chosen.serials),
-            len(chosen.repeat_keys),
-            int(keys.min()),
-            int(keys.max()),
+        fate = said(part.fate) if part.fate else {name: before[name] for name in said(None)}
+        number = _insert_chunk(
+            db,
             pack_rows(chosen),
+            **kept | fate,
+            seq=seq,
+            state=ChunkState.SETTLED if part.fate else ChunkState.PENDING,
+            doubt=max(part.doubt, settled.doubt, before["doubt"]),
+            serials=len(chosen.serials),
+            repeats=len(chosen.repeat_keys),
+            first_key=int(keys.min()),
+            last_key=int(keys.max()),
+            recorded_at=at if part.fate else before["recorded_at"],
         )
-        ids.append(_insert_chunk(db, parent["run"], seq, parent["root"], planned, parent["attempts"]))
-        if part.fate:
-            settle(db, parent["run"], ids[-1], Settlement(ChunkState.SETTLED, part.fate))
-    return ids
+        if not part.fate:
+            to_send.append(number)
+    return to_send
 
 
-def renew(db: sqlite3.Connection, run: int) -> None:
-    """Make everything of a run that was refused, is unknown or was not sent pending again; what happened is kept.
+def renew(db: sqlite3.Connection, run: int) -> int:
+    """Make everything of a run that was refused, is unknown or was not sent pending again; what became of it holds
+    until an answer says more. Return how many chunks that are.
 
-    The run is running from here on: killed now, `resume` goes on with it.
+    Where there are any the run is running from here on: killed now, `resume` finds it.
     """
-    execute(db, "running", run=run)
-    execute(db, "renew_chunks", run=run)
-    for (chunk,) in execute(db, "chunks_with_exceptions", run=run).fetchall():
-        exceptions = execute(db, "exceptions", chunk=chunk).fetchall()
-        lost = [e["place"] for e in exceptions if e["outcome"] == "unknown"]
-        others = [e["place"] for e in exceptions if e["outcome"] in {"refused", "unsent"}]
-        wanted = [Part(places, doubt) for places, doubt in ((lost, Doubt.THIS_RUN), (others, Doubt.NONE)) if places]
-        cut(db, chunk, wanted)
-        execute(db, "move_exceptions", chunk=chunk)
+    renewed = execute(db, "renew_chunks", run=run).rowcount
+    if renewed:
+        execute(db, "running", run=run)
+    return renewed
 
 
 def forget_half_staged(db: sqlite3.Connection) -> int:

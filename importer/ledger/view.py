@@ -15,7 +15,6 @@ from importer.ledger.packing import Columns, Damaged, Rows, unpack, unpack_colum
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.rows.fingerprints import Hashes
 from importer.serial_text import SerialText
-from importer.words.recording import restored_values
 
 T = TypeVar("T")
 
@@ -39,6 +38,9 @@ class Run:
     rows: int
     chunk_limit: int | None
     seconds: float
+    staged_turn: int
+    """The ledger's own sequence of stagings and ends, for an order that no clock disturbs."""
+    ended_turn: int | None
     started_at: str
     staged_at: str | None
     ended_at: str | None
@@ -71,10 +73,27 @@ class StoredChunk:
 
 @dataclass(frozen=True, slots=True)
 class PackedChunk(StoredChunk):
-    """A chunk with its rows, packed. `exceptional`: some of its serials have a fate of their own."""
+    """A chunk with its rows."""
 
     rows: bytes
-    exceptional: bool
+    """Packed (packing.py)."""
+    sent_as: int | None
+    """The seq of the chunk in whose request its rows last went out; None: in none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkCount:
+    """Some chunks of one batch of which the same is known."""
+
+    batch: int
+    state: ChunkState
+    fate: Fate | None
+    """Without what is said of it."""
+    doubt: Doubt
+    tried: bool
+    serials: int
+    repeats: int
+    chunks: int
 
 
 class View:
@@ -137,9 +156,9 @@ class View:
         """Number and id of each run against an API, with each GTIN in it."""
         return [(row["num"], row["id"], row["gtin"]) for row in self._all("products", target=target)]
 
-    def active_since(self, run: int, target: str, since: str) -> dict[int, str]:
-        """Number to id of the other runs against an API that sent something since a moment (UTC, ISO 8601)."""
-        return {row["num"]: row["id"] for row in self._all("active_since", run=run, target=target, since=since)}
+    def active_since(self, run: Run) -> dict[int, str]:
+        """Number to id of the other runs into its target that sent something since it was staged, or may have."""
+        return {row["num"]: row["id"] for row in self._all("active_since", run=run.num)}
 
     def fingerprints(self, run: int, low: int, high: int) -> Iterator[Hashes]:
         """Sorted entries of a run's fingerprint index, piece by piece, that touch a range of shortened hashes."""
@@ -157,13 +176,13 @@ class View:
     def to_send(self, run: int, after: tuple[int, int], limit: int) -> list[StoredChunk]:
         """Pending chunks in the order in which they were planned, those after `after` (root and seq; (0, 0): all)."""
         root, seq = after
-        return [_kept(row) for row in self._all("to_send", run=run, root=root, seq=seq, limit=limit)]
+        return [_stored_chunk(row) for row in self._all("to_send", run=run, root=root, seq=seq, limit=limit)]
 
     def last_seq(self, run: int) -> int:
         return int(self._all("last_seq", run=run)[0][0])
 
-    def kept(self, chunk: int) -> StoredChunk:
-        return _kept(self._all("chunk", chunk=chunk)[0])
+    def stored(self, chunk: int) -> StoredChunk:
+        return _stored_chunk(self._all("chunk", chunk=chunk)[0])
 
     def load(self, chunk: int, batches: Mapping[int, Batch]) -> Chunk:
         """A chunk with its serials, ready to be sent."""
@@ -199,19 +218,13 @@ class View:
     def _without_rows(self, chunk: int) -> LedgerError:
         return opening.explain(Damaged(f"the rows of chunk {chunk} are missing"), self.path)
 
-    def exceptions(self, chunk: int) -> list[tuple[int, Fate | None]]:
-        """Place and fate of each serial that did not share its chunk's; None: it is in a younger chunk now."""
-        return [
-            (row["place"], None if row["moved"] else _fate(row)) for row in self._all("all_exceptions", chunk=chunk)
-        ]
-
     def chunks_by_key(self, run: int) -> Iterator[PackedChunk]:
         """All chunks of a run but those that were cut, in the order of their first rows."""
         return map(self._stored, self._each("chunks_by_key", run=run))
 
     def problem_chunks(self, run: int, most: int) -> list[StoredChunk]:
         """Chunks some of whose rows are not assigned, in the order of their first rows."""
-        return [_kept(row) for row in self._all("problem_chunks", run=run, most=most)]
+        return [_stored_chunk(row) for row in self._all("problem_chunks", run=run, most=most)]
 
     def chunks_of_root(self, run: int, root: int) -> list[PackedChunk]:
         """A planned chunk and all that was cut from it, but for those that were cut themselves."""
@@ -220,27 +233,55 @@ class View:
     def _stored(self, row: sqlite3.Row) -> PackedChunk:
         if row["rows"] is None:
             raise self._without_rows(row["id"])
-        return PackedChunk(*(*_fields(row), row["rows"], bool(row["exceptional"])))
+        return PackedChunk(*(*_fields(row), row["rows"], row["sent_as"]))
 
     def rejects(self, run: int) -> Iterator[tuple[int, int, bytes]]:
         """First and last key, and an Arrow stream of tables.REJECTS, in the order of the first key."""
         for row in self._each("rejects_by_key", run=run):
             yield row["first_key"], row["last_key"], self._whole(unseal, row["rows"])
 
-    def counts(self, name: str, run: int) -> Sequence[sqlite3.Row]:
-        """The rows of one of the counting statements."""
-        return self._all(name, run=run)
+    def chunk_counts(self, run: int) -> list[ChunkCount]:
+        """The run's chunks that hold rows, those of one batch of which the same is known together."""
+        return [
+            ChunkCount(
+                row["batch"],
+                ChunkState(row["state"]),
+                Fate(Outcome(row["outcome"]), row["code"]) if row["outcome"] else None,
+                Doubt(row["doubt"]),
+                bool(row["tried"]),
+                row["serials"],
+                row["repeats"],
+                row["chunks"],
+            )
+            for row in self._all("chunk_counts", run=run)
+        ]
+
+    def reject_counts(self, run: int) -> list[tuple[int, str, int]]:
+        """Number of the batch, code, rejected rows."""
+        return [(row["batch"], row["code"], row["count"]) for row in self._all("reject_counts", run=run)]
+
+    def request_counts(self, run: int) -> tuple[int, int]:
+        """Requests that went out, and how many of them repeated one for the same chunk."""
+        (row,) = self._all("request_counts", run=run)
+        return row["sent"], row["retried"]
+
+    def recent_pace(self, run: int) -> tuple[int, str | None]:
+        """The serials settled in the last minutes of sending, and since when; None: nothing was sent in them."""
+        (row,) = self._all("recent_pace", run=run)
+        return row["serials"] or 0, row["first_at"]
+
+    def unproven(self, run: int) -> list[tuple[int, int, int]]:
+        """The first requests after which more is assigned than their answers name: seq of the chunk, serials that are
+        assigned, serials that were named.
+        """
+        return [(row["seq"], row["claimed"], row["proven"]) for row in self._all("unproven", run=run)]
 
     def check(self) -> None:
         """Read every page of the file. Raises LedgerError for the first damaged one."""
         opening.check_whole(self._db, self.path)
 
 
-def _fate(row: sqlite3.Row) -> Fate:
-    return Fate(Outcome(row["outcome"]), row["code"], restored_values(row["details"]))
-
-
-def _kept(row: sqlite3.Row) -> StoredChunk:
+def _stored_chunk(row: sqlite3.Row) -> StoredChunk:
     return StoredChunk(*_fields(row))
 
 
@@ -251,7 +292,7 @@ def _fields(row: sqlite3.Row) -> tuple[Any, ...]:
         row["root"],
         row["batch"],
         ChunkState(row["state"]),
-        _fate(row) if row["outcome"] else None,
+        store.fate(row),
         Doubt(row["doubt"]),
         row["serials"],
         row["repeats"],

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from importer.rows.tables import row_of, sheet_of
+
 ASSIGNED = "assigned.csv"
 NOT_ASSIGNED = "not_assigned.csv"
 WORKBOOK = "report.xlsx"
@@ -28,8 +30,6 @@ FIELDS = {
 """Column of a list to the field of tables.OUTCOMES that it shows."""
 
 SHEET = "sheet"
-SHEET_SHIFT = 32
-ROW_MASK = (1 << SHEET_SHIFT) - 1
 
 
 def headers(sheet_names: Sequence[str]) -> tuple[str, ...]:
@@ -39,10 +39,10 @@ def headers(sheet_names: Sequence[str]) -> tuple[str, ...]:
 
 def row_numbers(keys: pa.Array) -> pa.Array:
     """Rows as the spreadsheet of the source numbers them, as text."""
-    return pa.array(keys.to_numpy() & ROW_MASK).cast(pa.string())
+    return pa.array(row_of(keys.to_numpy())).cast(pa.string())
 
 
 def sheets(keys: pa.Array, sheet_names: Sequence[str]) -> pa.DictionaryArray:
     """The name of each row's sheet."""
-    index = (keys.to_numpy() >> SHEET_SHIFT).astype(np.int32)
+    index = sheet_of(keys.to_numpy()).astype(np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(index), pa.array(sheet_names, pa.string()))

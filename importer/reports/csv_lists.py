@@ -14,12 +14,13 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from importer.errors import ImporterError
-from importer.reports.columns import ASSIGNED, FIELDS, NOT_ASSIGNED, SHEET, SHEET_SHIFT, headers, row_numbers, sheets
+from importer.reports.columns import ASSIGNED, FIELDS, NOT_ASSIGNED, SHEET, headers, row_numbers, sheets
 from importer.reports.csv_fields import restored, spelled
 from importer.reports.manifest import check_manifest
 from importer.reports.publishing import Drafts
 from importer.reports.summary import FileEntry
 from importer.rows.layout import laid_out
+from importer.rows.tables import key_of
 
 _LaidOut = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]
 
@@ -195,7 +196,7 @@ def _batch(batch: pa.RecordBatch, sheet_names: Sequence[str]) -> pa.RecordBatch:
         index = pc.index_in(restored(batch[SHEET]), pa.array(sheet_names, pa.string())).cast(pa.int64())
         if index.null_count:
             raise pa.ArrowInvalid("it names a sheet that the source does not have")
-        key = pc.bit_wise_or(pc.shift_left(index, SHEET_SHIFT), key)
+        key = pa.array(key_of(index.to_numpy(), key.to_numpy()))
     return pa.RecordBatch.from_arrays(
         [key, *(restored(batch[column_of[name]]) for name in READ_BACK.names[1:])], schema=READ_BACK
     )

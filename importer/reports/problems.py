@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from importer.reports.columns import ROW_MASK, SHEET_SHIFT
+from importer.rows.tables import row_of, sheet_of
 
 EXAMPLES = 5
 
@@ -69,4 +69,4 @@ def _example(row: dict[str, object]) -> Example:
     key = row.pop("key")
     assert isinstance(key, int)
     shown = {name: str(row[name]) for name in ("serial", "gtin", "batch", "expiry", "outcome", "message")}
-    return Example(sheet=key >> SHEET_SHIFT, row=key & ROW_MASK, **shown)
+    return Example(sheet=sheet_of(key), row=row_of(key), **shown)

@@ -9,11 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from importer.ledger.view import Run, StoredChunk, View
-from importer.model import Batch, Fate, Message, Outcome
-from importer.results.fate import fate_of, repeat_of
+from importer.ledger.view import Run, View
+from importer.model import Batch, Message, Outcome
+from importer.results.fate import rows_of
 from importer.results.totals import sheet_names
-from importer.rows.tables import place_of
 from importer.words.recording import restored
 
 _MOST_BLOCKS = 64
@@ -50,7 +49,7 @@ def _in_order(view: View, run: Run, wanted: Mapping[str, int]) -> Iterator[tuple
         yield from _rejected(pa.ipc.open_stream(blob).read_all(), wanted)
     batches = view.batches(run.num)
     for chunk in view.problem_chunks(run.num, _MOST_CHUNKS):
-        for fate, key, serial in _of_chunk(view, run, chunk):
+        for key, serial, fate in rows_of(view, run, chunk, sheet_names(run)):
             if fate.code in wanted:
                 message = Message(fate.code, "", fate.values)
                 yield fate.code, Example(key, serial, batches[chunk.batch], fate.outcome, message)
@@ -62,16 +61,3 @@ def _rejected(table: Any, wanted: Mapping[str, int]) -> Iterator[tuple[str, Exam
             (row,) = table.slice(place, 1).to_pylist()
             batch = Batch(row["gtin"], row["batch"], row["expiry"])
             yield code, Example(row["key"], row["serial"], batch, Outcome.REJECTED, restored(code, row["details"]))
-
-
-def _of_chunk(view: View, run: Run, chunk: StoredChunk) -> Iterator[tuple[Fate, int, str]]:
-    rows, whole = view.rows(chunk.id), fate_of(chunk, run)
-    single = dict(view.exceptions(chunk.id)) if chunk.fate else {}
-    fates = [single.get(place, whole) for place in range(len(rows.serials))]
-    for place, serial in enumerate(rows.serials):
-        if fate := fates[place]:
-            yield fate, int(rows.keys[place]), serial
-    for key, place in zip(rows.repeat_keys.tolist(), rows.repeat_of.tolist(), strict=True):
-        if fate := fates[place]:
-            first = place_of(int(rows.keys[place]), sheet_names(run))
-            yield repeat_of(first, fate), key, rows.serials[place]

@@ -1,38 +1,33 @@
-"""What a chunk's state in the ledger means for its rows, whether or not its run has ended."""
+"""What became of a chunk's rows, with the values of what is said of it, whether or not its run has ended."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from importer.ledger.view import Run, StoredChunk
-from importer.model import ChunkState, Doubt, Fate, Outcome
-from importer.reconcile import LOST
+from importer import reconcile
+from importer.ledger.view import Run, StoredChunk, View
+from importer.model import Fate, Outcome
+from importer.reconcile import GOOD
+from importer.rows.tables import place_of
 
 _MOST_NAMED = 3
-GOOD = frozenset({Outcome.ASSIGNED, Outcome.ALREADY_ASSIGNED})
 
 
-def fate_of(kept: StoredChunk, run: Run) -> Fate:
-    """The fate of all rows of a chunk that have no exception."""
-    if kept.state == ChunkState.SETTLED and kept.fate:
-        return _explained(kept.fate, run)
-    if kept.state == ChunkState.SENT or kept.doubt == Doubt.THIS_RUN:
-        return LOST
-    return unsent(run, tried=kept.attempts > 0)
+def fate_of(chunk: StoredChunk, run: Run) -> Fate:
+    """The fate of all rows of a chunk but those that repeat one."""
+    fate = reconcile.fate_of(chunk.state, chunk.fate, chunk.doubt, tried=chunk.attempts > 0)
+    return fate if fate.values else Fate(fate.outcome, fate.code, _values(fate, run))
 
 
-def unsent(run: Run, *, tried: bool) -> Fate:
-    if tried:
-        return Fate(Outcome.UNSENT, "not_taken", {"run": run.id})
-    stopped = {"case": "stopped", "reason": run.stopped_by} if run.stopped_by else {}
-    return Fate(Outcome.UNSENT, "not_sent", {"run": run.id, **stopped})
-
-
-def _explained(fate: Fate, run: Run) -> Fate:
-    if fate.outcome == Outcome.ALREADY_ASSIGNED and not fate.values:
-        return Fate(fate.outcome, "", _one_of(run.reading.get("assigned_by", ())))
-    return fate
+def _values(fate: Fate, run: Run) -> Mapping[str, Any]:
+    if fate.outcome == Outcome.ALREADY_ASSIGNED:
+        return _one_of(run.reading.get("assigned_by", ()))
+    if fate.code == "not_taken":
+        return {"run": run.id}
+    if fate.code == "not_sent":
+        return {"run": run.id, **({"case": "stopped", "reason": run.stopped_by} if run.stopped_by else {})}
+    return {}
 
 
 def _one_of(runs: Sequence[str]) -> dict[str, Any]:
@@ -49,3 +44,14 @@ def repeat_of(place: Mapping[str, str], fate: Fate) -> Fate:
     if fate.outcome in GOOD:
         return Fate(Outcome.DUPLICATE, "", values)
     return Fate(Outcome.DUPLICATE, "first_row_not_assigned", {**values, "reason": fate.code})
+
+
+def rows_of(view: View, run: Run, chunk: StoredChunk, names: Sequence[str]) -> Iterator[tuple[int, str, Fate]]:
+    """Key, serial and fate of each row of a chunk, those that repeat one of its serials too. For some chunks: all
+    rows of a run come by whole columns (outcomes.py).
+    """
+    rows, fate = view.rows(chunk.id), fate_of(chunk, run)
+    for key, serial in zip(rows.keys.tolist(), rows.serials, strict=True):
+        yield key, serial, fate
+    for key, place in zip(rows.repeat_keys.tolist(), rows.repeat_of.tolist(), strict=True):
+        yield key, rows.serials[place], repeat_of(place_of(int(rows.keys[place]), names), fate)

@@ -16,9 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.ledger.packing import Columns
-from importer.ledger.view import PackedChunk, Run, StoredChunk, View
-from importer.model import Batch, Fate, Outcome
-from importer.results.fate import GOOD, fate_of, repeat_of
+from importer.ledger.view import PackedChunk, Run, View
+from importer.model import Fate, Outcome
+from importer.reconcile import GOOD
+from importer.results.fate import fate_of, repeat_of
 from importer.rows.tables import OUTCOMES, place_of
 from importer.words.language import Language
 from importer.words.recording import restored
@@ -31,11 +32,12 @@ Label = tuple[str, str, str, str, str, str, str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Some rows: their keys and serials, and for each the place of its label in `labels`."""
+    """Some rows of a run, with what became of them."""
 
     keys: npt.NDArray[np.int64]
     serials: Any
     places: npt.NDArray[np.int32]
+    """Of each row's label in `labels`."""
     labels: Sequence[Label]
     good: npt.NDArray[np.bool_]
 
@@ -48,23 +50,23 @@ def windows(view: View, run: Run, sheet_names: Sequence[str], language: Language
     """Record batches of tables.OUTCOMES that together are all rows of the run, with messages in a language, if any."""
     reader = _Reader(view, run, sheet_names, language)
     waiting: list[_Frame] = []
-    plain: list[PackedChunk] = []
+    chunks: list[PackedChunk] = []
     count, enough = 0, _WINDOW
     for first_key, item in reader.items():
         if count >= enough:
-            done, waiting = _divide([*waiting, *reader.plain(plain)], first_key)
-            plain = []
+            done, waiting = _divide([*waiting, *reader.of_chunks(chunks)], first_key)
+            chunks = []
             if done:
                 yield _window(done)
             count = sum(len(frame.keys) for frame in waiting)
             enough = count + _WINDOW
-        if isinstance(item, PackedChunk) and not (item.exceptional or item.repeats):
-            plain.append(item)
-            count += item.serials
+        if isinstance(item, PackedChunk):
+            chunks.append(item)
+            count += item.serials + item.repeats
         else:
-            waiting.append(reader.frame(item))
+            waiting.append(reader.of_rejects(item))
             count += len(waiting[-1].keys)
-    waiting += reader.plain(plain)
+    waiting += reader.of_chunks(chunks)
     if waiting:
         yield _window(waiting)
 
@@ -84,7 +86,8 @@ def _divide(frames: list[_Frame], key: int) -> tuple[list[_Frame], list[_Frame]]
     return before, after
 
 
-def _window(frames: list[_Frame]) -> Any:
+def _window(frames: Sequence[_Frame]) -> Any:
+    """Rows in the order of the source, a record batch of tables.OUTCOMES."""
     keys = np.concatenate([frame.keys for frame in frames])
     serials = pa.concat_arrays([frame.serials for frame in frames])
     starts = np.cumsum([0, *(len(frame.labels) for frame in frames[:-1])])
@@ -108,7 +111,7 @@ def _few(values: Sequence[str], places: npt.NDArray[np.int64]) -> Any:
 
 
 class _Reader:
-    """Turns the ledger's chunks and rejects into frames."""
+    """Turns the ledger's chunks and rejects into rows with what became of them."""
 
     def __init__(self, view: View, run: Run, sheet_names: Sequence[str], language: Language | None) -> None:
         self._language = language
@@ -118,61 +121,43 @@ class _Reader:
         self._sheet_names = sheet_names
 
     def items(self) -> Iterator[tuple[int, PackedChunk | bytes]]:
-        chunks = ((kept.first_key, kept) for kept in self._view.chunks_by_key(self._run.num))
+        """The run's chunks, and its rejects in pieces, in the order of their first rows, with the keys of these."""
+        chunks = ((chunk.first_key, chunk) for chunk in self._view.chunks_by_key(self._run.num))
         rejects = ((first, rows) for first, _, rows in self._view.rejects(self._run.num))
         return heapq.merge(chunks, rejects, key=lambda item: item[0])
 
-    def frame(self, item: PackedChunk | bytes) -> _Frame:
-        return self._chunk(item) if isinstance(item, PackedChunk) else self._rejects(item)
-
-    def plain(self, chunks: Sequence[PackedChunk]) -> list[_Frame]:
-        """Chunks, if any, of which each is of one fate and repeats nothing: together one frame."""
+    def of_chunks(self, chunks: Sequence[PackedChunk]) -> list[_Frame]:
+        """The rows of some chunks, if any, and those that repeat one of them."""
         if not chunks:
             return []
         rows = self._view.columns(chunks)
         fates = [fate_of(chunk, self._run) for chunk in chunks]
-        labels = [
-            self._label(self._batches[chunk.batch], fate, chunk) for chunk, fate in zip(chunks, fates, strict=True)
-        ]
+        labels = [self._label(chunk, fate) for chunk, fate in zip(chunks, fates, strict=True)]
         places = np.repeat(np.arange(len(chunks), dtype=np.int32), [chunk.serials for chunk in chunks])
         good = np.array([fate.outcome in GOOD for fate in fates], np.bool_)
-        return [_Frame(rows.keys, rows.serials, places, labels, good[places])]
-
-    def _chunk(self, kept: PackedChunk) -> _Frame:
-        rows = self._view.columns([kept])
-        batch = self._batches[kept.batch]
-        fates: list[Fate] = [fate_of(kept, self._run)]
-        places = np.zeros(len(rows.serials), np.int32)
-        moved = np.zeros(len(rows.serials), np.bool_)
-        for place, fate in self._view.exceptions(kept.id) if kept.fate and kept.exceptional else ():
-            moved[place] = fate is None
-            places[place] = len(fates)
-            fates.append(fate or fates[0])
-        labels = [self._label(batch, fate, kept) for fate in fates]
-        good = np.array([fate.outcome in GOOD for fate in fates], np.bool_)
-        frame = _Frame(rows.keys, rows.serials, places, labels, good[places])
+        frames = [_Frame(rows.keys, rows.serials, places, labels, good[places])]
         if len(rows.repeat_keys):
-            frame = self._with_repeats(frame, rows, kept, batch, fates)
-            moved = np.concatenate([moved, moved[rows.repeat_of]])
-        return frame.filter(~moved) if moved.any() else frame
+            frames.append(self._repeats(rows, chunks, fates, frames[0]))
+        return frames
 
-    def _with_repeats(self, frame: _Frame, rows: Columns, kept: StoredChunk, batch: Batch, fates: list[Fate]) -> _Frame:
-        repeated, which = np.unique(rows.repeat_of, return_inverse=True)
-        first = (place_of(int(rows.keys[of]), self._sheet_names) for of in repeated.tolist())
-        repeats = [
-            repeat_of(place, fates[frame.places[of]]) for place, of in zip(first, repeated.tolist(), strict=True)
-        ]
-        places = which.astype(np.int32) + np.int32(len(frame.labels))
-        labels = [*frame.labels, *(self._label(batch, fate, kept) for fate in repeats)]
-        return _Frame(
-            np.concatenate([frame.keys, rows.repeat_keys]),
-            pa.concat_arrays([frame.serials, frame.serials.take(pa.array(rows.repeat_of))]),
-            np.concatenate([frame.places, places]),
-            labels,
-            np.concatenate([frame.good, frame.good[rows.repeat_of]]),
-        )
+    def _repeats(self, rows: Columns, chunks: Sequence[PackedChunk], fates: Sequence[Fate], firsts: _Frame) -> _Frame:
+        repeated, places = np.unique(rows.repeat_of, return_inverse=True)
+        labels = []
+        for place in repeated.tolist():
+            number = firsts.places[place]
+            fate = repeat_of(place_of(int(rows.keys[place]), self._sheet_names), fates[number])
+            labels.append(self._label(chunks[number], fate))
+        serials = rows.serials.take(pa.array(rows.repeat_of))
+        return _Frame(rows.repeat_keys, serials, places.astype(np.int32), labels, firsts.good[rows.repeat_of])
 
-    def _rejects(self, blob: bytes) -> _Frame:
+    def _label(self, chunk: PackedChunk, fate: Fate) -> Label:
+        batch = self._batches[chunk.batch]
+        at = chunk.recorded_at or self._run.ended_at or self._run.staged_at or ""
+        message = self._language.fate(fate) if self._language else ""
+        fields = (batch.gtin, batch.batch, batch.expiry, fate.outcome.value, fate.code, "", message)
+        return (*fields, str(chunk.sent_as or ""), str(chunk.attempts), at)
+
+    def of_rejects(self, blob: bytes) -> _Frame:
         rows = pa.ipc.open_stream(blob).read_all()
         columns = [rows[name].to_pylist() for name in ("gtin", "batch", "expiry", "code", "details")]
         at = self._run.staged_at or ""
@@ -185,10 +170,3 @@ class _Reader:
         keys = rows["key"].to_numpy()
         serials = rows["serial"].combine_chunks()
         return _Frame(keys, serials, np.arange(count, dtype=np.int32), labels, np.zeros(count, np.bool_))
-
-    def _label(self, batch: Batch, fate: Fate, kept: StoredChunk) -> Label:
-        sent = kept.seq if kept.attempts else ""
-        at = kept.recorded_at or self._run.ended_at or self._run.staged_at or ""
-        message = self._language.fate(fate) if self._language else ""
-        fields = (batch.gtin, batch.batch, batch.expiry, fate.outcome.value, fate.code, "", message)
-        return (*fields, str(sent), str(kept.attempts), at)

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from importer.errors import Exit
 from importer.ledger.store import now
 from importer.ledger.view import Run, View
-from importer.model import Batch, ChunkState, Doubt, Fate, Outcome, RunState, is_sandbox
-from importer.reconcile import LOST, Tally
+from importer.model import Batch, ChunkState, Fate, Outcome, RunState, is_sandbox
+from importer.reconcile import GOOD, PRODUCT_NOT_REGISTERED, Tally, fate_of
 from importer.reports.summary import BatchTally, Requests, RunSummary, SourceFacts
-from importer.results.fate import GOOD, unsent
 
 
 @dataclass(slots=True)
@@ -30,11 +29,13 @@ class Counts:
     """The serials in them."""
 
     def add(self, batch: int, fate: Fate, rows: int) -> None:
+        if not rows:
+            return
         self.outcomes[fate.outcome] += rows
         self.by_batch[batch][fate.outcome] += rows
         if fate.code:
             self.codes[fate.code] += rows
-        if fate.outcome == Outcome.UNSENT and fate.code == "product_not_registered":
+        if fate.outcome == Outcome.UNSENT and fate.code == PRODUCT_NOT_REGISTERED:
             self.skipped_for_product += rows
 
     @property
@@ -42,51 +43,22 @@ class Counts:
         return Tally({outcome: self.outcomes[outcome] for outcome in Outcome})
 
 
-_REPEAT = Fate(Outcome.DUPLICATE)
-_LOST_REPEAT = Fate(Outcome.DUPLICATE, "first_row_not_assigned")
-
-
 def count(view: View, run: Run) -> Counts:
     counts = Counts()
-    for row in view.counts("chunk_counts", run.num):
-        fate = _fate(row["state"], row["outcome"], row["code"], row["doubt"], run, tried=bool(row["tried"]))
-        counts.add(row["batch"], fate, row["serials"])
-        counts.add(row["batch"], _REPEAT if fate.outcome in GOOD else _LOST_REPEAT, row["repeats"])
-        if row["state"] in {ChunkState.PENDING, ChunkState.SENT}:
-            counts.pending += row["chunks"]
-            counts.to_send += row["serials"]
-    for row in view.counts("exception_counts", run.num):
-        counts.add(row["batch"], Fate(Outcome(row["of_outcome"]), row["of_code"]), -row["serials"])
-        if row["outcome"]:
-            counts.add(row["batch"], Fate(Outcome(row["outcome"]), row["code"]), row["serials"])
-    for row in view.counts("reject_counts", run.num):
-        counts.add(row["batch"], Fate(Outcome.REJECTED, row["code"]), row["count"])
-    _repeats_of_exceptions(view, run, counts)
-    counts.codes = Counter({code: rows for code, rows in counts.codes.items() if rows})
+    for row in view.chunk_counts(run.num):
+        fate = fate_of(row.state, row.fate, row.doubt, tried=row.tried)
+        counts.add(row.batch, fate, row.serials)
+        counts.add(row.batch, _REPEAT if fate.outcome in GOOD else _LOST_REPEAT, row.repeats)
+        if row.state in {ChunkState.PENDING, ChunkState.SENT}:
+            counts.pending += row.chunks
+            counts.to_send += row.serials
+    for batch, code, rows in view.reject_counts(run.num):
+        counts.add(batch, Fate(Outcome.REJECTED, code), rows)
     return counts
 
 
-def _fate(state: int, outcome: str, code: str, doubt: int, run: Run, *, tried: bool) -> Fate:
-    if state == ChunkState.SETTLED:
-        return Fate(Outcome(outcome), code)
-    if state == ChunkState.SENT or doubt == Doubt.THIS_RUN:
-        return LOST
-    return unsent(run, tried=tried)
-
-
-def _repeats_of_exceptions(view: View, run: Run, counts: Counts) -> None:
-    """The sums take it that repeats share the fate of their chunk; those of an exception share its fate instead."""
-    for row in view.counts("repeats_beside_exceptions", run.num):
-        good = Outcome(row["outcome"]) in GOOD
-        repeat_of = view.rows(row["id"]).repeat_of.tolist()
-        kept = dict(view.exceptions(row["id"]))
-        batch = view.kept(row["id"]).batch
-        for place in repeat_of:
-            if place not in kept:
-                continue
-            counts.add(batch, _REPEAT if good else _LOST_REPEAT, -1)
-            if (fate := kept[place]) is not None:
-                counts.add(batch, _REPEAT if fate.outcome in GOOD else _LOST_REPEAT, 1)
+_REPEAT = Fate(Outcome.DUPLICATE)
+_LOST_REPEAT = Fate(Outcome.DUPLICATE, "first_row_not_assigned")
 
 
 def batches_of(view: View, run: Run) -> dict[int, Batch]:
@@ -104,7 +76,7 @@ def sheet_names(run: Run) -> Sequence[str]:
 def facts_of(view: View, run: Run, again: str = "") -> RunSummary:
     """`again`: the options by which a command goes to this ledger and configuration."""
     counts = count(view, run)
-    sent = view.counts("request_counts", run.num)[0]
+    sent, retried = view.request_counts(run.num)
     code = exit_code(run, counts)
     return RunSummary(
         run=run.id,
@@ -115,7 +87,7 @@ def facts_of(view: View, run: Run, again: str = "") -> RunSummary:
         identity_holds=counts.tally.holds(run.rows),
         batches=_tallies(view, run, counts),
         codes=dict(counts.codes.most_common()),
-        requests=Requests(sent["sent"], sent["retried"], round(run.seconds, 3)),
+        requests=Requests(sent, retried, round(run.seconds, 3)),
         exit_code=code,
         settings=run.settings,
         version=run.version,

@@ -10,17 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.ledger import fingerprint_index
-from importer.ledger.view import Run, StoredChunk, View
+from importer.ledger.view import Run, View
 from importer.model import Batch, Fate, Outcome
-from importer.results.fate import fate_of, repeat_of
+from importer.results.fate import rows_of
 from importer.results.totals import sheet_names
 from importer.rows.fingerprints import fingerprints, shorten
-from importer.rows.tables import place_of
+from importer.rows.tables import row_of, sheet_name
 from importer.words.recording import restored_values
 
-_ROW_MASK = (1 << 32) - 1
-_SEQ_LOOKED_AT = 1000
-"""Chunks per run whose fingerprints may match by chance."""
+_ROOTS_LOOKED_AT = 1000
+"""Planned chunks per run whose fingerprints may match by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +55,16 @@ def _in_chunks(view: View, run: Run, batches: dict[int, Batch], serial: str, gti
         for entries in view.fingerprints(run.num, short, short):
             hashes, seqs = fingerprint_index.split(entries)
             roots |= set(seqs[hashes == np.uint64(short)].tolist())
-    for root in sorted(roots)[:_SEQ_LOOKED_AT]:
+    names = sheet_names(run)
+    for root in sorted(roots)[:_ROOTS_LOOKED_AT]:
         for chunk in view.chunks_of_root(run.num, root):
-            if batches[chunk.batch].gtin in gtins:
-                yield from _rows_of(view, run, batches, chunk, serial)
-
-
-def _rows_of(view: View, run: Run, batches: dict[int, Batch], kept: StoredChunk, serial: str) -> Iterator[Trace]:
-    rows = view.rows(kept.id)
-    if serial not in rows.serials:
-        return
-    place = rows.serials.index(serial)
-    fate: Fate | None = dict(view.exceptions(kept.id)).get(place, fate_of(kept, run)) if kept.fate else None
-    if kept.fate and fate is None:
-        return  # it was sent again, in a younger chunk
-    fate = fate or fate_of(kept, run)
-    first = int(rows.keys[place])
-    yield _trace(run, batches[kept.batch], first, fate, kept)
-    for key in rows.repeat_keys[rows.repeat_of == place].tolist():
-        repeat = repeat_of(place_of(first, sheet_names(run)), fate)
-        yield _trace(run, batches[kept.batch], key, repeat, kept)
-
-
-def _trace(run: Run, batch: Batch, key: int, fate: Fate, kept: StoredChunk) -> Trace:
-    at = kept.recorded_at or run.staged_at or ""
-    return Trace(run, key & _ROW_MASK, _sheet(run, key), batch, fate, kept.seq, kept.attempts, at)
+            if batches[chunk.batch].gtin not in gtins:
+                continue
+            at = chunk.recorded_at or run.staged_at or ""
+            for key, found, fate in rows_of(view, run, chunk, names):
+                if found == serial:
+                    sheet, sent_as = sheet_name(key, names), chunk.sent_as or 0
+                    yield Trace(run, row_of(key), sheet, batches[chunk.batch], fate, sent_as, chunk.attempts, at)
 
 
 def _in_rejects(view: View, run: Run, serial: str, gtin: str) -> Iterator[Trace]:
@@ -92,9 +76,6 @@ def _in_rejects(view: View, run: Run, serial: str, gtin: str) -> Iterator[Trace]
                 continue
             fate = Fate(Outcome.REJECTED, row["code"], restored_values(row["details"]))
             key = row["key"]
-            yield Trace(run, key & _ROW_MASK, _sheet(run, key), batch, fate, recorded_at=run.staged_at or "")
-
-
-def _sheet(run: Run, key: int) -> str:
-    names = sheet_names(run)
-    return names[key >> 32] if names else ""
+            yield Trace(
+                run, row_of(key), sheet_name(key, sheet_names(run)), batch, fate, recorded_at=run.staged_at or ""
+            )

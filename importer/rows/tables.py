@@ -1,20 +1,47 @@
 """The shapes in which rows travel between the parts: as columns, some ten thousand rows at a time.
 
-A row is known by its `key`: `sheet_index << 32 | row`, where `row` is the row in the source as a
-spreadsheet numbers it. Keys rise in the order of the source.
+A row is known by its `key`, which holds the index of its sheet and its row in the source, as a spreadsheet numbers it.
+Keys rise in the order of the source.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from importer.model import Batch, Reading, Reject
+
+_ROW_BITS = 32
+MOST_ROWS = 1 << _ROW_BITS
+"""Of a sheet, the row 0 included."""
+
+N = TypeVar("N", int, npt.NDArray[np.int64])
+
+
+def key_of(sheet: N, row: N) -> N:
+    """The key of a row of the sheet with this index; or of many, each of its own."""
+    return (sheet << _ROW_BITS) | row
+
+
+def row_of(key: N) -> N:
+    """The row in its sheet, as a spreadsheet numbers it."""
+    return key & (MOST_ROWS - 1)
+
+
+def sheet_of(key: N) -> N:
+    """The index of the sheet among those that the source was read from."""
+    return key >> _ROW_BITS
+
+
+def sheet_name(key: int, sheet_names: Sequence[str]) -> str:
+    """The name of a row's sheet; empty where the source was read from one list only."""
+    return sheet_names[sheet_of(key)] if len(sheet_names) > 1 else ""
+
 
 ROLES = ("serial", "gtin", "batch", "expiry")
 
@@ -92,10 +119,8 @@ def joined(parts: Sequence[Rows]) -> Rows:
 
 def place_of(key: int, sheet_names: Sequence[str]) -> dict[str, str]:
     """Where a row stands, as a part of a message."""
-    row = str(key & 0xFFFFFFFF)
-    if len(sheet_names) > 1:
-        return {"code": "row_of_sheet", "row": row, "sheet": sheet_names[key >> 32]}
-    return {"code": "row", "row": row}
+    row, sheet = str(row_of(key)), sheet_name(key, sheet_names)
+    return {"code": "row_of_sheet", "row": row, "sheet": sheet} if sheet else {"code": "row", "row": row}
 
 
 class Source(Protocol):

@@ -101,7 +101,7 @@ class Feed:
 
     def _is_spared(self, kept: StoredChunk) -> bool:
         """Whether the ledger has settled it together with its product."""
-        return kept.doubt != Doubt.THIS_RUN or self._view.kept(kept.id).state == ChunkState.SETTLED
+        return kept.doubt != Doubt.THIS_RUN or self._view.stored(kept.id).state == ChunkState.SETTLED
 
     def _candidate(self) -> StoredChunk | None:
         while not self._ready and not self._read_all and self._waiters() < _MOST_WAITING:

@@ -13,7 +13,7 @@ from importer.errors import ApiError, Exit
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run, StoredChunk, View
 from importer.model import Answer, Chunk, ChunkState, Commissioner, Doubt, Outcome, Settlement, Verdict
-from importer.reconcile import HELD, LOST, ExistsMeans, settle, slices
+from importer.reconcile import HELD, LOST, ExistsMeans, cut_into, settle, slices
 from importer.sending.feed import Feed
 
 _BREAKER_LOOKS_AT = 50
@@ -109,11 +109,10 @@ class Breaker:
         self._failed += sign * failed
 
     def heard(self, event: Heard) -> None:
-        if event.settled.state == ChunkState.SETTLED and event.answer.verdict is not Verdict.PRODUCT:
-            fate = event.settled.fate
-            whole = fate is not None and fate.outcome != Outcome.ASSIGNED
-            count = len(event.chunk.serials)
-            self.note(count, count if whole else len(event.settled.exceptions))
+        count = len(event.chunk.serials)
+        outcomes = event.settled.outcomes(count)
+        if outcomes.total() == count and event.answer.verdict is not Verdict.PRODUCT:
+            self.note(count, count - outcomes[Outcome.ASSIGNED])
 
 
 class Submission:
@@ -164,7 +163,7 @@ class Submission:
             await self._ledger.settle(self._run, kept.id, Settlement(ChunkState.SETTLED, HELD))
             return None, []
         if self._limit and kept.serials > self._limit:
-            cut = Settlement(ChunkState.CUT, parts=list(slices(kept.serials, self._limit)))
+            cut = cut_into(slices(kept.serials, self._limit))
             return None, self._kept(await self._ledger.settle(self._run, kept.id, cut))
         chunk = self._view.load(kept.id, self._batches)
         answer = await self._commissioner.commission(chunk)
@@ -184,4 +183,4 @@ class Submission:
             await self._ledger.settle(self._run, chunk.id, lost)
 
     def _kept(self, chunks: Iterable[int]) -> list[StoredChunk]:
-        return [self._view.kept(chunk) for chunk in chunks]
+        return [self._view.stored(chunk) for chunk in chunks]

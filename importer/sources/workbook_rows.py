@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.model import Reject
-from importer.rows.tables import ROLES, ROWS, Rows, joined
+from importer.rows.tables import ROLES, ROWS, Rows, joined, key_of
 from importer.sources.filling import Filling
 from importer.sources.layout import Layout, noise_in, twins_differ
 from importer.sources.noise import Found, NoiseCount
@@ -36,7 +36,7 @@ class Grid:
     def __init__(
         self, number: int, layout: Layout, facts: SheetFacts, merges: Merges, left: int, options: SourceOptions
     ) -> None:
-        self._base = number << 32
+        self._sheet = number
         self._layout = layout
         self._missing = facts.missing
         self._filling = Filling(layout, options)
@@ -108,7 +108,7 @@ class Grid:
             cells = [cells[i] for i in kept]
         faults: dict[int, Reject] = {}
         notes: dict[str, npt.NDArray[np.bool_]] = {}
-        keys = np.array(kept, np.int64) + (self._base + first)
+        keys = np.array(kept, np.int64) + key_of(self._sheet, first)
         table = pa.table([pa.array(keys), *(self._column(r, cells, faults, notes) for r in ROLES)], schema=ROWS)
         place = {i: at for at, i in enumerate(kept)} if missing or self._merges else {}
         for i, (role, what) in missing.items():

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from importer.ledger.view import Run
-from importer.model import ChunkState, Verdict
+from importer.model import Verdict
 from importer.sending.rate import Rate
 from importer.sending.submit import Heard
 
@@ -55,7 +55,7 @@ class Live:
         self._rate.add(self._since, 0)
 
     def heard(self, event: Heard) -> None:
-        settled = len(event.chunk.serials) if event.settled.state == ChunkState.SETTLED else 0
+        settled = event.settled.outcomes(len(event.chunk.serials)).total()
         answer = event.answer
         self.left -= settled
         self._done += settled

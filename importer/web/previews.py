@@ -16,6 +16,7 @@ from importer.config.settings import Settings
 from importer.errors import ImporterError
 from importer.flow.preview import Example, ListFile, Preview, preview
 from importer.model import is_sandbox
+from importer.rows.tables import key_of
 from importer.web.uploads import Upload, Uploads
 
 EXAMPLES = 200
@@ -169,4 +170,4 @@ def _seen(found: Preview, version: int) -> dict[str, str]:
 
 def _example(row: Example, names: list[str]) -> dict[str, Any]:
     sheet = names.index(row.sheet) if row.sheet in names else 0
-    return {**asdict(row), "message": row.message, "key": str(sheet << 32 | row.row)}
+    return {**asdict(row), "message": row.message, "key": str(key_of(sheet, row.row))}

@@ -88,11 +88,13 @@ def in_ledger(statement: str) -> Callable[[Report], None]:
     return change
 
 
+REFUSED_TO_ASSIGNED = "UPDATE chunk SET outcome = 'assigned', code = '' WHERE outcome = 'refused' AND state = 2"
+
 TAMPERING = [
     pytest.param(edit_a_byte, {"manifest", "lists"}, id="a byte of assigned.csv"),
     pytest.param(change_the_summary, {"manifest", "summary"}, id="summary.json"),
     pytest.param(remove_the_report, {"report"}, id="no report"),
-    pytest.param(in_ledger("DELETE FROM exception"), {"answers", "summary", "lists"}, id="a refusal becomes assigned"),
+    pytest.param(in_ledger(REFUSED_TO_ASSIGNED), {"answers", "summary", "lists"}, id="a refusal becomes assigned"),
     pytest.param(in_ledger("DELETE FROM reject"), {"identity", "source", "lists"}, id="a rejected row is lost"),
     pytest.param(in_ledger("DELETE FROM reject_count"), {"identity", "summary"}, id="a rejected row is not counted"),
     pytest.param(in_ledger("UPDATE chunk_rows SET rows = substr(rows, 1, 20)"), {"identity"}, id="serials are cut off"),

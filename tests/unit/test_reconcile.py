@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from importer.model import Answer, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
+from importer.model import Answer, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Part, Settlement, Verdict
 from importer.reconcile import ExistsMeans, Tally, isolate, settle, slices
 from importer.serial_text import SerialText
 
@@ -21,11 +21,10 @@ def chunk(*serials: str, doubt: bool = False) -> Chunk:
 
 def outcomes(settled: Settlement, serials: Sequence[str]) -> dict[str, tuple[Outcome, str]]:
     """Outcome and code of each serial of a settled chunk."""
-    assert settled.state is ChunkState.SETTLED
-    assert settled.fate is not None
-    others = dict(settled.exceptions)
-    fates = {serial: others.get(place, settled.fate) for place, serial in enumerate(serials)}
-    return {serial: (fate.outcome, fate.code) for serial, fate in fates.items()}
+    parts = settled.parts or [Part(range(len(serials)), settled.fate)]
+    fates = [part.fate for part in parts if part.fate]
+    assert len(fates) == len(parts) == len(set(fates))
+    return {serials[place]: (part.fate.outcome, part.fate.code) for part in parts if part.fate for place in part.places}
 
 
 def named(*assigned: str, existing: Sequence[str] = (), **statuses: str) -> Answer:
@@ -73,8 +72,7 @@ def test_an_answer_that_names_no_serial_as_assigned_assigns_none() -> None:
 
 def test_a_status_stands_in_the_message() -> None:
     settled = settle(chunk("A"), Answer(Verdict.SETTLED, statuses={"A": "Blocked"}), "unknown")
-    ((_, fate),) = settled.exceptions
-    assert fate == Fate(R, "status_not_assigned", {"status": "Blocked"})
+    assert settled.fate == Fate(R, "status_not_assigned", {"status": "Blocked"})
 
 
 SAID = {"code": "api_said"}
@@ -120,7 +118,7 @@ SINGLE: dict[str, tuple[Answer, bool, ExistsMeans, Fate]] = {
 @pytest.mark.parametrize(("answer", "doubt", "means", "fate"), SINGLE.values(), ids=SINGLE.keys())
 def test_a_refusal_of_a_single_serial_is_its_fate(answer: Answer, doubt: bool, means: ExistsMeans, fate: Fate) -> None:
     settled = settle(chunk("A", doubt=doubt), answer, means)
-    assert (settled.state, settled.fate, settled.exceptions, settled.parts) == (ChunkState.SETTLED, fate, (), ())
+    assert (settled.state, settled.fate, settled.parts) == (ChunkState.SETTLED, fate, ())
 
 
 def test_a_single_serial_that_exists_and_is_in_doubt_is_unknown() -> None:
@@ -160,7 +158,7 @@ CUTS: dict[str, tuple[Answer, list[list[int]], int | None]] = {
 def test_a_refused_chunk_is_cut(answer: Answer, parts: list[list[int]], limit: int | None) -> None:
     settled = settle(chunk(*"ABCDE"), answer, "unknown")
     assert settled.state is ChunkState.CUT
-    assert [list(part) for part in settled.parts] == parts
+    assert [list(part.places) for part in settled.parts] == parts
     assert settled.limit == limit
 
 
@@ -195,7 +193,7 @@ def requests_for(serials: Sequence[str], bad: set[str], names: int) -> tuple[int
         assert not assigned & {serial for serial, outcome in found.items() if outcome is A}, "sent again"
         settled = settle(sent, Answer(verdict, assigned, named=blamed[:names]), "unknown")
         if settled.state is ChunkState.CUT:
-            waiting.extend(chunk(*(sent.serials[place] for place in part)) for part in settled.parts)
+            waiting.extend(chunk(*(sent.serials[place] for place in part.places)) for part in settled.parts)
         else:
             found |= {serial: outcome for serial, (outcome, _) in outcomes(settled, sent.serials).items()}
     return requests, found

@@ -14,14 +14,19 @@ from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.packing import Rows, pack_rows
 from importer.ledger.store import PlannedChunk
 from importer.ledger.view import StoredChunk
-from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
+from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Part, Settlement, Verdict
 from importer.sending.feed import Feed
 
 BATCHES = {1: Batch("09520001010019", "B1", "491130"), 2: Batch("09520001010026", "B2", "491130")}
 SETTLED = Answer(Verdict.SETTLED)
 NO_PRODUCT = Answer(Verdict.PRODUCT)
-CUT = Settlement(ChunkState.CUT, parts=[[0], [1]], limit=1)
-STOPPED = Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "product_not_registered"), stop_product=BATCHES[1].gtin)
+CUT = Settlement(ChunkState.CUT, parts=[Part([0]), Part([1])], limit=1)
+STOPPED = Settlement(
+    ChunkState.SETTLED,
+    Fate(Outcome.REFUSED, "product_not_registered"),
+    stop_product=BATCHES[1].gtin,
+    skipped=Fate(Outcome.UNSENT, "product_not_registered"),
+)
 
 
 def chunk(batch: int, *serials: str, doubt: Doubt = Doubt.NONE) -> PlannedChunk:
@@ -38,7 +43,7 @@ class Run:
         self.num = ledger.begin(
             NewRun("run", "list.csv", "/list.csv", "0" * 64, 1, "{}", {}, "2026-11-22T07:15:00Z", "0", "me", "here")
         )
-        ledger.add_chunks(self.num, 1, chunks)
+        ledger.post_chunks(self.num, 1, chunks).result()
         ledger.staged(self.num, rows=9, reading={}, notes={}, batches=list(BATCHES.items()), rejected={})
         self.view = ledger.view()
         self.feed = self.fresh()
@@ -53,7 +58,7 @@ class Run:
         return self.view.serials(kept.id)[0], kept
 
     async def cut(self, kept: StoredChunk) -> list[StoredChunk]:
-        return [self.view.kept(part) for part in await self.ledger.settle(self.num, kept.id, CUT)]
+        return [self.view.stored(part) for part in await self.ledger.settle(self.num, kept.id, CUT)]
 
     async def rest(self) -> list[str]:
         """What still goes out, if everything is assigned at once."""

@@ -12,7 +12,7 @@ from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.packing import Rows, pack_rows
 from importer.ledger.store import PlannedChunk
 from importer.ledger.view import View
-from importer.model import Answer, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement, Verdict
+from importer.model import Answer, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Part, Settlement, Verdict
 
 BATCH = Batch("01234567891231", "BATCH002", "271130")
 OTHER = Batch("04006381333931", "B-7", "280100")
@@ -27,7 +27,18 @@ UNREGISTERED = Settlement(
     ChunkState.SETTLED,
     Fate(Outcome.REFUSED, "product_not_registered", {"gtin": BATCH.gtin, "said": "unknown"}),
     stop_product=BATCH.gtin,
+    skipped=Fate(Outcome.UNSENT, "product_not_registered", {"gtin": BATCH.gtin, "said": "unknown", "case": "not_sent"}),
 )
+
+
+def cut(*parts: Sequence[int], limit: int | None = None) -> Settlement:
+    """A chunk is cut into parts that are to be sent."""
+    return Settlement(ChunkState.CUT, parts=[Part(places) for places in parts], limit=limit)
+
+
+def by_serial(*fates: Fate) -> Settlement:
+    """Each serial of a chunk has a fate of its own."""
+    return Settlement(ChunkState.CUT, parts=[Part([place], fate) for place, fate in enumerate(fates)])
 
 
 def new_run(number: int = 1, **values: object) -> NewRun:
@@ -80,7 +91,7 @@ def staged_run(ledger: Ledger, *chunks: PlannedChunk, number: int = 1) -> int:
     """A run of two batches (1: BATCH, 2: OTHER), by default with one chunk of three serials and one repeat."""
     chunks = chunks or (planned(rows_of(["A", "B", "C"], repeat_of=[1])),)
     run = ledger.begin(new_run(number))
-    ledger.add_chunks(run, 1, chunks)
+    ledger.post_chunks(run, 1, chunks).result()
     total = sum(chunk.serials + chunk.repeats for chunk in chunks)
     ledger.staged(run, rows=total, reading={}, notes={}, batches=[(1, BATCH), (2, OTHER)], rejected={})
     return run

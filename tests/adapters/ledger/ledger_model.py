@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_builders import BATCH, OTHER, looking
 
 from importer.ledger.packing import Rows
 from importer.ledger.store import PlannedChunk
-from importer.ledger.view import StoredChunk, View
-from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Settlement
+from importer.ledger.view import View
+from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Part, Settlement
 from importer.serial_text import SerialText
 
 FATES = {
@@ -23,7 +23,7 @@ FATES = {
 }
 
 Standing = tuple[str, Doubt, tuple[int, ...]]
-"""Outcome, or the state's name where there is none yet; doubt; the rows that repeat the serial."""
+"""Outcome, and the state's name if it is not settled; doubt; the rows that repeat the serial."""
 
 
 @dataclass
@@ -36,17 +36,28 @@ class ModelChunk:
     outcome: str
     doubt: Doubt
     attempts: int = 0
-    exceptions: dict[str, str] = field(default_factory=dict)
-    moved: set[str] = field(default_factory=set)
+    root: int = 0
+    """The id of the planned chunk that it was cut from; 0: it is one."""
+    sent: bool = False
+    """Whether it went out itself, and not only as part of another."""
 
     def as_chunk(self) -> Chunk:
         return Chunk(self.id, 0, self.batch, SerialText.of(self.serials), self.doubt != Doubt.NONE)
 
-    def part(self, number: int, serials: Sequence[str], doubt: Doubt) -> ModelChunk:
-        worse = Doubt(max(doubt, self.doubt))
-        return ModelChunk(
-            number, self.run, self.batch, tuple(serials), ChunkState.PENDING, "", worse, attempts=self.attempts
-        )
+    def part(self, number: int, part: Part, outcome: str, doubt: Doubt) -> ModelChunk:
+        """`outcome` is that of the chunk before it was cut."""
+        state, outcome = (ChunkState.SETTLED, part.fate.outcome.value) if part.fate else (ChunkState.PENDING, outcome)
+        serials = tuple(self.serials[place] for place in part.places)
+        worse = Doubt(max(doubt, part.doubt, self.doubt))
+        root = self.root or self.id
+        return ModelChunk(number, self.run, self.batch, serials, state, outcome, worse, self.attempts, root)
+
+    def skipped_with(self, asked: ModelChunk, gtin: str) -> bool:
+        """Whether the API's word, after `asked`, that it doesn't know the product keeps it from being sent."""
+        if self.run != asked.run or self.batch.gtin != gtin or self.state != ChunkState.PENDING:
+            return False
+        in_it = (self.root or self.id) == (asked.root or asked.id) and not self.sent
+        return self.doubt != Doubt.THIS_RUN or in_it
 
 
 class Model:
@@ -79,38 +90,37 @@ class Model:
     def mark(self, chunk: ModelChunk) -> int:
         chunk.state = ChunkState.SENT
         chunk.attempts += 1
+        chunk.sent = True
         return chunk.attempts
 
-    def settle(self, chunk: ModelChunk, settled: Settlement, ids: Sequence[int]) -> None:
+    def settle(self, chunk: ModelChunk, settled: Settlement, ids: Mapping[tuple[str, ...], int]) -> None:
+        """`ids` are those of the run's chunks, by their serials."""
+        before = chunk.outcome
         chunk.state = settled.state
-        chunk.outcome = settled.fate.outcome.value if settled.fate else ""
+        if settled.state == ChunkState.PENDING:
+            chunk.outcome = "" if settled.doubt == Doubt.THIS_RUN else chunk.outcome
+        else:
+            chunk.outcome = settled.fate.outcome.value if settled.fate else ""
         chunk.doubt = max(chunk.doubt, settled.doubt)
-        chunk.exceptions = {chunk.serials[place]: fate.outcome.value for place, fate in settled.exceptions}
-        for number, part in zip(ids, settled.parts, strict=True):
-            self.chunks[number] = chunk.part(number, [chunk.serials[place] for place in part], settled.doubt)
+        for part in settled.parts:
+            number = ids[tuple(chunk.serials[place] for place in part.places)]
+            self.chunks[number] = chunk.part(number, part, before, settled.doubt)
         for other in self.chunks.values() if settled.stop_product else ():
-            same = other.run == chunk.run and other.batch.gtin == settled.stop_product
-            if same and other.state == ChunkState.PENDING and other.doubt != Doubt.THIS_RUN:
+            if other.skipped_with(chunk, settled.stop_product):
                 other.state, other.outcome = ChunkState.SETTLED, "unsent"
 
-    def renew(self, run: int, pending: Mapping[tuple[str, ...], int]) -> None:
+    def renew(self, run: int) -> int:
+        renewed = 0
         for chunk in [chunk for chunk in self.any(ChunkState.SETTLED) if chunk.run == run]:
             if chunk.outcome in {"refused", "unknown", "unsent"}:
                 chunk.doubt = Doubt.THIS_RUN if chunk.outcome == "unknown" else chunk.doubt
-                chunk.state, chunk.outcome = ChunkState.PENDING, ""
-                continue
-            lost = [s for s in chunk.serials if chunk.exceptions.get(s) == "unknown"]
-            others = [s for s in chunk.serials if chunk.exceptions.get(s) in {"refused", "unsent"}]
-            for serials, doubt in ((lost, Doubt.THIS_RUN), (others, Doubt.NONE)):
-                if serials:
-                    number = pending[tuple(serials)]
-                    self.chunks[number] = chunk.part(number, serials, doubt)
-            chunk.moved |= set(chunk.exceptions)
-            chunk.exceptions = {}
+                chunk.state = ChunkState.PENDING
+                renewed += 1
+        return renewed
 
     def reopen(self) -> None:
         for chunk in self.any(ChunkState.SENT):
-            chunk.state, chunk.doubt = ChunkState.PENDING, Doubt.THIS_RUN
+            chunk.state, chunk.doubt, chunk.outcome = ChunkState.PENDING, Doubt.THIS_RUN, ""
 
     def fates(self) -> dict[int, dict[str, Standing]]:
         found: dict[int, dict[str, Standing]] = {run: {} for run in self.runs}
@@ -118,10 +128,8 @@ class Model:
             if chunk.state == ChunkState.CUT:
                 continue
             for serial in chunk.serials:
-                if serial not in chunk.moved:
-                    fate = chunk.exceptions.get(serial) or chunk.outcome or chunk.state.name
-                    assert serial not in found[chunk.run]
-                    found[chunk.run][serial] = (fate, chunk.doubt, self.repeats[serial])
+                assert serial not in found[chunk.run]
+                found[chunk.run][serial] = (_name(chunk.outcome, chunk.state), chunk.doubt, self.repeats[serial])
         return found
 
 
@@ -134,16 +142,13 @@ def read(path: Path) -> dict[int, dict[str, Standing]]:
 def _read_run(view: View, run: int) -> dict[str, Standing]:
     found: dict[str, Standing] = {}
     for kept in view.chunks_by_key(run):
-        rows, exceptions = view.rows(kept.id), dict(view.exceptions(kept.id))
+        rows = view.rows(kept.id)
         for place, serial in enumerate(rows.serials):
-            fate = exceptions.get(place, kept.fate)
-            if place in exceptions and fate is None:
-                continue
             assert serial not in found, f"{serial} stands in the ledger twice"
             repeats = tuple(rows.repeat_keys[rows.repeat_of == place].tolist())
-            found[serial] = (_name(kept, fate), kept.doubt, repeats)
+            found[serial] = (_name(kept.fate.outcome if kept.fate else "", kept.state), kept.doubt, repeats)
     return found
 
 
-def _name(kept: StoredChunk, fate: Fate | None) -> str:
-    return fate.outcome.value if fate else kept.state.name
+def _name(outcome: str, state: ChunkState) -> str:
+    return outcome if state == ChunkState.SETTLED else f"{outcome} {state.name}".strip()

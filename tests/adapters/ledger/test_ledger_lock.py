@@ -106,7 +106,7 @@ def test_a_run_whose_staging_was_cut_short_is_forgotten_with_all_that_belongs_to
     with Ledger(path) as ledger:
         kept = staged_run(ledger)
         run = ledger.begin(new_run(2))
-        ledger.add_chunks(run, 1, [planned(rows_of(["A"]))])
+        ledger.post_chunks(run, 1, [planned(rows_of(["A"]))]).result()
         ledger.add_rejects(run, 2, 2, 1, b"")
         ledger.add_fingerprints(run, [(1, 2, b"entries")])
     with Ledger(path) as ledger, looking(path) as view:

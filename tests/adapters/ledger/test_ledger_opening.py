@@ -157,7 +157,7 @@ def test_a_full_disk_is_a_clear_error_and_what_was_recorded_is_kept(path: Path) 
         pages = ledger._writer.do(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
         ledger._writer.do(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone())
         with pytest.raises(LedgerError, match=r"disk is full; the disk is full: free some space; what was recorded is"):
-            ledger.add_chunks(run, 9, [planned(rows_of([os.urandom(9).hex() for _ in range(5000)]))])
+            ledger.post_chunks(run, 9, [planned(rows_of([os.urandom(9).hex() for _ in range(5000)]))]).result()
     assert set(read(path)[run]) == set("ABC")
 
 

@@ -5,11 +5,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from ledger_builders import ASSIGNED, chunks_of, looking, planned, rows_of, send, staged_run
+from ledger_builders import ASSIGNED, chunks_of, cut, looking, planned, rows_of, send, staged_run
 
 from importer.errors import ConfigError, LedgerError
 from importer.ledger.ledger import Ledger
-from importer.model import ChunkState, Settlement
 
 
 @pytest.fixture
@@ -122,7 +121,7 @@ async def test_a_chunk_with_a_flipped_bit_is_not_cut(path: Path) -> None:
         (chunk,) = chunks_of(path, run)
         spoil(path, "chunk_rows", "rows")
         with pytest.raises(LedgerError, match=DAMAGE):
-            await send(ledger, run, chunk, Settlement(ChunkState.CUT, parts=[[0], [1, 2]]))
+            await send(ledger, run, chunk, cut([0], [1, 2]))
 
 
 def test_rejects_and_fingerprints_with_a_flipped_bit_are_not_read(path: Path) -> None:

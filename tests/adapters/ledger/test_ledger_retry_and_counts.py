@@ -7,9 +7,13 @@ from ledger_builders import (
     AGAIN,
     ASSIGNED,
     BATCH,
+    LOST,
     REFUSED,
     UNKNOWN,
+    UNREGISTERED,
+    by_serial,
     chunks_of,
+    cut,
     looking,
     new_run,
     planned,
@@ -19,6 +23,7 @@ from ledger_builders import (
 )
 from ledger_model import read
 
+from importer.ledger import store
 from importer.ledger.ledger import Ledger
 from importer.model import ChunkState, Doubt, Fate, Outcome, RunState, Settlement
 
@@ -29,10 +34,8 @@ def path(tmp_path: Path) -> Path:
 
 
 async def test_a_retry_sends_only_what_was_not_assigned_and_keeps_the_doubt(path: Path) -> None:
-    mixed = Settlement(
-        ChunkState.SETTLED,
-        Fate(Outcome.ASSIGNED),
-        [(1, Fate(Outcome.REFUSED, "status_not_assigned")), (2, Fate(Outcome.UNKNOWN, "answer_missing"))],
+    mixed = by_serial(
+        Fate(Outcome.ASSIGNED), Fate(Outcome.REFUSED, "status_not_assigned"), Fate(Outcome.UNKNOWN, "answer_missing")
     )
     with Ledger(path) as ledger:
         run = staged_run(ledger, planned(rows_of(["A", "B", "C"], repeat_of=[1])), planned(rows_of(["D"], 9)))
@@ -42,9 +45,9 @@ async def test_a_retry_sends_only_what_was_not_assigned_and_keeps_the_doubt(path
         await ledger.renew(run)
         assert read(path)[run] == {
             "A": ("assigned", Doubt.NONE, ()),
-            "B": ("PENDING", Doubt.NONE, (5,)),
-            "C": ("PENDING", Doubt.THIS_RUN, ()),
-            "D": ("PENDING", Doubt.THIS_RUN, ()),
+            "B": ("refused PENDING", Doubt.NONE, (5,)),
+            "C": ("unknown PENDING", Doubt.THIS_RUN, ()),
+            "D": ("unknown PENDING", Doubt.THIS_RUN, ()),
         }
 
 
@@ -83,8 +86,7 @@ def test_rejects_are_counted_by_batch_and_code(path: Path) -> None:
         counts = {(0, "gtin_missing"): 2, (1, "serial_character"): 1}
         ledger.staged(run, rows=3, reading={}, notes={}, batches=[(1, BATCH)], rejected=counts)
         assert list(view.rejects(run)) == [(2, 9, b"arrow")]
-        found = {(row["batch"], row["code"]): row["count"] for row in view.counts("reject_counts", run)}
-        assert found == counts
+        assert {(batch, code): rows for batch, code, rows in view.reject_counts(run)} == counts
 
 
 async def test_an_assignment_without_an_answer_on_record_is_found(path: Path) -> None:
@@ -93,7 +95,7 @@ async def test_an_assignment_without_an_answer_on_record_is_found(path: Path) ->
         proven, unproven = chunks_of(path, run)
         await send(ledger, run, proven, ASSIGNED)
         await ledger.settle(run, unproven.id, ASSIGNED)
-        assert [row["seq"] for row in view.counts("unproven", run)] == [2]
+        assert view.unproven(run) == [(2, 1, 0)]
 
 
 async def test_requests_and_their_repetitions_are_counted(path: Path) -> None:
@@ -101,8 +103,76 @@ async def test_requests_and_their_repetitions_are_counted(path: Path) -> None:
         run = staged_run(ledger, planned(rows_of(["A", "B"])))
         (chunk,) = chunks_of(path, run)
         await send(ledger, run, chunk, AGAIN)
-        await send(ledger, run, chunk, Settlement(ChunkState.CUT, parts=[[0], [1]]))
+        await send(ledger, run, chunk, cut([0], [1]))
         for part in chunks_of(path, run):
             await send(ledger, run, part, ASSIGNED)
-        (row,) = view.counts("request_counts", run)
-        assert (row["sent"], row["retried"]) == (4, 1)
+        assert view.request_counts(run) == (4, 1)
+
+
+async def test_a_retry_of_nothing_leaves_the_run_as_it_is(path: Path) -> None:
+    with Ledger(path) as ledger, looking(path) as view:
+        run = staged_run(ledger)
+        await send(ledger, run, chunks_of(path, run)[0], ASSIGNED)
+        await ledger.ended(run, RunState.FINISHED, 0, "", 1.0)
+        assert await ledger.renew(run) == 0
+        assert view.run_by_num(run).state is RunState.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        pytest.param(AGAIN, "refused PENDING", id="not_taken"),
+        pytest.param(LOST, "PENDING", id="answer_lost"),
+        pytest.param(ASSIGNED, "assigned", id="assigned"),
+        pytest.param(UNKNOWN, "unknown", id="given_up"),
+    ],
+)
+async def test_what_is_retried_stays_what_it_was_until_an_answer_says_more(
+    path: Path, later: Settlement, expected: str
+) -> None:
+    with Ledger(path) as ledger, looking(path) as view:
+        run = staged_run(ledger, planned(rows_of(["A"])))
+        await send(ledger, run, chunks_of(path, run)[0], REFUSED)
+        await ledger.renew(run)
+        (found,) = view.chunks_by_key(run)
+        assert found.fate == REFUSED.fate
+        await send(ledger, run, chunks_of(path, run)[0], later)
+        assert read(path)[run]["A"][0] == expected
+
+
+async def test_parts_of_what_is_retried_stay_what_it_was(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger, planned(rows_of(["A", "B"])))
+        await send(ledger, run, chunks_of(path, run)[0], REFUSED)
+        await ledger.renew(run)
+        await send(ledger, run, chunks_of(path, run)[0], cut([0], [1]))
+        assert {serial: fate for serial, (fate, *_) in read(path)[run].items()} == dict.fromkeys(
+            "AB", "refused PENDING"
+        )
+
+
+async def test_a_doubt_stays_with_what_was_skipped_for_its_product(path: Path) -> None:
+    with Ledger(path) as ledger:
+        run = staged_run(ledger, planned(rows_of(["A", "B"])))
+        (chunk,) = chunks_of(path, run)
+        await send(ledger, run, chunk, LOST)
+        await send(ledger, run, chunk, cut([0], [1]))
+        await send(ledger, run, chunks_of(path, run)[0], UNREGISTERED)
+        assert read(path)[run] == {
+            "A": ("refused", Doubt.THIS_RUN, ()),
+            "B": ("unsent", Doubt.THIS_RUN, ()),
+        }
+
+
+async def test_runs_are_in_the_order_of_their_stagings_and_ends_whatever_the_clock_says(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter(range(60, 0, -1))  # a clock that runs backwards
+    monkeypatch.setattr(store, "now", lambda: f"2026-11-22T07:15:{next(moments):02}.000Z")
+    with Ledger(path) as ledger, looking(path) as view:
+        before = staged_run(ledger, number=1)
+        await ledger.ended(before, RunState.FINISHED, 0, "", 1.0)
+        run = staged_run(ledger, number=2)
+        after = staged_run(ledger, number=3)
+        await ledger.ended(after, RunState.FINISHED, 0, "", 1.0)
+        assert list(view.active_since(view.run_by_num(run))) == [after]

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,15 +14,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from ledger_builders import answer, looking, new_run, planned, rows_of, staged_run
+from ledger_builders import UNREGISTERED, answer, cut, looking, new_run, planned, rows_of, staged_run
 from ledger_model import FATES, Model, ModelChunk, read
 
 from importer.errors import LedgerError
 from importer.ledger.ledger import Ledger
-from importer.model import ChunkState, Doubt, Fate, Outcome, RunState, Settlement
+from importer.model import ChunkState, Doubt, Fate, Outcome, Part, Settlement
 
-KINDS = ["assigned", "exceptions", "refused", "again", "lost", "cut", "product"]
-BAD = [Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT]
+KINDS = ["assigned", "each", "refused", "again", "lost", "cut", "product"]
+ENDS = [Outcome.ASSIGNED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT, None]
+"""None: it is to be sent again."""
 
 
 class LedgerLives(RuleBasedStateMachine):
@@ -60,7 +62,7 @@ class LedgerLives(RuleBasedStateMachine):
     @rule()
     def begin_a_run_that_is_never_staged(self) -> None:
         run = self.ledger.begin(new_run(self.model.next_run()))
-        self.ledger.add_chunks(run, 1, [planned(rows_of([f"half-{run}"]))])
+        self.ledger.post_chunks(run, 1, [planned(rows_of([f"half-{run}"]))]).result()
 
     @rule(data=st.data())
     @precondition(lambda self: self.model.any(ChunkState.PENDING))
@@ -74,17 +76,22 @@ class LedgerLives(RuleBasedStateMachine):
     def record(self, data: st.DataObject, kind: str) -> None:
         chunk = self._draw(data, ChunkState.SENT)
         settled = self._settlement(data, chunk, kind)
-        ids = self.runner.run(
-            self.ledger.record(chunk.run, chunk.as_chunk(), chunk.attempts, answer(serials=chunk.serials), settled)
-        )
-        self.model.settle(chunk, settled, ids)
+        done = self.ledger.record(chunk.run, chunk.as_chunk(), chunk.attempts, answer(serials=chunk.serials), settled)
+        self._settled(chunk, settled, self.runner.run(done))
 
     @rule(data=st.data(), kind=st.sampled_from(["given_up", "cut"]))
     @precondition(lambda self: self.model.any(ChunkState.PENDING))
     def settle_without_an_answer(self, data: st.DataObject, kind: str) -> None:
         chunk = self._draw(data, ChunkState.PENDING)
         settled = self._settlement(data, chunk, kind)
-        self.model.settle(chunk, settled, self.runner.run(self.ledger.settle(chunk.run, chunk.id, settled)))
+        self._settled(chunk, settled, self.runner.run(self.ledger.settle(chunk.run, chunk.id, settled)))
+
+    def _settled(self, chunk: ModelChunk, settled: Settlement, to_send: Sequence[int]) -> None:
+        with looking(self.path) as view:
+            ids = {tuple(view.serials(kept.id)): kept.id for kept in view.chunks_by_key(chunk.run)}
+        self.model.settle(chunk, settled, ids)
+        parts = [part for part in settled.parts if not part.fate]
+        assert to_send == [ids[tuple(chunk.serials[place] for place in part.places)] for part in parts]
 
     @rule(data=st.data())
     @precondition(lambda self: self.model.settled())
@@ -99,8 +106,7 @@ class LedgerLives(RuleBasedStateMachine):
     @precondition(lambda self: self.model.runs)
     def retry(self, data: st.DataObject) -> None:
         run = data.draw(st.sampled_from(sorted(self.model.runs)))
-        self.runner.run(self.ledger.renew(run))
-        self.model.renew(run, self._pending(run))
+        assert self.runner.run(self.ledger.renew(run)) == self.model.renew(run)
 
     @rule()
     def close_and_reopen(self) -> None:
@@ -139,27 +145,27 @@ class LedgerLives(RuleBasedStateMachine):
 
     def _settlement(self, data: st.DataObject, chunk: ModelChunk, kind: str) -> Settlement:
         count = len(chunk.serials)
-        if kind == "exceptions":
-            places = data.draw(st.lists(st.integers(0, count - 1), unique=True))
-            fates = [(place, Fate(data.draw(st.sampled_from(BAD)), "some_code")) for place in sorted(places)]
-            return Settlement(ChunkState.SETTLED, Fate(Outcome.ASSIGNED), fates)
+        if kind == "each":
+            outcomes = data.draw(st.lists(st.sampled_from(ENDS), min_size=count, max_size=count))
+            parts = [
+                Part(
+                    [place for place, other in enumerate(outcomes) if other == outcome],
+                    Fate(outcome, "code") if outcome else None,
+                )
+                for outcome in dict.fromkeys(outcomes)
+            ]
+            return Settlement(ChunkState.CUT, parts=parts)
         if kind == "cut":
             ends = sorted({0, count, *data.draw(st.lists(st.integers(0, count), max_size=3))})
-            parts = [range(a, b) for a, b in pairwise(ends)]
-            return Settlement(ChunkState.CUT, parts=parts, limit=data.draw(st.none() | st.just(count)))
+            return cut(*(range(a, b) for a, b in pairwise(ends)), limit=data.draw(st.none() | st.just(count)))
         if kind == "product":
             gtin = chunk.batch.gtin
-            return Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "product_not_registered"), stop_product=gtin)
+            return replace(UNREGISTERED, stop_product=gtin)
         return FATES[kind]
 
     def _ids(self, run: int) -> Sequence[int]:
         with looking(self.path) as view:
             return [kept.id for kept in view.chunks_by_key(run)]
-
-    def _pending(self, run: int) -> dict[tuple[str, ...], int]:
-        with looking(self.path) as view:
-            assert view.run_by_num(run).state is RunState.RUNNING
-            return {tuple(view.serials(kept.id)): kept.id for kept in view.to_send(run, (0, 0), 1000)}
 
 
 TestLedgerLives = LedgerLives.TestCase

@@ -14,6 +14,7 @@ from ledger_builders import (
     UNREGISTERED,
     answer,
     chunks_of,
+    cut,
     looking,
     new_run,
     planned,
@@ -25,7 +26,7 @@ from ledger_model import read
 
 from importer.errors import LedgerError
 from importer.ledger.ledger import Ledger
-from importer.model import ChunkState, Doubt, Fate, Outcome, Settlement
+from importer.model import ChunkState, Doubt, Fate, Outcome, Part, Settlement
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def execute(path: Path, sql: str) -> list[tuple[object, ...]]:
 
 def test_a_run_does_not_exist_before_it_is_staged(path: Path) -> None:
     with Ledger(path) as ledger, looking(path) as view:
-        ledger.add_chunks(ledger.begin(new_run()), 1, [planned(rows_of(["A"]))])
+        ledger.post_chunks(ledger.begin(new_run()), 1, [planned(rows_of(["A"]))]).result()
         assert view.runs() == []
 
 
@@ -105,7 +106,7 @@ async def test_parts_of_a_cut_chunk_keep_its_batch_doubt_attempts_and_repeats(pa
         run = staged_run(ledger, planned(rows_of(["A", "B", "C"], repeat_of=[1, 2]), batch=2))
         (chunk,) = chunks_of(path, run)
         await send(ledger, run, chunk, LOST)
-        ids = await send(ledger, run, chunk, Settlement(ChunkState.CUT, parts=[[1], [0, 2]]))
+        ids = await send(ledger, run, chunk, cut([1], [0, 2]))
         found = chunks_of(path, run)
         assert [(part.id, part.seq, part.batch, tuple(part.serials), part.doubt) for part in found] == [
             (ids[0], 2, OTHER, ("B",), True),
@@ -123,7 +124,7 @@ async def test_the_smallest_size_that_the_api_told_is_remembered(path: Path) -> 
     with Ledger(path) as ledger, looking(path) as view:
         run = staged_run(ledger, *(planned(rows_of([f"A{i}", f"B{i}"], i * 2)) for i in (1, 2, 3)))
         for chunk, limit in zip(chunks_of(path, run), (500, 100, 200), strict=True):
-            await send(ledger, run, chunk, Settlement(ChunkState.CUT, parts=[[0], [1]], limit=limit))
+            await send(ledger, run, chunk, cut([0], [1], limit=limit))
         assert view.run_by_num(run).chunk_limit == 100
 
 
@@ -149,13 +150,13 @@ async def test_a_product_that_is_not_registered_spares_its_chunks_and_no_others(
     ]
 
 
-async def test_a_chunk_that_was_spared_while_it_waited_may_go_out_and_forgets_that_it_was_spared(path: Path) -> None:
+async def test_a_chunk_that_was_skipped_while_it_waited_may_go_out(path: Path) -> None:
     with Ledger(path) as ledger:
         run = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
         first, waiting = chunks_of(path, run)
         await send(ledger, run, first, UNREGISTERED)
         await ledger.mark(run, waiting)
-        assert kept(path, run)[2] == (ChunkState.SENT, "", Doubt.NONE, 1)
+        assert kept(path, run)[2] == (ChunkState.SENT, "unsent", Doubt.NONE, 1)
 
 
 @pytest.mark.parametrize("settled", [ASSIGNED, REFUSED, UNKNOWN], ids=["assigned", "refused", "unknown"])
@@ -176,20 +177,8 @@ async def test_what_is_settled_is_never_settled_otherwise(path: Path, settled: S
 LOSING = {
     "settled_without_a_fate": (Settlement(ChunkState.SETTLED), "without a fate"),
     "cut_into_nothing": (Settlement(ChunkState.CUT), "not its 3 serials, each once"),
-    "cut_with_a_serial_left_out": (Settlement(ChunkState.CUT, parts=[[0], [2]]), "not its 3 serials, each once"),
-    "cut_with_a_serial_twice": (Settlement(ChunkState.CUT, parts=[[0, 1], [1, 2]]), "not its 3 serials, each once"),
-    "exception_beyond_its_end": (
-        Settlement(ChunkState.SETTLED, Fate(Outcome.ASSIGNED), [(3, Fate(Outcome.REFUSED))]),
-        "none of its 3 serials",
-    ),
-    "exception_that_is_assigned": (
-        Settlement(ChunkState.SETTLED, Fate(Outcome.ASSIGNED), [(0, Fate(Outcome.ASSIGNED))]),
-        "or is assigned",
-    ),
-    "exceptions_of_a_refused_chunk": (
-        Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED), [(0, Fate(Outcome.UNKNOWN))]),
-        "only one that is assigned can",
-    ),
+    "cut_with_a_serial_left_out": (cut([0], [2]), "not its 3 serials, each once"),
+    "cut_with_a_serial_twice": (cut([0, 1], [1, 2]), "not its 3 serials, each once"),
 }
 
 
@@ -211,3 +200,21 @@ async def test_an_answer_to_an_attempt_that_was_not_marked_is_not_recorded(path:
         with pytest.raises(LedgerError, match="chunk 1 has no attempt 1"):
             await ledger.record(run, chunk, 1, answer(), ASSIGNED)
         assert kept(path, run) == {1: (ChunkState.PENDING, "", Doubt.NONE, 0)}
+
+
+async def test_serials_that_end_differently_become_chunks_of_one_fate_each(path: Path) -> None:
+    refused = Fate(Outcome.REFUSED, "status_not_assigned", {"status": "Rejected"})
+    with Ledger(path) as ledger:
+        run = staged_run(ledger)
+        (chunk,) = chunks_of(path, run)
+        parts = [Part([0, 2], Fate(Outcome.ASSIGNED)), Part([1], refused)]
+        assert await send(ledger, run, chunk, Settlement(ChunkState.CUT, parts=parts)) == []
+        assert read(path)[run] == {
+            "A": ("assigned", Doubt.NONE, ()),
+            "B": ("refused", Doubt.NONE, (5,)),
+            "C": ("assigned", Doubt.NONE, ()),
+        }
+        with looking(path) as view:
+            assert {found.sent_as for found in view.chunks_by_key(run)} == {chunk.seq}
+            assert [found.fate for found in view.chunks_by_key(run)] == [Fate(Outcome.ASSIGNED), refused]
+            assert view.unproven(run) == []

@@ -4,9 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.ledger.history import _common
+from importer.ledger.history import _common, _same_hash
 from importer.rows.hash_sets import Sieve
-from importer.staging.overlap import _same_hash
 
 # Near the ends of a slot's bits, so that many share one and few are equal.
 HASHES = st.lists(st.sampled_from([0, 1, 2**22, 2**22 + 1, 2**23, 2**40, 2**40 + 2**22, 2**64 - 1]), max_size=12)
