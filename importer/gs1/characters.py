@@ -16,11 +16,11 @@ CSET_82 = ALPHANUMERIC + "!\"%&'()*+,-./:;<=>?_"
 """What serials and batch numbers are made of (GS1 General Specifications, figure 7.11-1)."""
 
 OUTER = (
-    " \t\n\v\f\r\x85\xa0\xad\u1680\u180e\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+    "\0 \t\n\v\f\r\x85\xa0\xad\u1680\u180e\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
     "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f"
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
-"""White space, no-break and zero-width characters, direction marks, BOM: stripped from both ends of a value.
+"""White space, NUL (padding), no-break and zero-width characters, direction marks, BOM: stripped from both ends.
 FNC1 (U+001D) is not among them: it means something."""
 
 _SHOWN = 40

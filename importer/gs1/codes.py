@@ -67,7 +67,10 @@ _NO_CSET_82 = re.compile(f"[^{re.escape(CSET_82)}]")
 _NO_DIGIT = re.compile("[^0-9]")
 _EXPONENT = re.compile(r"([0-9]+)(?:[.,]([0-9]+))?[Ee]([+]?)([0-9]{1,3})")
 _DECIMALS = re.compile(r"([0-9]+)[.,]0+")
-_IDENTIFIER = re.compile(r"\(01\)(?=\d{14}$)")
+_DECORATED = re.compile(
+    r"(?:\(01\)|['+=]|(?:GTIN|EAN|NTIN)(?:-?(?:8|12|13|14))?[\s:#]{1,3})?([0-9]{8,14})\.?", re.IGNORECASE
+)
+_PADDED = re.compile("0+[1-9][0-9]{11,13}")
 _SEPARATED = re.compile(r"[0-9]+(?:[ .,'\u2019\u00a0\u202f\u2009_/-][0-9]+)+")
 _FRACTION = re.compile(r"[0-9]+[.,][0-9]+")
 _ZERO_DECIMALS = re.compile(r"(?<=[ .,'\u2019\u00a0\u202f\u2009][0-9]{3})[.,]0{1,2}$")
@@ -164,8 +167,10 @@ def _digits_of(value: str) -> str:
     digits = ""
     if exponent := _EXPONENT.fullmatch(value):
         digits = _expanded(exponent[1], exponent[2] or "", bool(exponent[3]), int(exponent[4]))
-    elif _IDENTIFIER.match(value):
-        digits = value[4:]
+    elif decorated := _DECORATED.fullmatch(value):
+        digits = decorated[1] if decorated[1] != value else ""
+    elif _PADDED.fullmatch(value):
+        digits = value.lstrip("0")
     elif _SEPARATED.fullmatch(value) and not _FRACTION.fullmatch(value):
         digits = re.sub("[^0-9]", "", _ZERO_DECIMALS.sub("", value))
         digits = digits if len(digits) >= _LEAST_SEPARATED else ""  # one date in ten passes as a GTIN-8

@@ -44,10 +44,8 @@ def _with_shift_lock(name: str) -> dict[int, str]:
     return {ord(s): m for s, m in (*zip(plain, shifted, strict=True), *zip(shifted, plain, strict=True))}
 
 
-_TABLES = (
-    *(_between(scanner, computer) for scanner in _KEYBOARDS for computer in _KEYBOARDS if scanner != computer),
-    *(_with_shift_lock(name) for name in _KEYBOARDS),
-)
+_TABLES = [_between(scanner, computer) for scanner in _KEYBOARDS for computer in _KEYBOARDS if scanner != computer]
+_LOCKED = list(map(_with_shift_lock, _KEYBOARDS))
 
 
 def _shown(start: str, table: dict[int, str]) -> str | None:
@@ -57,16 +55,25 @@ def _shown(start: str, table: dict[int, str]) -> str | None:
     return None if None in letters else "".join(filter(None, letters))
 
 
-_BY_START = {
-    shown[:2]: [t for t in _TABLES if any((_shown(s, t) or "")[:2] == shown[:2] for s in _STARTS)]
-    for shown in (_shown(start, table) for table in _TABLES for start in _STARTS)
-    if shown
-}
+def _by_start(tables: list[dict[int, str]]) -> dict[str, list[dict[int, str]]]:
+    """The tables through which a scan can begin with these two characters."""
+    found: dict[str, list[dict[int, str]]] = {}
+    for table in tables:
+        for shown in {shown[:2] for start in _STARTS if (shown := _shown(start, table))}:
+            found.setdefault(shown, []).append(table)
+    return found
 
 
-def retyped(text: str) -> Iterator[str]:
-    """What the text may have been meant as; nothing for one that begins as no scan does on any keyboard."""
-    for table in _BY_START.get(text[:2], ()):
+_BY_START = _by_start(_TABLES)
+_LOCKED_BY_START = _by_start(_LOCKED)
+
+
+def retyped(text: str, *, shift_lock: bool = False) -> Iterator[str]:
+    """What the text may have been meant as; nothing for one that begins as no scan does on any keyboard.
+
+    With a shift lock on the same keyboard, nothing tells large letters from small ones.
+    """
+    for table in (_LOCKED_BY_START if shift_lock else _BY_START).get(text[:2], ()):
         meant = text.translate(table)
         if meant != text:
             yield meant

@@ -79,8 +79,18 @@ def _read(text: str) -> Scan | Reject:
 
 def _readings(text: str) -> set[Scan]:
     """What it says if scanner and computer were set to different keyboards; the GTIN's check digit proves it."""
-    meant = filter(is_element_string, retyped(text)) if len(text) >= _LEAST else ()
-    return {scan for each in meant if isinstance(scan := _read(each), Scan) and _is_legal(scan)}
+    if len(text) < _LEAST:
+        return set()
+    found = {scan for each in retyped(text) if (scan := _meant(each))}
+    if found:
+        return found
+    locked = {scan for each in retyped(text, shift_lock=True) if (scan := _meant(each))}
+    return {scan for scan in locked if not re.search("[A-Za-z]", scan.serial + scan.batch)}
+
+
+def _meant(text: str) -> Scan | None:
+    scan = _read(text) if is_element_string(text) else None
+    return scan if isinstance(scan, Scan) and _is_legal(scan) else None
 
 
 def _is_legal(scan: Scan) -> bool:
@@ -154,7 +164,7 @@ _SPELLINGS = re.compile(
 """How programs write FNC1 where they can't write U+001D; none of it is likely in a value, most of it is not legal."""
 _SINGLE = re.compile("[@#$\u00ac]")
 """Characters that some scanners send for FNC1; in a bracketed scan they stand for themselves."""
-_CODEWORD = re.compile(r"([^\x00-\x7f])(?=01\d{14})")
+_CODEWORD = re.compile(r"([^\x00-\x7f]{1,2})01(\d{13})(\d)")
 """FNC1 is codeword 232 of a DataMatrix, which is è in Latin-1, č or и in other code pages, and ç one below: whatever
 letter it has become, it stands in front of a GTIN that its check digit proves."""
 _SYMBOLOGY = re.compile(r"\][A-Za-z][0-9A-Za-z]")
@@ -180,7 +190,7 @@ def plain(text: str) -> str:
     """The scan without symbology identifier, and with U+001D where FNC1 is spelled out."""
     text = text.strip(OUTER)
     codeword = _CODEWORD.match(text)
-    if codeword and check_digit_of(text[3:16]) == text[16]:
+    if codeword and check_digit_of(codeword[2]) == codeword[3]:
         text = text.replace(codeword[1], _FNC1)
     text = _SPELLINGS.sub(_FNC1, text).lstrip(_FNC1)
     if not text.startswith("("):

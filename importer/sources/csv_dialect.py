@@ -12,7 +12,7 @@ from statistics import mode
 
 from importer.errors import SourceError
 from importer.sources import decoding
-from importer.sources.csv_plain import FIELD_END, Plain, has_escapes, likely
+from importer.sources.csv_plain import FIELD_END, Plain, has_escapes, is_quoted_row, likely
 from importer.sources.headers import known_headers, may_be_left_out
 from importer.sources.layout import Layout, find_layout, score
 from importer.sources.options import SourceOptions
@@ -53,7 +53,7 @@ def find_dialect(head: bytes, options: SourceOptions, name: str, *, whole: bool)
     failure: SourceError | None = None
     found: list[tuple[int, Dialect]] = []
     for encoding in encodings:
-        text = head[bom:].decode(encoding, "importer.mark").rstrip("\0\x1a")
+        text = head[bom:].decode(encoding, "importer.mark").rstrip("\0\x1a\r\n") + "\n" * whole
         if decoding.is_binary(text[: decoding.HEAD // 4].encode("utf-8", "replace")):
             raise SourceError(f"{name} is no text: export the list as .csv or .xlsx.")
         if not whole and not re.search("[\r\n]", text):
@@ -84,7 +84,9 @@ def _find_plain(text: str, options: SourceOptions, name: str, *, whole: bool) ->
     """As it stands, or once something is taken off, of which the header must be the proof."""
     escapes = Plain(escapes=has_escapes(text))
     try:
-        return _dialect(text, escapes, options, name, whole=whole)
+        found = _dialect(text, escapes, options, name, whole=whole)
+        more = _one_column(text, found)
+        return _dialect(text, more, options, name, whole=whole) if more else found
     except SourceError:
         for plain in likely(text):
             with suppress(SourceError):
@@ -92,6 +94,19 @@ def _find_plain(text: str, options: SourceOptions, name: str, *, whole: bool) ->
                 if dialect.width > 1 and dialect.layout.header_row:
                     return dialect
         raise
+
+
+def _one_column(text: str, found: Dialect) -> Plain | None:
+    """What has to be taken off where the list was in one column of a spreadsheet, although its header can be read."""
+    lines = re.split("\r\n|\r|\n", text)
+    below = [line for line in lines[found.rows_before :] if line.strip()][:_LOOKED_AT]
+    if len(found.layout.headers) > 1 and below:
+        if all(line.startswith(("'", '"')) for line in below) and all(map(is_quoted_row, below[:-1] or below)):
+            return Plain(quoted_rows=True)
+        if all(line.rstrip().endswith(tuple(DELIMITERS)) for line in (lines[found.rows_before - 1], *below[:-1])):
+            ends = {line.rstrip()[-1] for line in below[:-1] or below}
+            return Plain(trailing=True) if ends and found.delimiter not in ends else None
+    return None
 
 
 def _dialect(text: str, plain: Plain, options: SourceOptions, name: str, *, whole: bool) -> Dialect:

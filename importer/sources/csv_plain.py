@@ -12,9 +12,11 @@ from typing import BinaryIO, cast
 
 FIELD_END = "\x1e"
 """Stands for a delimiter that is no single character of ASCII; no list holds it otherwise."""
-DELIMITERS = ("~", "^", "¦", "#", "§", "*", ":", "\x01", "\x02", FIELD_END, "\x1c", "::", "~~", "^^", "  ", " ")
+_CONTROLS = ("\x01", "\x02", "\x1c", FIELD_END, "\x1f")
+DELIMITERS = ("~", "^", "¦", "#", "§", "*", ":", "$", "@", "\\", "!", "%", "&", *_CONTROLS, "::", "~~", "^^", "  ", " ")
 """Tried where none of the usual ones is found; the header must prove it. The last two are columns set by blanks."""
-_NAMES = {"\x01": "U+0001", "\x02": "U+0002", FIELD_END: "U+001E", "\x1c": "U+001C", "  ": "blanks", " ": "blank"}
+_BLANKS = ("  ", " ")
+_NAMES = {**{char: f"U+{ord(char):04X}" for char in _CONTROLS}, "  ": "blanks", " ": "blank"}
 _BLOCK = 1 << 18
 _LONGEST_LINE = 1 << 20
 _LOOKED_AT = 50
@@ -22,6 +24,8 @@ _LOOKED_AT = 50
 _LINE = rb"(?:(?<=[\r\n])|\A)"
 _END = rb"(?=[\r\n]|\Z)"
 _QUOTED = re.compile(_LINE + rb'[ \t]*"((?:[^"\r\n]|"")*)"[;,\t ]*' + _END)
+_IN_APOSTROPHES = re.compile(_LINE + rb"[ \t]*'((?:(?!',')[^\r\n])*)'[;,\t ]*" + _END)
+_TRAILING = re.compile(rb"[;,\t|]+" + _END)
 _NULL = re.compile(rb'(?:(?<=[\r\n\t,;|])|\A)(?:\\N|"\\N")(?=[\r\n\t,;|]|\Z)')
 _ESCAPED_QUOTE = re.compile(rb"(?<!\\)((?:\\\\)*)\\\"")
 _OUTER_BLANKS = re.compile(_LINE + rb"[ \t]+|[ \t]+" + _END)
@@ -35,13 +39,15 @@ class Plain:
 
     #: Each row is one quoted field.
     quoted_rows: bool = False
+    #: Each row ends with delimiters of another kind: the list is in one column of a spreadsheet.
+    trailing: bool = False
     #: Nulls are `\\N` and quotation marks escaped by a backslash, as MySQL and its kin write them.
     escapes: bool = False
     #: What separates its fields, where that becomes FIELD_END; or empty.
     delimiter: str = ""
 
     def __bool__(self) -> bool:
-        return self.quoted_rows or self.escapes or bool(self.delimiter)
+        return self.quoted_rows or self.trailing or self.escapes or bool(self.delimiter)
 
     @property
     def name(self) -> str:
@@ -51,10 +57,12 @@ class Plain:
     def apply(self, lines: bytes) -> bytes:
         """Whole lines as plain CSV."""
         if self.quoted_rows:
-            lines = _QUOTED.sub(lambda m: m[1].replace(b'""', b'"'), lines)
+            lines = _IN_APOSTROPHES.sub(rb"\1", _QUOTED.sub(lambda m: m[1].replace(b'""', b'"'), lines))
+        if self.trailing:
+            lines = _TRAILING.sub(b"", lines)
         if self.escapes:
             lines = _ESCAPED_QUOTE.sub(rb'\1""', _NULL.sub(b"", lines))
-        if self.delimiter.isspace():
+        if self.delimiter in _BLANKS:
             lines = _OUTER_BLANKS.sub(b"", lines)
             lines = re.sub(rb"[ \t]{%d,}" % len(self.delimiter), FIELD_END.encode(), lines)
         elif self.delimiter:
@@ -69,12 +77,20 @@ class Plain:
 def likely(text: str) -> Iterator[Plain]:
     """What may have to be taken off a list whose head can't be read as it is."""
     lines = [line for line in re.split("\r\n|\r|\n", text[: _LONGEST_LINE // 4]) if line.strip()][:_LOOKED_AT]
-    quoted = len(lines) > 1 and all(_QUOTED.fullmatch(line.encode("utf-8", "replace")) for line in lines[:-1])
+    coded = [line.encode("utf-8", "replace") for line in lines[:-1]]
+    quoted = bool(coded) and (all(map(_QUOTED.fullmatch, coded)) or all(map(_IN_APOSTROPHES.fullmatch, coded)))
     if quoted:
         yield Plain(quoted_rows=True)
     for delimiter in DELIMITERS:
         if any(delimiter in line for line in lines):
             yield Plain(quoted_rows=quoted, delimiter=delimiter)
+
+
+def is_quoted_row(line: str) -> bool:
+    """Whether a line is one field in quotation marks that holds delimiters."""
+    coded = line.encode("utf-8", "replace")
+    found = _QUOTED.fullmatch(coded) or _IN_APOSTROPHES.fullmatch(coded)
+    return found is not None and any(delimiter in found[1] for delimiter in (b",", b";", b"\t", b"|"))
 
 
 def has_escapes(text: str) -> bool:

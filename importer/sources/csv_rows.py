@@ -56,6 +56,7 @@ class Shape:
         self.returning = Returning(layout.headers)
         needed = max((i + 1 for i, h in enumerate(layout.headers) if not says_nothing(h)), default=self._width)
         self._needed = min(needed, width)
+        self._read = width
 
     def rows(self, records: Records, *, quoted: bool, damaged: bool) -> Rows:
         """`quoted`: the text holds quotation marks. `damaged`: it holds bytes that could not be decoded."""
@@ -91,6 +92,7 @@ class Shape:
 
     def _without_noise(self, records: Records) -> Iterator[Records]:
         """The records that are rows, in pieces: what a header or a value between them changes counts for the next."""
+        records = _padded(records, self._width)
         ragged = {r.row: r.fields for r in records.ragged}
         suspects = self._suspects(records)
         if not len(suspects) and not ragged:
@@ -105,9 +107,12 @@ class Shape:
         for row, found in self._noise.find(rows):
             self.noise.add(found.noise, str(row))
             noise.append(row)
-            if found.positions or found.said:
+            wider = found.width and found.width != self._width
+            if found.positions or found.said or wider:
                 yield without(records, noise, up_to=row)
                 self._positions = found.positions or self._positions
+                if wider:
+                    self._width = self._needed = found.width
                 self._filling.say(found.said or {})
                 yield from self._without_noise(after(records, row))
                 return
@@ -170,14 +175,17 @@ class Shape:
     def _overflowing(self, records: Records, keep: npt.NDArray[np.bool_] | None) -> dict[int, Reject]:
         """Rows with something in a field that the header lacks, where most rows have only empty ones there."""
         more = [_lengths(c) > 0 for c in records.columns[self._width :]]
-        if not more:
+        if self._read < self._needed:  # a header further down has more columns
+            hits = np.ones(len(records.rows), np.bool_)
+        elif more:
+            hits = np.logical_or.reduce(more)
+        else:
             return {}
-        hits = np.logical_or.reduce(more)
         place = np.arange(len(hits)) if keep is None else np.cumsum(keep) - 1
         found = {}
         for i in map(int, np.flatnonzero(hits)):
             fields = [c[i].as_py() for c in records.columns]
-            fault = self._width_fault(Ragged(int(records.rows[i]), len(fields), fields))
+            fault = self._width_fault(Ragged(int(records.rows[i]), self._read, fields))
             if fault:
                 found[int(place[i])] = fault
         return found
@@ -225,6 +233,14 @@ class Shape:
                         f"ends and swallows the next rows; it begins with {lines[0][:40]!r}. Close it, or write a mark "
                         f'that belongs to the value twice ("").'
                     )
+
+
+def _padded(records: Records, width: int) -> Records:
+    """The records with empty columns behind their own, up to a width."""
+    more = width - len(records.columns)
+    if more <= 0:
+        return records
+    return Records(records.rows, [*records.columns, *[pa.repeat("", len(records.rows))] * more], records.ragged)
 
 
 def without(records: Records, noise: Collection[int], up_to: int | None = None) -> Records:

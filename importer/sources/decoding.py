@@ -27,7 +27,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + b"\x7f"
+_CONTROLS = bytes(range(1, 9)) + bytes(range(14, 27)) + b"\x7f"
 _TOO_MANY_CONTROLS = 0.02
 _DAMAGE = 16
 _LEAST_WIDE = 16

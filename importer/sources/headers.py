@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from importer.sources.mojibake import is_lossy, pattern_of, unmangled
+from importer.sources.mojibake import is_lossy, mangled_patterns, pattern_of, unmangled
 
 ALIASES: Mapping[str, Sequence[str]] = {
     "serial": (
@@ -137,10 +137,22 @@ def _plain_role(header: str) -> str | None:
 
 def _mangled_role(header: str) -> str | None:
     if is_lossy(header):
-        may_be = pattern_of(header)
-        roles = {role for role, names in ALIASES.items() for name in names if may_be.fullmatch(name.casefold())}
+        may_be, coded = pattern_of(header), list(mangled_patterns(header))
+        roles = {
+            role
+            for role, names in ALIASES.items()
+            for name in names
+            if may_be.fullmatch(name.casefold()) or any(p.fullmatch(name.encode()) for p in coded)
+        }
         return roles.pop() if len(roles) == 1 else None
     return next((role for text in unmangled(header) if (role := _plain_role(text))), None)
+
+
+def names_in(text: str) -> set[str]:
+    """The roles that words of a text name, alone or two and three together."""
+    words = [word for word in re.split(r"[^\w]+|(?<=[a-z])_(?=[a-z])", text[:_LONGEST_NAME]) if word]
+    runs = (" ".join(words[at : at + n]) for n in (1, 2, 3) for at in range(len(words)))
+    return {role for run in runs if (role := _plain_role(run))}
 
 
 def is_mangled(header: str) -> bool:

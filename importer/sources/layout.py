@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importer.errors import SourceError
 from importer.model import Reject
 from importer.rows.tables import ROLES
-from importer.sources.headers import Match, fold, is_mangled, match, place_of, spoken
+from importer.sources.headers import Match, fold, is_mangled, match, names_in, place_of, spoken
 from importer.sources.noise import NoiseFinder, head_line, says_roles
 from importer.sources.options import SourceOptions
 from importer.sources.recognition import find_scans, is_gtin, recognise, roles_at
@@ -125,11 +125,13 @@ def _has_row_names(headers: Sequence[str], rows: Sequence[Sequence[str]], option
     """Whether all rows have one field more than the header, in front, as `write.table` of R writes them: numbers that
     rise; proven where the GTIN's column only then holds GTINs.
     """
-    if len(rows) < _LEAST_ROWS or any(len(r) != len(headers) + 1 for r in rows) or not all(r[-1].strip() for r in rows):
+    if not rows or any(len(r) != len(headers) + 1 for r in rows) or not all(r[-1].strip() for r in rows):
         return False
     claims = match(headers, options.columns).claims.get("gtin", ())
     if len(claims) == 1:
         return all(is_gtin(r[claims[0] + 1].strip()) and not is_gtin(r[claims[0]].strip()) for r in rows)
+    if len(rows) < _LEAST_ROWS:
+        return False
     names = [r[0].strip() for r in rows]
     numbers = [int(n) for n in names if n.isascii() and n.isdigit()]
     return len(numbers) == len(names) and numbers == sorted(set(numbers)) and numbers[0] == 1
@@ -213,11 +215,10 @@ def _check_claims(headers: Sequence[str], found: Match, given: Collection[str], 
 def _ambiguous(role: str, headers: Sequence[str], claims: Sequence[int], name: str) -> SourceError:
     places = ", ".join(f'"{headers[p][:40]}" (column {p + 1}, {letters(p)})' for p in claims[:_SHOWN])
     names = {fold(headers[p]) for p in claims}
-    by_name = f'{role}="{headers[claims[-1]][:40]}" or ' if len(names) == len(claims) else ""
+    by_name = [f'{role}="{headers[claims[-1]][:40]}"'] if len(names) == len(claims) else [f"{role}=#{claims[0] + 1}"]
+    choices = " or ".join(f"--map {choice}" for choice in (*by_name, f"{role}=#{claims[-1] + 1}"))
     return SourceError(
-        f"{name} has {len(claims)} columns for the {spoken(role)}: {places}. Choose one with --map {by_name}"
-        f"{role}=#{claims[-1] + 1}.",
-        headers,
+        f"{name} has {len(claims)} columns for the {spoken(role)}: {places}. Choose one with {choices}.", headers
     )
 
 
@@ -252,6 +253,13 @@ def _without_header(records: Sequence[Sequence[str]], options: SourceOptions, na
         return scans
     positions = recognise(records, [r for r in ROLES if r not in given])
     first = next(r for r in records if any(c.strip() for c in r))
+    joined = next((c for r in records[:HEADER_WITHIN] for c in r if len(names_in(c)) > 1), None)
+    if positions is None and joined:
+        raise SourceError(
+            f'{name}: "{" ".join(joined.split())[:80]}" names several columns in one: what separates them is none of '
+            f"comma, semicolon, tab and their like. Save the list as CSV, or split that column in a spreadsheet "
+            f"(Text to Columns)."
+        )
     if positions is None:
         raise SourceError(
             f"{name} has no header that names its columns; its first row is {shown(first)}. Put a header above the "
@@ -270,7 +278,7 @@ def _list_of_scans(records: Sequence[Sequence[str]], given: Mapping[str, str], n
     header = [c.strip() for c in records[above[-1]]] if above else []
     if len(above) > 1 or {len(r) for r in records[scans.first :] if r} != {len(header) or 1}:
         return None
-    missing = [r for r in ROLES[1:] if r not in given and r not in scans.roles]
+    missing = [r for r in ROLES[1:] if r not in given and r not in scans.roles] if scans.roles else []
     if missing:
         once = " ".join(f"--{r}" for r in missing)
         raise SourceError(

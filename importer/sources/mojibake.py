@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 _PAGES = ("cp1252", "cp1250", "cp1251", "cp1254", "mac_roman", "cp850", "cp852", "cp437", "cp866", "iso8859_9")
 _TWICE = 2
@@ -47,6 +48,15 @@ def _byte(char: str, page: str) -> bytes:
 def is_lossy(text: str) -> bool:
     """Whether letters of it were replaced by a question mark or U+FFFD."""
     return _LOST.search(text) is not None
+
+
+def mangled_patterns(text: str) -> Iterator[re.Pattern[bytes]]:
+    """The bytes of UTF-8 that a mangled name may have been, where some of them were lost as well (U+FFFD)."""
+    parts = text.strip().split("\ufffd")
+    for page in _PAGES if len(parts) > 1 else ():
+        with suppress(UnicodeError):
+            coded = [b"".join(_byte(char, page) for char in part) for part in parts]
+            yield re.compile(b"[\x80-\xff]".join(map(re.escape, coded)))
 
 
 def pattern_of(text: str) -> re.Pattern[str]:

@@ -34,7 +34,7 @@ _COUNTED = re.compile(
     r"ř(?:a|á)dk(?:u|ů)|строк[аи]?|rijen|satır)(?:\s+(?:affected|selected|returned|in set|fetched)\b.*)?\.?\)?",
     re.IGNORECASE,
 )
-_RULER = re.compile(r"[-=_*+~|.─━═│┼╬ ]*")
+_RULER = re.compile(r"[-=_*+~|.:#─━═│┼╬ ]*")
 _RULED = re.compile(r"[-=_*+~─━═]{3}")
 _PAGE = re.compile(
     r"(?:page|seite|blatt|pagina|página|pág|strona|str|strana|страница|стр|лист|sayfa|blad|feuille|folha|hoja|foglio)"
@@ -44,6 +44,8 @@ _PAGE = re.compile(
 _DIGITS = re.compile(r"\d+")
 _LONGEST = 2000
 _NAMED = 10
+_MARKS = "\0\x1a"
+"""The end of a file of DOS, and padding."""
 _TITLE_ROWS = 3
 
 
@@ -65,6 +67,8 @@ class Found:
     noise: Noise
     positions: Mapping[str, int] | None = None
     said: Mapping[str, str] | None = None
+    #: How many columns a header names.
+    width: int = 0
 
 
 def head_line(cells: Sequence[str]) -> str:
@@ -130,6 +134,8 @@ class NoiseFinder:
     def look(self, cells: Sequence[str]) -> Found | None:
         """What a row is; None where it may be a pack, or is not known."""
         filled = [c.strip() for c in cells if c.strip()]
+        if filled and not any(c.strip(_MARKS) for c in filled):
+            return Found(Noise.TOTAL)
         if not filled or sum(map(len, filled)) > _LONGEST:
             return None
         if header := self._header(cells):
@@ -151,12 +157,13 @@ class NoiseFinder:
             return None
         if len(wanted) == 1 and fold(cells[claims["serial"][0]]) != self._serial:
             return None
+        width = max(at + 1 for at, cell in enumerate(cells) if cell.strip())
         if all(place in claims[role] for role, place in self._positions.items()):
-            return Found(Noise.HEADER)
+            return Found(Noise.HEADER, width=width)
         if any(len(claims[role]) > 1 for role in wanted):
             return None
         self._positions = {role: claims[role][0] for role in wanted}
-        return Found(Noise.HEADER, positions=dict(self._positions))
+        return Found(Noise.HEADER, positions=dict(self._positions), width=width)
 
     def _said(self, cells: Sequence[str]) -> dict[str, str]:
         """A value that was said above the list and is said again: it counts from here on."""

@@ -69,7 +69,7 @@ def test_a_misspelt_header_is_not_taken_for_a_serial() -> None:
             [[*HEADER, "Lot no"]],
             SourceOptions(),
             'list.csv has 2 columns for the batch: "Batch" (column 3, C), "Lot no" (column 5, E). Choose one with '
-            '--map batch="Lot no" or batch=#5.',
+            '--map batch="Lot no" or --map batch=#5.',
             id="two columns for one role",
         ),
         pytest.param(
