@@ -21,9 +21,9 @@ from importer.reports.publishing import Drafts
 from importer.reports.spool import Cursor, Mark
 from importer.rows.returned import marked
 from importer.rows.tables import REJECTS, ROLES
-from importer.sources.files import opened
 from importer.sources.moved import find_again
 from importer.sources.options import SourceOptions
+from importer.sources.regular import opened
 from importer.staging.planning import Planned
 from importer.words.language import Language
 from importer.words.recording import restored

@@ -9,8 +9,13 @@ from dataclasses import dataclass
 
 _MB = 1 << 20
 _OPEN_FILES = 32
-_WORKBOOKS = (b"PK\x03\x04", b"PK\x05\x06", bytes.fromhex("d0cf11e0a1b11ae1"))
-MAGIC = max(map(len, _WORKBOOKS))
+_WHOLE = (
+    *(b"PK\x03\x04", b"PK\x05\x06", bytes.fromhex("d0cf11e0a1b11ae1"), b"\x1f\x8b", b"<", b"{", b"[", b"ID;"),
+    *(b"MIME-", b"From:", b"Content-"),
+)
+"""How files begin that are read whole: workbooks, and texts that hold tables, also packed."""
+_BEFORE = b"\xef\xbb\xbf\xff\xfe\0 \r\n\t"
+MAGIC = 64
 """How many bytes of a file tell what it is."""
 
 
@@ -23,9 +28,9 @@ class ReaderLimits:
     """
 
     memory_megabytes: int = 300
-    """Of private memory, for text and EPCIS of any size and for the smallest workbook."""
+    """Of private memory, for CSV of any size and for the smallest workbook."""
     memory_per_megabyte: int = 60
-    """More for each MB of a workbook, which is read whole."""
+    """More for each MB of a workbook, or of a document that holds tables: they are read whole."""
     most_memory_megabytes: int = 2048
     cpu_seconds: float = 20.0
     cpu_seconds_per_megabyte: float = 10.0
@@ -66,7 +71,7 @@ class Allowance:
 def allowance(limits: ReaderLimits, head: bytes, size: int) -> Allowance:
     """`head` is how the file begins (`MAGIC` bytes), `size` is in bytes."""
     megabytes = limits.memory_megabytes
-    if head.startswith(_WORKBOOKS):
+    if head.lstrip(_BEFORE).startswith(_WHOLE):
         grown = megabytes + limits.memory_per_megabyte * size // _MB
         megabytes = min(grown, max(limits.most_memory_megabytes, megabytes))
     cpu = limits.cpu_seconds + limits.cpu_seconds_per_megabyte * size / _MB

@@ -23,8 +23,8 @@ from importer.readers.limits import MAGIC, allowance, in_force
 from importer.readers.protection import Protection
 from importer.readers.starting import Ended, NotStartedError, Reader, start
 from importer.rows.tables import Original, OriginalSheet, Rows, Source
-from importer.sources.files import opened
 from importer.sources.options import SourceOptions
+from importer.sources.regular import opened
 
 _LOOKS_EACH = 1.0
 _GRACE = 2.0

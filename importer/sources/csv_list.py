@@ -20,6 +20,8 @@ from importer.sources.options import SourceOptions
 from importer.sources.returning import Returning
 
 _DELIMITER_NAMES = {"\t": "tab", "\x1f": ""}
+MOST_BLANK = 2_000_000
+"""A spreadsheet writes 1,048,576 where all of an empty column was formatted."""
 
 
 def open_delimited(path: Path, kind: Kind, options: SourceOptions) -> DelimitedList:
@@ -82,8 +84,13 @@ class DelimitedList:
         body = Body(plain, dialect.delimiter, dialect.width, name)
         shape = Shape(layout, dialect.delimiter, dialect.width, self._options, name)
         self._noise, self._returning = shape.noise, shape.returning
+        blank = 0
         for records in RecordReader(body, dialect.delimiter, dialect.width, dialect.rows_before + 1, name):
-            yield shape.rows(records, quoted=body.quoted, damaged=text.damaged)
+            rows = shape.rows(records, quoted=body.quoted, damaged=text.damaged)
+            blank = 0 if rows.table.num_rows else blank + len(records.rows) + len(records.ragged)
+            if blank > MOST_BLANK:
+                raise SourceError(f"{name} has more than {MOST_BLANK:,} blank rows on end: delete them.")
+            yield rows
 
 
 def text_of_list(file: BinaryIO, dialect: Dialect) -> tuple[Transcoded, BinaryIO]:

@@ -12,6 +12,7 @@ import ijson  # type: ignore[import-untyped]
 from importer.sources.epcis_events import KINDS, Event, TooLongError, local
 from importer.sources.epcis_history import Vocabulary
 from importer.sources.files import cut_off
+from importer.sources.json_bounds import WatchedJson
 
 _PLACES = ("epcisBody.eventList.item", "epcisBody.queryResults.resultsBody.eventList.item", "item", "")
 """Where events are: a document, the answer to a query, a list, and whatever else is looked through as a whole."""
@@ -24,8 +25,9 @@ _KNOWN = frozenset({
 })  # fmt: skip
 
 
-def events(file: BinaryIO, name: str) -> Iterator[Event]:
+def events(document: BinaryIO, name: str) -> Iterator[Event]:
     """Raises SourceError where the document is damaged."""
+    file = WatchedJson(document, name)
     try:
         start = _start(file)
         yield from _found(file, start, lines=_is_lines(file, start))
@@ -33,8 +35,9 @@ def events(file: BinaryIO, name: str) -> Iterator[Event]:
         raise cut_off(name, " ".join(str(error).split())[:120]) from error
 
 
-def vocabulary(file: BinaryIO, name: str) -> Iterator[Vocabulary]:
+def vocabulary(document: BinaryIO, name: str) -> Iterator[Vocabulary]:
     """The elements of the document's master data. Raises as `events` does."""
+    file = WatchedJson(document, name)
     try:
         start = _start(file)
         lines = _is_lines(file, start)
@@ -46,12 +49,12 @@ def vocabulary(file: BinaryIO, name: str) -> Iterator[Vocabulary]:
         raise cut_off(name, " ".join(str(error).split())[:120]) from error
 
 
-def _start(file: BinaryIO) -> int:
+def _start(file: WatchedJson) -> int:
     file.seek(0)
     return 3 if file.read(3) == b"\xef\xbb\xbf" else 0
 
 
-def _is_lines(file: BinaryIO, start: int) -> bool:
+def _is_lines(file: WatchedJson, start: int) -> bool:
     """Whether the first line is a value of its own and another one follows it."""
     file.seek(start)
     lines = [line for line in file.read(_LEAD).splitlines() if line.strip()]
@@ -60,7 +63,7 @@ def _is_lines(file: BinaryIO, start: int) -> bool:
     return lines[0].rstrip().endswith(b"}") and lines[1].lstrip().startswith(b"{")
 
 
-def _found(file: BinaryIO, start: int, *, lines: bool) -> Iterator[Event]:
+def _found(file: WatchedJson, start: int, *, lines: bool) -> Iterator[Event]:
     too_long: TooLongError | None = None
     for place in ("",) if lines else _PLACES:
         found = False

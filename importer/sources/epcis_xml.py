@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
-from xml.etree.ElementTree import ParseError
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
-
-from importer.errors import SourceError
 from importer.sources.epcis_events import KINDS, Event, local
 from importer.sources.epcis_history import Vocabulary
-from importer.sources.files import cut_off
+from importer.sources.xml_bounds import MOST_NESTED, WatchedXml, sound_xml
 
 _WRAPPERS = ("extension", "baseExtension")
 _LISTS = ("childEPCs", "outputEPCList")
@@ -37,13 +32,17 @@ def vocabulary(file: BinaryIO, name: str) -> Iterator[Vocabulary]:
 
 def _elements(file: BinaryIO, name: str, wanted: Collection[str]) -> Iterator[tuple[Any, Any]]:
     """Elements of these names, other than inside of one another, and what else a list holds; each with its parent."""
-    try:
-        parents: list[tuple[Any, str]] = []
-        inside = 0
-        for kind, element in iterparse(file, ("start", "end"), forbid_dtd=True):
+    watched = WatchedXml(file, name)
+    parents: list[tuple[Any, str]] = []
+    inside = 0
+    with sound_xml(name):
+        for kind, element in watched.elements():
             if kind == "start":
+                watched.silent = 0
                 name_of_it = local(element.tag)
                 parents.append((element, name_of_it))
+                if len(parents) > MOST_NESTED:
+                    raise watched.too_deep()
                 inside += name_of_it in wanted
                 continue
             tag = parents.pop()[1]
@@ -58,12 +57,6 @@ def _elements(file: BinaryIO, name: str, wanted: Collection[str]) -> Iterator[tu
                 element.clear()
                 if parent is not None and listed:
                     parent.clear()
-    except ParseError as error:
-        raise cut_off(name, error) from error
-    except DefusedXmlException as error:
-        raise SourceError(
-            f"{name} declares a document type or entities, which no EPCIS document needs: export it without."
-        ) from error
 
 
 def _event(element: Any) -> Event:

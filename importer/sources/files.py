@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import re
-import stat
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from io import BufferedReader
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 import aiofiles
 
 from importer.errors import SourceError
+from importer.sources.regular import opened
 from importer.sources.workbook_parts import plain_name
 
 _HEAD = 1 << 16
@@ -53,15 +51,9 @@ _MIMES = (
     (b"opendocument.text", "an OpenDocument text"), (b"opendocument.presentation", "an OpenDocument presentation"),
     (b"sun.xml", "a document of OpenOffice 1"), (b"epub", "an e-book"),
 )  # fmt: skip
-_READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-_NAME_A_FILE = "name one file that holds a list"
-_OTHERS = (
-    (stat.S_ISDIR, "a directory", "name a file in it, or use `importer watch`"),
-    (stat.S_ISFIFO, "a pipe", "save what comes by it to a file, and name that"),
-    (stat.S_ISSOCK, "a socket", _NAME_A_FILE),
-    (stat.S_ISCHR, "a device", _NAME_A_FILE),
-    (stat.S_ISBLK, "a device", _NAME_A_FILE),
-)
+_FREE_TO_UNPACK = 100 << 20
+"""Bytes that anything may unpack to."""
+_MOST_TIMES = 250
 DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 """What unpacking raises."""
 _OFFICE = (("xl/workbook.bin", "xlsb"), ("xl/vbaproject.bin", "xlsm"), ("xl/", "xlsx"), ("content.xml", "ods"))
@@ -200,38 +192,6 @@ def cut_off(name: str, why: object) -> SourceError:
     return SourceError(f"{name} is damaged or cut off ({why}): copy or export it again.")
 
 
-def opened(path: Path) -> BufferedReader:
-    """The file for reading, a symbolic link followed. Raises SourceError, also where it is no regular file; then
-    it is not opened: a pipe never ends, and a device may do something when it is opened.
-    """
-    try:
-        _must_be_regular(path, path.stat().st_mode)
-        return open(path, "rb", opener=lambda name, _: _open_regular(path, name))
-    except FileNotFoundError:
-        raise SourceError(f"{path}: there is no such file: check the name and the directory.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"{path} can't be read: {reason}.") from error
-
-
-def _open_regular(path: Path, name: str) -> int:
-    """A pipe that has taken the file's place since it was looked at is opened without waiting for a writer."""
-    file = os.open(name, _READ_ONLY)
-    try:
-        _must_be_regular(path, os.fstat(file).st_mode)
-    except BaseException:
-        os.close(file)
-        raise
-    return file
-
-
-def _must_be_regular(path: Path, mode: int) -> None:
-    if stat.S_ISREG(mode):
-        return
-    what, tip = next(((what, tip) for fits, what, tip in _OTHERS if fits(mode)), ("no regular file", _NAME_A_FILE))
-    raise SourceError(f"{path} is {what}: {tip}.")
-
-
 def _kind_of_ole(path: Path) -> Kind:
     import olefile  # noqa: PLC0415  seldom needed
 
@@ -287,16 +247,45 @@ def members(path: Path) -> list[zipfile.ZipInfo]:
         ) from error
 
 
+def most_unpacked(packed: int) -> int:
+    """How many bytes may come out of so many packed ones. Lists of codes pack 5 to 60 to 1, bombs up to 1,032 to 1."""
+    return max(_FREE_TO_UNPACK, packed * _MOST_TIMES)
+
+
+class Bounded:
+    """A stream of which no more comes than there may be, from its start on."""
+
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile, most: int, name: str) -> None:
+        self._stream = stream
+        self._most = self._left = most
+        self._name = name
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._stream.read(size if 0 <= size <= self._left else self._left + 1)
+        self._left -= len(block)
+        if self._left < 0:
+            raise unpacks_too_far(self._name)
+        return block
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._left = self._most
+        return self._stream.seek(offset, whence)
+
+
+def unpacks_too_far(name: str) -> SourceError:
+    return SourceError(f"{name} unpacks to more than {_MOST_TIMES} times its size, as no list does: export it again.")
+
+
 @contextmanager
 def unpacked(path: Path, kind: Kind) -> Iterator[BinaryIO]:
     """The bytes of the list, as a stream: nothing is unpacked at once."""
     with opened(path) as file:
         if kind is Kind.GZIP:
             with gzip.GzipFile(fileobj=file) as stream:
-                yield cast(BinaryIO, stream)
+                yield cast(BinaryIO, Bounded(stream, most_unpacked(path.stat().st_size), path.name))
         elif kind is Kind.ZIP:
             with zipfile.ZipFile(file) as archive, _only_member(archive, path) as member:
-                yield cast(BinaryIO, member)
+                yield cast(BinaryIO, Bounded(member, most_unpacked(path.stat().st_size), path.name))
         else:
             yield file
 

@@ -4,6 +4,8 @@ number of 4,301 digits, and takes memory with the square of the depth (100,000 b
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 import numpy as np
 
 from importer.errors import SourceError
@@ -14,6 +16,24 @@ _QUOTE, _ZERO, _TEN = 34, 48, 10
 _STEPS = np.zeros(256, np.int8)
 _STEPS[[ord("["), ord("{")]] = 1
 _STEPS[[ord("]"), ord("}")]] = -1
+
+
+class WatchedJson:
+    """A document on its way to the parser."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file = file
+        self._bounds = JsonBounds(name)
+
+    def read(self, size: int) -> bytes:
+        block = self._file.read(size)
+        self._bounds.look(block)
+        return block
+
+    def seek(self, offset: int) -> None:
+        """To the start, or behind a byte order mark."""
+        self._bounds.restart()
+        self._file.seek(offset)
 
 
 class JsonBounds:

@@ -4,52 +4,114 @@ becomes when it is read, since cells that are written once may count a billion t
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ParserCreate
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
+
+from importer.errors import SourceError
 
 _ERROR = b'calcext:value-type="error"'
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _VALUE_TYPE = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
 _BLOCK = 1 << 18
-_MOST_ROW = 1 << 22
-_END = b"</table:table-row>"
-_ROWS = re.compile(rb'table:number-rows-repeated="(\d{1,12})"')
-_CELL = re.compile(rb"<table:(?:covered-)?table-cell\b([^>]*?)(/?)>")
-_COLUMNS = re.compile(rb'table:number-columns-repeated="(\d{1,12})"')
+_NAMESPACE = _TABLE[1:-1]
+_CELLS = frozenset({f"{_NAMESPACE} table-cell", f"{_NAMESPACE} covered-table-cell"})
+_ROW = f"{_NAMESPACE} table-row"
+_COLUMNS_REPEATED = f"{_NAMESPACE} number-columns-repeated"
+_ROWS_REPEATED = f"{_NAMESPACE} number-rows-repeated"
+_OFFICE_VALUE_TYPE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 value-type"
+_MOST_NESTED = 200
+_MOST_BETWEEN = 4 << 20
+"""Bytes without the begin or end of an element. The parser looks at a token again for each block that it grows by."""
+_LONGEST_REPEAT = 9
 
 
-def extent(path: Path) -> int:
-    """The cells that the sheets of a workbook hold together, repeated ones counted as often as they are repeated.
+@dataclass(slots=True)
+class Extent:
+    """What the sheets of a workbook hold together; a row counts up to its last cell with content."""
 
-    A row's cells count up to its last one with content, for rows that repeat something.
+    cells: int = 0
+    """Repeated ones counted as often as they are repeated."""
+    repeated: int = 0
+    """Those in rows that repeat the row before, content and all: no two packs are alike."""
+
+
+def extent(path: Path) -> Extent:
+    """Read the whole document once, strictly: the reader of workbooks reads one that is not closed for ever.
+
+    Raises what `zipfile` does, ParseError where it is not well formed, SourceError where it is no sheet.
     """
-    cells = 0
+    found = _Counting(path.name)
+    parser = ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = found.start
+    parser.EndElementHandler = found.end
+    parser.StartDoctypeDeclHandler = found.doctype
     with zipfile.ZipFile(path) as archive, archive.open("content.xml") as stream:
-        rest = b""
         while block := stream.read(_BLOCK):
-            *rows, rest = (rest + block).split(_END)
-            cells += sum(_cells(row) for row in rows if b"-repeated=" in row)
-            rest = rest[-_MOST_ROW:]
-    return cells
+            parser.Parse(block, False)
+            found.read(len(block))
+        parser.Parse(b"", True)
+    return found.extent
 
 
-def _cells(row: bytes) -> int:
-    row = row[max(row.rfind(b"<table:table-row"), 0) :]
-    width = filled = 0
-    for cell in _CELL.finditer(row):
-        repeated = _COLUMNS.search(cell[1])
-        width += int(repeated[1]) if repeated else 1
-        filled = filled if cell[2] else width
-    head = row[: row.find(b">") + 1]
-    times = _ROWS.search(head)
-    return filled * (int(times[1]) if times else 1)
+class _Counting:
+    """Hears of the elements of one document."""
+
+    def __init__(self, name: str) -> None:
+        self.extent = Extent()
+        self._name = name
+        self._depth = 0
+        self._silent = 0
+        self._times = self._width = self._filled = 0
+        self._in_cell = False
+
+    def read(self, size: int) -> None:
+        """So many bytes were parsed."""
+        self._silent += size
+        if self._silent > _MOST_BETWEEN:
+            raise SourceError(f"{self._name} has a cell of more than {_MOST_BETWEEN >> 20} MB: this is no list.")
+
+    def doctype(self, *_: object) -> None:
+        raise SourceError(f"{self._name} declares a document type or entities, which no workbook needs: save it again.")
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._silent = 0
+        self._depth += 1
+        if self._depth > _MOST_NESTED:
+            raise SourceError(f"{self._name} has elements in elements, more than {_MOST_NESTED} deep: this is no list.")
+        if name in _CELLS:
+            self._in_cell = True
+            self._width += self._repeated(attributes.get(_COLUMNS_REPEATED))
+            if _OFFICE_VALUE_TYPE in attributes:
+                self._filled = self._width
+        elif name == _ROW:
+            self._width = self._filled = 0
+            self._times = self._repeated(attributes.get(_ROWS_REPEATED))
+        elif self._in_cell:
+            self._filled = self._width
+
+    def end(self, name: str) -> None:
+        self._silent = 0
+        self._depth -= 1
+        if name in _CELLS:
+            self._in_cell = False
+        elif name == _ROW:
+            self.extent.cells += self._filled * self._times
+            self.extent.repeated += self._filled * (self._times - 1)
+
+    def _repeated(self, said: str | None) -> int:
+        if said is None:
+            return 1
+        if not (said.isascii() and said.isdigit() and len(said) <= _LONGEST_REPEAT):
+            raise SourceError(f"{self._name} repeats a cell or row {said[:20]!r} times: open it and save it again.")
+        return int(said)
 
 
 def error_cells(path: Path, index: int) -> dict[tuple[int, int], str]:

@@ -13,6 +13,7 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+from importer.errors import SourceError
 from importer.sources.decoding import CODE_PAGES, find_bom, guess_wide, is_utf8
 from importer.sources.table_book import Table
 
@@ -24,6 +25,8 @@ _CELLS = ("td", "th")
 _SKIPPED = ("script", "style", "head", "title")
 _BREAKS = ("br", "p", "div", "li")
 _MOST_SPAN = 10_000
+_MOST_TABLES = 500
+_LONGEST_SPAN = 9
 
 
 def read_html(data: bytes, encoding: str | None) -> list[Table]:
@@ -123,6 +126,10 @@ class _Page(HTMLParser):
         if tag in _SKIPPED:
             self._skipped += tag in ("script", "style")
         elif tag == "table":
+            if len(self.tables) + len(self._open) >= _MOST_TABLES:
+                raise SourceError(
+                    f"The page has more than {_MOST_TABLES} tables: save the one that is the list as .csv."
+                )
             self._open.append(_Open())
         elif self._open and tag == "tr":
             self._open[-1].start_row()
@@ -156,7 +163,11 @@ class _Page(HTMLParser):
 
 def _span(text: str | None) -> int:
     text = (text or "").strip()
-    return min(max(int(text), 1), _MOST_SPAN) if text.isascii() and text.isdigit() else 1
+    return min(max(int(text), 1), _MOST_SPAN) if _is_span(text) else 1
+
+
+def _is_span(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_SPAN
 
 
 def _value(text: str, number: str | None) -> Any:

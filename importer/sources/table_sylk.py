@@ -9,6 +9,7 @@ from typing import Any
 from importer.sources.decoding import CODE_PAGES, is_utf8
 from importer.sources.table_book import Table
 
+_LONGEST_NUMBER = 9
 _MOST_ROW, _MOST_COLUMN = 1 << 20, 1 << 14
 _EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001  a spreadsheet's dates have no time zone
 _DATE = re.compile(r"[dmy]", re.IGNORECASE)
@@ -48,7 +49,7 @@ def _fields(line: str) -> list[str]:
 
 
 def _place(text: str | None, before: int) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else before
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else before
 
 
 def _value(text: str) -> Any:

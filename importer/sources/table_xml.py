@@ -9,19 +9,15 @@ import datetime as dt
 import io
 from collections.abc import Iterator
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
-
-from importer.errors import SourceError
-from importer.sources.files import cut_off
 from importer.sources.headers import role_of
 from importer.sources.table_book import Table
+from importer.sources.xml_bounds import MOST_NESTED, WatchedXml, sound_xml
 
 SPREADSHEET = b"urn:schemas-microsoft-com:office:spreadsheet"
 _SS = "{urn:schemas-microsoft-com:office:spreadsheet}"
 _MOST_ROW, _MOST_COLUMN = 1 << 20, 1 << 14
+_LONGEST_NUMBER = 9
 
 
 def read_spreadsheet(data: bytes, name: str) -> list[Table]:
@@ -72,7 +68,7 @@ def _value(text: str, kind: str) -> Any:
 
 
 def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else default
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else default
 
 
 def read_records(data: bytes, name: str) -> list[Table]:
@@ -114,11 +110,15 @@ def _local(name: str) -> str:
 
 
 def _elements(data: bytes, name: str) -> Iterator[tuple[str, Any]]:
-    try:
-        yield from iterparse(io.BytesIO(data), ("start", "end"), forbid_dtd=True)
-    except ParseError as error:
-        raise cut_off(name, error) from error
-    except DefusedXmlException as error:
-        raise SourceError(
-            f"{name} declares a document type or entities, which no list needs: export it without."
-        ) from error
+    watched = WatchedXml(io.BytesIO(data), name)
+    depth = 0
+    with sound_xml(name):
+        for kind, element in watched.elements():
+            if kind == "start":
+                watched.silent = 0
+                depth += 1
+                if depth > MOST_NESTED:
+                    raise watched.too_deep()
+            else:
+                depth -= 1
+            yield kind, element

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, BinaryIO, Protocol, cast
+from xml.parsers.expat import ExpatError
 
 from python_calamine import CalamineError, PasswordError, load_workbook
 
 from importer.errors import SourceError
-from importer.sources.files import DAMAGED, TABLES, Kind, damaged, members, unpacked
+from importer.sources.files import DAMAGED, TABLES, Kind, damaged, members, most_unpacked, unpacked, unpacks_too_far
 from importer.sources.sheet_binary import xls_errors, xlsb_errors
-from importer.sources.sheet_ods import error_cells, extent
+from importer.sources.sheet_ods import Extent, error_cells, extent
 from importer.sources.sheet_xlsx import SheetFacts, sheet_facts
 from importer.sources.table_book import MOST_BYTES, TableBook
 from importer.sources.workbook_parts import Book, plain_name, usual_parts
 
 MOST_UNPACKED = 1 << 30
 MOST_CELLS = 60_000_000
+MOST_REPEATED = 100_000
+MOST_SHEETS = 500
+_PIECE = 1 << 20
 _ERRORS = {Kind.ODS: error_cells, Kind.XLS: xls_errors, Kind.XLSB: xlsb_errors}
 _DRAINED = ("sharedstrings.xml", "content.xml")
 
@@ -57,7 +60,13 @@ def open_book(path: Path, kind: Kind, inside: Kind, encoding: str | None) -> Wor
         _check_size(path, kind)
     book = parts_of(path, kind)
     with readable(path):
-        return cast(Workbook, load_workbook(str(book) if isinstance(book, Path) else book))
+        workbook = cast(Workbook, load_workbook(str(book) if isinstance(book, Path) else book))
+    if len(workbook.sheet_names) > MOST_SHEETS:
+        raise SourceError(
+            f"{path.name} has {len(workbook.sheet_names):,} sheets, more than {MOST_SHEETS}: copy the list into a new "
+            f"workbook."
+        )
+    return workbook
 
 
 def _open_tables(path: Path, kind: Kind, inside: Kind, encoding: str | None) -> TableBook:
@@ -65,7 +74,7 @@ def _open_tables(path: Path, kind: Kind, inside: Kind, encoding: str | None) -> 
 
     try:
         with unpacked(path, kind) as file:
-            data = file.read(MOST_BYTES + 1)
+            data = b"".join(_pieces(file, MOST_BYTES + 1))
     except DAMAGED as error:
         raise damaged(path, error) from error
     if len(data) > MOST_BYTES:
@@ -88,6 +97,13 @@ def _open_tables(path: Path, kind: Kind, inside: Kind, encoding: str | None) -> 
         said = f', a web page with the title "{title}"' if title else ""
         raise SourceError(f"{path.name} is {inside}{said}, and holds no table: export the list as .csv or .xlsx.")
     return book
+
+
+def _pieces(file: BinaryIO, most: int) -> Iterator[bytes]:
+    """At most so many bytes. Asked for all of them at once, Python takes the memory for all of them first."""
+    while most > 0 and (piece := file.read(min(most, _PIECE))):
+        most -= len(piece)
+        yield piece
 
 
 def parts_of(path: Path, kind: Kind) -> Book:
@@ -145,17 +161,20 @@ def _check_size(path: Path, kind: Kind) -> None:
             f"{path.name} unpacks to {size / 2**30:,.1f} GB, more than the {MOST_UNPACKED >> 30} GB that a workbook "
             f"may have: save the list as .csv."
         )
+    if size > most_unpacked(path.stat().st_size):
+        raise unpacks_too_far(path.name)
     try:
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 if plain_name(name).lower().endswith(_DRAINED):
                     _drain(archive, name)
-        cells = extent(path) if kind is Kind.ODS else 0
-    except (zipfile.BadZipFile, OSError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        found = extent(path) if kind is Kind.ODS else Extent()
+    except (*DAMAGED, NotImplementedError, RuntimeError, ExpatError, LookupError, ValueError) as error:
         raise SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.") from error
-    if cells > MOST_CELLS:
+    if found.cells > MOST_CELLS or found.repeated > MOST_REPEATED:
         raise SourceError(
-            f"{path.name} holds {cells:,} cells, most of them repeated: copy the list into a new workbook."
+            f"{path.name} holds {found.cells:,} cells, {found.repeated:,} of them in rows that are written once and "
+            f"repeated: copy the list into a new workbook."
         )
 
 

@@ -161,6 +161,15 @@ def json(inside: str = "", before: str = "", after: str = "") -> bytes:
     return (head + after + "}").encode()
 
 
+def spreadsheet(rows: str) -> bytes:
+    """An XML Spreadsheet 2003."""
+    urn = "urn:schemas-microsoft-com:office:spreadsheet"
+    return (
+        f'<?xml version="1.0"?><Workbook xmlns="{urn}" xmlns:ss="{urn}"><Worksheet ss:Name="S"><Table>{rows}'
+        "</Table></Worksheet></Workbook>"
+    ).encode()
+
+
 _DIGITS = "9" * 100_000
 _FAR = (
     '<row r="3"><c r="XFD1048576"><v>1</v></c></row>',
@@ -333,6 +342,22 @@ FILES: Mapping[str, Make] = {
     "sectors of 2 GB.xls": lambda: _ole(sector=31),
     "far directory.xls": lambda: _ole(directory=0xFFFFFFF0),
     "table in a circle.xls": lambda: _ole(difat=0, difats=0x7FFFFFFF),
+    # Texts that hold tables.
+    "nested.html": lambda: b"<table><tr><td>" + b"<table><tr><td>" * 300_000,
+    "spans.html": lambda: b"<table><tr><td rowspan=1000000000 colspan=1000000000>SerialNumber</td></tr></table>",
+    "attribute.html": lambda: b'<table x="' + b"y" * 30 * _MB,
+    "encoding of records.xml": lambda: b'<?xml version="1.0" encoding="rot13"?><a/>',
+    "nested records.xml": lambda: b"<a>" * 300_000,
+    "attribute of records.xml": lambda: b'<a b="' + b"x" * 40 * _MB + b'"/>',
+    "entities of records.xml": lambda: b'<?xml version="1.0"?>' + _entities(10).encode() + b"<a>&e9;</a>",
+    "records of a gigabyte.xml.gz": lambda: gzipped(b"<a>", Bomb(b"<b/>" * 4 * _MB, 64)),
+    "far row.xml": lambda: spreadsheet(
+        '<Row ss:Index="1000000000"><Cell ss:Index="999999999"><Data/></Cell></Row>' * 99
+    ),
+    "nested lists.json": lambda: b"[" * 300_000,
+    "digits of a record.json": lambda: b'[{"SerialNumber":' + _DIGITS.encode() + b"}]",
+    "far cell.slk": lambda: b"ID;PX\r\nC;Y1;X1;K1\r\nC;Y1000000000;X1000000000;K1\r\nE\r\n",
+    "digits of a place.slk": f"ID;PX\r\nC;Y{_DIGITS};X1;K1\r\nE\r\n".encode,
     # ODS.
     "unclosed table.ods": lambda: ods(end=""),
     "unclosed row.ods": lambda: ods("<table:table-row><table:table-cell><text:p>x", end=""),
