@@ -14,6 +14,7 @@ from importer.ledger.view import View
 from importer.rows.tables import ROLES
 from importer.web import queries
 from importer.web.data import preview_of
+from importer.web.inputs import Edit, ReadingOptions
 from importer.web.jobs import Job
 from importer.web.site import Site
 from importer.web.uploads import Upload
@@ -39,29 +40,27 @@ def _must_wait(site: Site, upload: Upload) -> None:
         raise web.HTTPConflict(text="queued")
 
 
-def read_differently(site: Site, upload: Upload, values: Mapping[str, Any]) -> None:
-    """`values`: column_<role> names a header, and the texts of SourceOptions; what is empty is left to the importer."""
+def read_differently(site: Site, upload: Upload, wanted: ReadingOptions) -> None:
     _must_wait(site, upload)
-    columns = {_text(values, f"column_{role}"): role for role in ROLES if _text(values, f"column_{role}")}
-    options: dict[str, Any] = {name: _text(values, name) for name in _TEXTS if _text(values, name)}
-    if options.get("date_order", "") not in ("", "dmy", "mdy"):
-        raise web.HTTPBadRequest(text="bad_request")
+    columns = {_text(wanted, f"column_{role}"): role for role in ROLES if _text(wanted, f"column_{role}")}
+    options: dict[str, Any] = {name: _text(wanted, name) for name in _TEXTS if _text(wanted, name)}
     if columns:
         options["columns"] = columns
-    if values.get("fill_down"):
+    if wanted.fill_down:
         options["fill_down"] = True
     site.uploads.change(upload, options=options, edits={})
 
 
-def correct(site: Site, upload: Upload, edits: Mapping[str, Mapping[str, Any]]) -> None:
+def correct(site: Site, upload: Upload, edits: Mapping[str, Edit]) -> None:
     """Lay corrections over the list, by the key of the row. One that says nothing takes an older one back."""
     _must_wait(site, upload)
     merged = dict(upload.edits)
     for key, edit in edits.items():
-        if not (key.isascii() and key.isdigit() and len(key) < 20 and isinstance(edit, Mapping)):  # noqa: PLR2004
+        if not (key.isascii() and key.isdigit() and len(key) < 20):  # noqa: PLR2004
             raise web.HTTPBadRequest(text="bad_request")
-        kept = {role: str(edit[role])[:_LONGEST_VALUE] for role in ROLES if edit.get(role) is not None}
-        kept |= {name: "yes" for name in ("left_out", "confirmed") if edit.get(name)}
+        cells = {role: getattr(edit, role) for role in ROLES}
+        kept = {role: value[:_LONGEST_VALUE] for role, value in cells.items() if value is not None}
+        kept |= {name: "yes" for name in ("left_out", "confirmed") if getattr(edit, name)}
         merged[key] = kept
         if not kept:
             del merged[key]
@@ -78,7 +77,7 @@ async def confirm(site: Site, upload: Upload, by: str, seen: str, comment: str) 
     reading = await preview_of(site, upload, _PATIENCE)
     if reading.data is None:
         raise web.HTTPConflict(text="not_ready")
-    if reading.data["seen"] != seen:
+    if reading.data.seen != seen:
         raise web.HTTPConflict(text="changed")
     comment = comment.strip()[:_LONGEST_COMMENT]
     twin = await site.read(_twin, site, upload)
@@ -90,7 +89,7 @@ async def confirm(site: Site, upload: Upload, by: str, seen: str, comment: str) 
     site.jobs.add("resume" if twin else "import", upload.run, by, upload=upload.id, comment=comment)
     site.previews.forget(upload.id)
     structlog.get_logger().info(
-        "confirmed", run=upload.run, by=by, source=upload.name, serials=reading.data["to_send"], goes_on=bool(twin)
+        "confirmed", run=upload.run, by=by, source=upload.name, serials=reading.data.to_send, goes_on=bool(twin)
     )
     return upload.run
 
@@ -123,9 +122,9 @@ async def act(site: Site, run_id: str, what: str, by: str) -> None:
     known = await site.read(queries.run_data, site.ledger, run_id, site.settings.report.dir)
     if known is None:
         raise web.HTTPNotFound(text="not_found")
-    if what == "go-on" and known["can_go_on"]:
+    if what == "go-on" and known.can_go_on:
         site.jobs.add("resume", run_id, by, comment=line(by, "go on"))
-    elif what == "retry" and known["can_retry"]:
+    elif what == "retry" and known.can_retry:
         site.jobs.add("retry", run_id, by, comment=line(by, "retry"))
     else:
         raise web.HTTPConflict(text="bad_request")
@@ -150,6 +149,5 @@ def _act_on_job(site: Site, job: Job, what: str, by: str) -> None:
         raise web.HTTPConflict(text="queued")
 
 
-def _text(values: Mapping[str, Any], name: str) -> str:
-    value = values.get(name)
-    return str(value).strip()[:_LONGEST_VALUE] if value is not None else ""
+def _text(wanted: ReadingOptions, name: str) -> str:
+    return str(getattr(wanted, name)).strip()[:_LONGEST_VALUE]

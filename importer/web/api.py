@@ -1,12 +1,11 @@
-"""The JSON door: every page's data and every action. openapi.json describes it, and a test holds the two together."""
+"""The JSON door: every page's data and every action, as types; `openapi` describes it by them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from contextlib import suppress
-from importlib.resources import files
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -14,136 +13,140 @@ from aiohttp import web
 from importer.version import VERSION
 from importer.web import actions, data
 from importer.web.data import run_data
+from importer.web.documents import Confirmed, Done, Health, Overview, Run, Runs, Session, Traces, Upload, Uploaded
 from importer.web.guard import dress
-from importer.web.pages_runs import download, wanted_of
+from importer.web.inputs import Confirmation, Edit, OfProduct, Patience, ReadingOptions, Wanted
+from importer.web.openapi import Door, document
+from importer.web.pages_runs import download
 from importer.web.receiving import Receiving
-from importer.web.rendering import answer
+from importer.web.rendering import in_language
 from importer.web.site import PERSON, SITE, Site
 
-routes = web.RouteTableDef()
+door = Door()
 _PATIENCE = 10.0
 
 
-async def _body(request: web.Request) -> Mapping[str, Any]:
-    """A JSON object. Its content type is asked for: a foreign page could not send it unasked."""
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType(text="bad_request")
-    try:
-        value = await request.json()
-    except ValueError:
-        raise web.HTTPBadRequest(text="bad_request") from None
-    if not isinstance(value, Mapping):
-        raise web.HTTPBadRequest(text="bad_request")
-    return value
-
-
-@routes.get("/api/health")
-async def health(request: web.Request) -> web.Response:
+@door.get("/api/health", open_to_all=True)
+async def health(request: web.Request) -> Health:
+    """Whether the server is there."""
     _ = request
-    return web.json_response({"ok": True, "version": VERSION})
+    return Health(ok=True, version=VERSION)
 
 
-@routes.get("/api/openapi.json")
-async def openapi(request: web.Request) -> web.Response:
+@door.get("/api/openapi.json", open_to_all=True)
+async def openapi(request: web.Request) -> dict[str, Any]:
+    """This document."""
     _ = request
-    text = (files("importer.web") / "openapi.json").read_text("utf-8")
-    return web.Response(text=text, content_type="application/json")
+    return _described()
 
 
-@routes.get("/api/session")
-async def session(request: web.Request) -> web.Response:
+@cache
+def _described() -> dict[str, Any]:
+    return document(door.operations)
+
+
+@door.get("/api/session")
+async def session(request: web.Request) -> Session:
+    """Who asks, and the token for changes."""
     site = request.app[SITE]
-    return web.json_response({"user": request[PERSON], "csrf": site.csrf.token(request), "target": site.target})
+    return Session(user=request[PERSON], csrf=site.csrf.token(request), target=site.target)
 
 
-@routes.get("/api/overview")
-async def overview(request: web.Request) -> web.Response:
-    return answer(request, await data.overview(request.app[SITE]))
+@door.get("/api/overview")
+async def overview(request: web.Request) -> Overview:
+    """What waits for a person, what goes on, what was last."""
+    return await data.overview(request.app[SITE])
 
 
-@routes.post("/api/uploads")
-async def upload(request: web.Request) -> web.Response:
-    site = request.app[SITE]
-    found = await Receiving(site, request, request[PERSON]).files()
+@door.post("/api/uploads", status=201, files=True)
+async def upload(request: web.Request) -> Uploaded:
+    """Upload lists."""
+    found = await Receiving(request.app[SITE], request, request[PERSON]).files()
     if not found:
         raise web.HTTPBadRequest(text="no_file")
-    return web.json_response({"uploads": [data.upload_line(one) for one in found]}, status=201)
+    return Uploaded([data.upload_line(one) for one in found])
 
 
-@routes.get("/api/uploads/{upload}")
-async def one_upload(request: web.Request) -> web.Response:
+@door.get("/api/uploads/{upload}")
+async def one_upload(request: web.Request, query: Patience) -> Upload:
+    """A list before it is confirmed."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    return answer(request, await data.upload_data(site, found, _PATIENCE if "wait" in request.query else 0.0))
+    return await data.upload_data(site, found, 0.0 if query.wait is None else _PATIENCE)
 
 
-@routes.post("/api/uploads/{upload}/options")
-async def options(request: web.Request) -> web.Response:
+@door.post("/api/uploads/{upload}/options")
+async def options(request: web.Request, body: ReadingOptions) -> Upload:
+    """Read it in another way; takes corrections back."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    actions.read_differently(site, found, await _body(request))
-    return answer(request, await data.upload_data(site, found, _PATIENCE))
+    actions.read_differently(site, found, body)
+    return await data.upload_data(site, found, _PATIENCE)
 
 
-@routes.post("/api/uploads/{upload}/edits")
-async def edits(request: web.Request) -> web.Response:
+@door.post("/api/uploads/{upload}/edits")
+async def edits(request: web.Request, body: dict[str, Edit]) -> Upload:
+    """Correct rows, by their key; an empty correction takes an older one back."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    actions.correct(site, found, await _body(request))
-    return answer(request, await data.upload_data(site, found, _PATIENCE))
+    actions.correct(site, found, body)
+    return await data.upload_data(site, found, _PATIENCE)
 
 
-@routes.post("/api/uploads/{upload}/confirm")
-async def confirm(request: web.Request) -> web.Response:
+@door.post("/api/uploads/{upload}/confirm", status=202)
+async def confirm(request: web.Request, body: Confirmation) -> Confirmed:
+    """Import what was seen."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    body = await _body(request)
-    run = await actions.confirm(site, found, request[PERSON], str(body.get("seen", "")), str(body.get("comment", "")))
-    return web.json_response({"run": run}, status=202)
+    return Confirmed(await actions.confirm(site, found, request[PERSON], body.seen, body.comment))
 
 
-@routes.post("/api/uploads/{upload}/discard")
-async def discard(request: web.Request) -> web.Response:
+@door.post("/api/uploads/{upload}/discard")
+async def discard(request: web.Request) -> Done:
+    """Throw the list away."""
     site = request.app[SITE]
     actions.discard(site, actions.upload_of(site, request.match_info["upload"]))
-    return web.json_response({})
+    return Done()
 
 
-@routes.get("/api/runs")
-async def runs(request: web.Request) -> web.Response:
-    return web.json_response(await data.runs_data(request.app[SITE], wanted_of(request)))
+@door.get("/api/runs")
+async def runs(request: web.Request, query: Wanted) -> Runs:
+    """Runs, the youngest first."""
+    return await data.runs_data(request.app[SITE], query)
 
 
-@routes.get("/api/runs/{run}")
-async def one_run(request: web.Request) -> web.Response:
+@door.get("/api/runs/{run}")
+async def one_run(request: web.Request) -> Run:
+    """A run, also while it waits or goes on."""
     found = await data.run_data(request.app[SITE], request.match_info["run"])
     if found is None:
         raise web.HTTPNotFound(text="not_found")
-    return answer(request, found)
+    return found
 
 
-@routes.get("/api/runs/{run}/events")
+@door.get("/api/runs/{run}/events", media="text/event-stream")
 async def events(request: web.Request) -> web.StreamResponse:
+    """Server-sent events: `run` with the run whenever it changes, `end` when nothing more happens by itself."""
     return await run_events(request)
 
 
-@routes.post("/api/runs/{run}/{what:pause|go-on|stop|retry}")
-async def act(request: web.Request) -> web.Response:
+@door.post("/api/runs/{run}/{what:pause|go-on|stop|retry}", status=202)
+async def act(request: web.Request) -> Done:
+    """pause, go-on, stop or retry."""
     await actions.act(request.app[SITE], request.match_info["run"], request.match_info["what"], request[PERSON])
-    return web.json_response({}, status=202)
+    return Done()
 
 
-@routes.get("/api/runs/{run}/files/{name}")
+@door.get("/api/runs/{run}/files/{name}", media="application/octet-stream")
 async def file(request: web.Request) -> web.StreamResponse:
+    """A file of the report."""
     return await download(request)
 
 
-@routes.get("/api/serials/{serial}")
-async def serial(request: web.Request) -> web.Response:
-    found = await data.serial_data(
-        request.app[SITE], request.match_info["serial"].strip(), request.query.get("gtin", "").strip()
-    )
-    return answer(request, found)
+@door.get("/api/serials/{serial}")
+async def serial(request: web.Request, query: OfProduct) -> Traces:
+    """What became of a serial, in all runs."""
+    return await data.serial_data(request.app[SITE], request.match_info["serial"].strip(), query.gtin)
 
 
 # Server-sent events: how a run goes, as often as it changes and once a second at most.
@@ -166,24 +169,25 @@ async def run_events(request: web.Request) -> web.StreamResponse:
     site.listeners += 1
     try:
         with suppress(ConnectionError):
-            await _tell(site, run_id, response)
+            await _tell(request, run_id, response)
     finally:
         site.listeners -= 1
     return response
 
 
-async def _tell(site: Site, run_id: str, response: web.StreamResponse) -> None:
+async def _tell(request: web.Request, run_id: str, response: web.StreamResponse) -> None:
+    site: Site = request.app[SITE]
     last, silent = "", 0.0
     while not site.closing.is_set():
-        data = await run_data(site, run_id)
-        text = json.dumps(data, ensure_ascii=False)
+        found = await run_data(site, run_id)
+        text = json.dumps(in_language(request, found))
         if text != last:
-            await response.write(f"event: run\ndata: {text}\n\n".encode("utf-8", "replace"))
+            await response.write(f"event: run\ndata: {text}\n\n".encode())
             last, silent = text, 0.0
         elif silent >= _SIGN_OF_LIFE:
             await response.write(b": still here\n\n")
             silent = 0.0
-        if data is None or not data["queued"]:
+        if found is None or not found.queued:
             await response.write(b"event: end\ndata: {}\n\n")
             return
         silent += _EVERY

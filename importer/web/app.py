@@ -71,7 +71,7 @@ def make_app(site: Site) -> web.Application:
         client_max_size=_FORM, middlewares=[guard.answers, guard.address, guard.person, guard.forgery]
     )
     app[SITE] = site
-    for table in (routes, pages_login.routes, pages_uploads.routes, pages_runs.routes, api.routes):
+    for table in (routes, pages_login.routes, pages_uploads.routes, pages_runs.routes, api.door.routes):
         app.router.add_routes(table)
     app.cleanup_ctx.append(_working)
     app.on_shutdown.append(_close)

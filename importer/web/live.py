@@ -11,6 +11,7 @@ from importer.ledger.view import Run
 from importer.model import Verdict
 from importer.sending.rate import Rate
 from importer.sending.submit import Heard
+from importer.web.documents import Phase, Slowness
 
 _RECENT = 60.0
 _SLOW_ANSWER = 3.0
@@ -33,7 +34,7 @@ class Live:
         self._clock = clock
         self._attempts: deque[_Attempt] = deque(maxlen=20_000)
         self._since = clock()
-        self.phase = "opening"
+        self.phase: Phase = "opening"
         self.rows = 0
         self.run = ""
         self.left = 0
@@ -77,18 +78,18 @@ class Live:
     def seconds_left(self) -> float | None:
         return self._rate.left(self.left, self._clock())
 
-    def slowed_by(self) -> list[dict[str, float | str]]:
+    def slowed_by(self) -> list[Slowness]:
         """What costs time, over the last minute: a code of the catalogue and its figures."""
         recent = self._recent()
         counts = Counter(one.kind for one in recent if one.kind != "answered")
-        found: list[dict[str, float | str]] = [{"code": kind, "count": count} for kind, count in counts.items()]
+        found = [Slowness(kind, count=count) for kind, count in counts.items()]
         if self.retry_after:
-            found.append({"code": "retry_after", "seconds": self.retry_after})
+            found.append(Slowness("retry_after", seconds=self.retry_after))
         seconds = max(min(self._clock() - self._since, _RECENT), 1.0)
         if self._per_second and len(recent) / seconds >= _BUSY_SHARE * self._per_second:
-            found.append({"code": "rate_limit", "limit": self._per_second})
+            found.append(Slowness("rate_limit", limit=self._per_second))
         if recent and sum(one.seconds for one in recent) / len(recent) > _SLOW_ANSWER:
-            found.append({"code": "slow_answers", "seconds": sum(one.seconds for one in recent) / len(recent)})
+            found.append(Slowness("slow_answers", seconds=sum(one.seconds for one in recent) / len(recent)))
         return found
 
 

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from aiohttp import web
+from msgspec import structs
 
 from importer.web import actions, data, queries
+from importer.web.documents import Traces
+from importer.web.inputs import Wanted
+from importer.web.openapi import taken
 from importer.web.rendering import as_attachment, page
 from importer.web.site import PERSON, SITE
 
 routes = web.RouteTableDef()
-_WANTED = ("file", "batch", "gtin", "person", "from", "to", "state")
 _LONGEST = 100
-
-
-def wanted_of(request: web.Request) -> dict[str, str]:
-    """What runs are looked for."""
-    return {name: request.query.get(name, "").strip()[:_LONGEST] for name in _WANTED}
 
 
 @routes.get("/runs")
 async def runs(request: web.Request) -> web.Response:
-    wanted = wanted_of(request)
+    wanted = taken({name: value.strip()[:_LONGEST] for name, value in request.query.items()}, Wanted)
     found = await data.runs_data(request.app[SITE], wanted)
-    return page(request, "runs.html", {"runs": found["runs"], "wanted": wanted})
+    return page(request, "runs.html", {"runs": found.runs, "wanted": wanted, "searched": wanted != Wanted()})
 
 
 @routes.get("/serials")
 async def serials(request: web.Request) -> web.Response:
     serial = request.query.get("serial", "").strip()[:_LONGEST]
     gtin = request.query.get("gtin", "").strip()[:_LONGEST]
-    found = (
-        await data.serial_data(request.app[SITE], serial, gtin) if serial else {"serial": "", "gtin": "", "found": []}
-    )
-    return page(request, "serial.html", found)
+    found = await data.serial_data(request.app[SITE], serial, gtin) if serial else Traces()
+    return page(request, "serial.html", structs.asdict(found))
 
 
 @routes.get("/runs/{run}")

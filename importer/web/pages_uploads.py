@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from msgspec import structs
 from multidict import MultiMapping
 
 from importer.errors import ImporterError
 from importer.flow.marked import marked_list
 from importer.rows.tables import ROLES
 from importer.sources.corrections import can_be_vouched_for
-from importer.web import actions, data
+from importer.web import actions, data, documents, inputs
 from importer.web.language import Language
+from importer.web.openapi import taken
 from importer.web.receiving import Receiving
 from importer.web.rendering import as_attachment, language, page
 from importer.web.site import PERSON, SITE, Site
@@ -31,7 +32,7 @@ async def start(request: web.Request) -> web.Response:
     """With `?part=activity`, what changes by itself."""
     found = await data.overview(request.app[SITE])
     template = "activity.html" if request.query.get("part") == "activity" else "start.html"
-    return page(request, template, found)
+    return page(request, template, structs.asdict(found))
 
 
 @routes.post("/uploads")
@@ -46,17 +47,17 @@ async def upload(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     site = request.app[SITE]
     found = await data.upload_data(site, actions.upload_of(site, request.match_info["upload"]), _PATIENCE)
-    if found["state"] == "confirmed":
-        raise web.HTTPSeeOther(f"/runs/{found['run']}")
+    if found.state == "confirmed":
+        raise web.HTTPSeeOther(f"/runs/{found.run}")
     return page(request, "upload.html", {"upload": found, "roles": ROLES, "headers": _headers(found)})
 
 
-def _headers(found: Mapping[str, Any]) -> list[str]:
+def _headers(found: documents.Upload) -> list[str]:
     """What the columns can be chosen from."""
-    if found["preview"] is None:
-        names = found["headers"]
+    if found.preview is None:
+        names = found.headers
     else:
-        names = [name for sheet in found["preview"]["reading"]["sheets"] for name in sheet["headers"]]
+        names = [name for sheet in found.preview.reading.sheets for name in sheet.headers]
     return list(dict.fromkeys(name for name in names if name))
 
 
@@ -64,7 +65,9 @@ def _headers(found: Mapping[str, Any]) -> list[str]:
 async def options(request: web.Request) -> web.Response:
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    actions.read_differently(site, found, await request.post())
+    form = await request.post()
+    wanted = {name: form[name] for name in inputs.ReadingOptions.__struct_fields__ if form.get(name)}
+    actions.read_differently(site, found, taken(wanted | {"fill_down": "fill_down" in form}, inputs.ReadingOptions))
     raise web.HTTPSeeOther(f"/uploads/{found.id}")
 
 
@@ -72,8 +75,8 @@ async def options(request: web.Request) -> web.Response:
 async def fix(request: web.Request) -> web.Response:
     site = request.app[SITE]
     found = await data.upload_data(site, actions.upload_of(site, request.match_info["upload"]), _PATIENCE_TO_CHECK)
-    if found["state"] != "ready":
-        raise web.HTTPSeeOther(f"/uploads/{found['id']}")
+    if found.state != "ready":
+        raise web.HTTPSeeOther(f"/uploads/{found.id}")
     return page(request, "fix.html", {"upload": found, "roles": ROLES, "can_be_vouched_for": can_be_vouched_for})
 
 
@@ -83,17 +86,17 @@ async def fixed(request: web.Request) -> web.Response:
     found = actions.upload_of(site, request.match_info["upload"])
     form = await request.post()
     if form.get("undo"):
-        actions.correct(site, found, {key: {} for key in found.edits})
+        actions.correct(site, found, {key: inputs.Edit() for key in found.edits})
     else:
         actions.correct(site, found, edits_of(form))
     raise web.HTTPSeeOther(f"/uploads/{found.id}/fix")
 
 
-def edits_of(form: MultiMapping[Any]) -> dict[str, dict[str, str]]:
+def edits_of(form: MultiMapping[Any]) -> dict[str, inputs.Edit]:
     """Corrections from a form: `<role>:<key>` is a cell, `was:<role>:<key>` what stood there, so that only rows that
     somebody touched become corrections.
     """
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, Any]] = {}
     touched: set[str] = set()
     for name, value in form.items():
         role, _, key = name.partition(":")
@@ -102,9 +105,9 @@ def edits_of(form: MultiMapping[Any]) -> dict[str, dict[str, str]]:
             if value != form.get(f"was:{name}"):
                 touched.add(key)
         elif role in ("left_out", "confirmed"):
-            found.setdefault(key, {})[role] = "yes"
+            found.setdefault(key, {})[role] = True
             touched.add(key)
-    return {key: edit for key, edit in found.items() if key in touched}
+    return {key: inputs.Edit(**edit) for key, edit in found.items() if key in touched}
 
 
 @routes.get("/uploads/{upload}/marked")

@@ -7,16 +7,17 @@ import hashlib
 import json
 import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Literal
 
 from importer import wiring
 from importer.concurrency import Stopping
 from importer.config.settings import Settings
 from importer.errors import ImporterError
-from importer.flow.preview import Example, ListFile, Preview, preview
+from importer.flow.preview import BatchPreview, Example, ListFile, Preview, preview
 from importer.model import is_sandbox
 from importer.rows.tables import key_of
+from importer.web import documents
 from importer.web.uploads import Upload, Uploads
 
 EXAMPLES = 200
@@ -41,7 +42,7 @@ class Reading:
 
     stamp: Stamp
     rows: int = 0
-    data: dict[str, Any] | None = None
+    data: documents.Preview | None = None
     fault: str = ""
     headers: list[str] = field(default_factory=list)
     stopping: Stopping = field(default_factory=Stopping)
@@ -54,7 +55,7 @@ class Reading:
             await asyncio.wait_for(self.done.wait(), seconds)
 
     @property
-    def state(self) -> str:
+    def state(self) -> Literal["ready", "failed", "reading"]:
         return "ready" if self.data else "failed" if self.fault else "reading"
 
 
@@ -100,14 +101,14 @@ class Previews:
             reading.fault = reading.fault or ("" if reading.data else "internal fault")
             reading.done.set()
 
-    def _look(self, upload: Upload, reading: Reading) -> dict[str, Any]:
+    def _look(self, upload: Upload, reading: Reading) -> documents.Preview:
         def progress(rows: int) -> None:
             reading.rows = rows
 
         found = preview(
             self.file(upload), self.looking, stopping=reading.stopping, progress=progress, examples=EXAMPLES
         )
-        return document(found, self._settings.limits.requests_per_second) | _seen(found, reading.stamp[0])
+        return document(found, self._settings.limits.requests_per_second, reading.stamp[0])
 
     def file(self, upload: Upload) -> ListFile:
         """The list that was dropped, with what its person said about it. Raises ConfigError."""
@@ -116,58 +117,55 @@ class Previews:
         return ListFile(self._uploads.path(upload), upload.name, upload.sha256, options, identity)
 
 
-def document(found: Preview, per_second: float) -> dict[str, Any]:
+def document(found: Preview, per_second: float, version: int) -> documents.Preview:
     """A preview as pages and API have it."""
     names = [sheet.name for sheet in found.reading.sheets]
-    return {
-        "rows": found.rows,
-        "to_send": found.to_send,
-        "already_assigned": sum(line.already_assigned for line in found.batches),
-        "duplicate": sum(line.duplicate for line in found.batches),
-        "rejected": sum(line.rejected for line in found.batches),
-        "batches_to_send": sum(1 for line in found.batches if line.send),
-        "requests": found.requests_to_come,
-        "seconds": found.requests_to_come / per_second if per_second else None,
-        "requests_per_second": per_second or None,
-        "reading": asdict(found.reading),
-        "batches": [
-            {
-                "gtin": line.batch.gtin if line.batch else "",
-                "batch": line.batch.batch if line.batch else "",
-                "expiry_date": line.batch.expiry if line.batch else "",
-                "rows": line.rows,
-                "to_send": line.send,
-                "already_assigned": line.already_assigned,
-                "duplicate": line.duplicate,
-                "rejected": line.rejected,
-            }
-            for line in found.batches
-        ],
-        "problems": [
-            {"code": code, "rows": one.rows, "examples": [_example(row, names) for row in one.examples]}
+    return documents.Preview(
+        seen=_seen(found, version),
+        rows=found.rows,
+        to_send=found.to_send,
+        already_assigned=sum(line.already_assigned for line in found.batches),
+        duplicate=sum(line.duplicate for line in found.batches),
+        rejected=sum(line.rejected for line in found.batches),
+        batches_to_send=sum(1 for line in found.batches if line.send),
+        requests=found.requests_to_come,
+        seconds=found.requests_to_come / per_second if per_second else None,
+        requests_per_second=per_second or None,
+        reading=found.reading,
+        batches=[_line(line) for line in found.batches],
+        problems=[
+            documents.Problem(code, one.rows, [_example(row, names) for row in one.examples])
             for code, one in found.problems.items()
         ],
-        "warnings": dict(found.notes),
-        "imported_before": [
-            {
-                "run": run.id,
-                "state": run.state.value,
-                "started_at": run.started_at,
-                "user": run.user,
-                "sandbox": is_sandbox(run.target),
-            }
+        warnings=dict(found.notes),
+        imported_before=[
+            documents.EarlierRun(run.id, run.state.value, run.started_at, run.user, sandbox=is_sandbox(run.target))
             for run in found.before
         ],
-        "goes_on_with": found.goes_on.run.id if found.goes_on else "",
-    }
+        goes_on_with=found.goes_on.run.id if found.goes_on else "",
+    )
 
 
-def _seen(found: Preview, version: int) -> dict[str, str]:
+def _seen(found: Preview, version: int) -> str:
     """Stands for all of a preview: what is confirmed is what was seen."""
     text = f"{version} {found!r}"
-    return {"seen": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]}
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _example(row: Example, names: list[str]) -> dict[str, Any]:
+def _line(line: BatchPreview) -> documents.BatchLine:
+    return documents.BatchLine(
+        gtin=line.batch.gtin if line.batch else "",
+        batch=line.batch.batch if line.batch else "",
+        expiry_date=line.batch.expiry if line.batch else "",
+        rows=line.rows,
+        to_send=line.send,
+        already_assigned=line.already_assigned,
+        duplicate=line.duplicate,
+        rejected=line.rejected,
+    )
+
+
+def _example(row: Example, names: list[str]) -> documents.Example:
     sheet = names.index(row.sheet) if row.sheet in names else 0
-    return {**asdict(row), "message": row.message, "key": str(key_of(sheet, row.row))}
+    cells = {name: getattr(row, name) for name in ("sheet", "row", "serial", "gtin", "batch", "expiry", "message")}
+    return documents.Example(key=str(key_of(sheet, row.row)), **cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec import UNSET, Struct, structs
 
 from importer.model import Message, is_sandbox, spoken_target
 from importer.web.language import Language, negotiate
@@ -66,17 +68,26 @@ def page(request: web.Request, template: str, values: Mapping[str, Any], status:
     return response
 
 
-def answer(request: web.Request, document: Any) -> web.Response:
+def answer(request: web.Request, document: Any, status: int = 200) -> web.Response:
     """A document for programs, its messages in the language of people."""
-    return web.json_response(_said(document, language(request)), headers={"Vary": "Accept-Language"})
+    return web.json_response(in_language(request, document), status=status, headers={"Vary": "Accept-Language"})
+
+
+def in_language(request: web.Request, document: Any) -> Any:
+    """A document as plain values for JSON, its messages in the language of the request."""
+    return _said(document, language(request))
 
 
 def _said(value: Any, spoken: Language) -> Any:
     if isinstance(value, Message):
         return spoken.said(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_said(one, spoken) for one in value]
-    return {name: _said(one, spoken) for name, one in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, Struct):
+        value = {name: one for name, one in structs.asdict(value).items() if one is not UNSET}
+    elif is_dataclass(value) and not isinstance(value, type):
+        value = {one.name: getattr(value, one.name) for one in fields(value)}
+    return {name: _said(one, spoken) for name, one in value.items()} if isinstance(value, Mapping) else value
 
 
 def failed(request: web.Request, status: int, text: str) -> web.Response:

@@ -1,0 +1,303 @@
+"""What pages show and the API answers, as types: the OpenAPI document is made from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from importer.model import Message, Reading
+
+Counts = Annotated[dict[str, int], Meta(description="Rows by outcome, all seven.")]
+Code = Annotated[str, Meta(description="A stable code.")]
+if TYPE_CHECKING:
+    ForPeople = Message | str
+else:
+    ForPeople = Annotated[str, Meta(description="In the language of Accept-Language.")]
+Phase = Literal["", "waiting", "opening", "reading", "sending", "reporting", "stopping", "paused", "staged", "running", "stopped", "finished"]  # fmt: skip  # noqa: E501
+"""Empty: not in the queue. The last four are the ledger's."""
+
+
+class Health(Struct, frozen=True):
+    ok: bool
+    version: str
+
+
+class Session(Struct, frozen=True):
+    user: str
+    csrf: Annotated[str, Meta(description="For the header X-CSRF-Token, with the cookie that comes with it.")]
+    target: str
+
+
+class Error(Struct, frozen=True):
+    error: Annotated[str, Meta(description='A stable code, or "failed".')]
+    message: ForPeople
+
+
+class Done(Struct, frozen=True):
+    """Nothing more to say."""
+
+
+class UploadLine(Struct, frozen=True, kw_only=True):
+    """A list that waits to be confirmed."""
+
+    id: str
+    name: str
+    bytes: int
+    sha256: str
+    by: str
+    at: str
+    fault: Annotated[str, Meta(description="Why an import of it came to nothing.")]
+
+
+class Uploaded(Struct, frozen=True):
+    uploads: list[UploadLine]
+
+
+class Example(Struct, frozen=True):
+    """A wrong row of a list."""
+
+    key: Annotated[str, Meta(description="Names the row in corrections.")]
+    sheet: str
+    row: int
+    serial: str
+    gtin: str
+    batch: str
+    expiry: str
+    message: ForPeople
+
+
+class Problem(Struct, frozen=True):
+    code: Code
+    rows: int
+    examples: list[Example]
+
+
+class BatchLine(Struct, frozen=True):
+    """Rows of a batch by what a run would do with them; all names are empty for rows whose batch can't be told."""
+
+    gtin: str
+    batch: str
+    expiry_date: str
+    rows: int
+    to_send: int
+    already_assigned: int
+    duplicate: int
+    rejected: int
+
+
+class EarlierRun(Struct, frozen=True):
+    run: str
+    state: str
+    started_at: str
+    user: str
+    sandbox: bool
+
+
+class Preview(Struct, frozen=True):
+    """What a run would do with a list."""
+
+    seen: Annotated[str, Meta(description="Stands for this preview; a confirmation must hold it.")]
+    rows: int
+    to_send: int
+    already_assigned: int
+    duplicate: int
+    rejected: int
+    batches_to_send: int
+    requests: int
+    seconds: float | None
+    requests_per_second: float | None
+    reading: Reading
+    batches: list[BatchLine]
+    problems: list[Problem]
+    warnings: dict[str, int]
+    imported_before: list[EarlierRun]
+    goes_on_with: Annotated[
+        str, Meta(description="The run of the same list that stopped early; confirming goes on with it.")
+    ]
+
+
+class Upload(UploadLine, frozen=True, kw_only=True):
+    """A list before it is confirmed."""
+
+    options: dict[str, Any]
+    edits: dict[str, dict[str, str]]
+    version: int
+    run: str
+    imported: bool
+    state: Literal["reading", "ready", "failed", "confirmed"]
+    rows_read: int = 0
+    error: ForPeople = ""
+    headers: list[str] = []
+    preview: Preview | None = None
+
+
+class Slowness(Struct, frozen=True, omit_defaults=True):
+    """What costs time, with its figure."""
+
+    code: Code
+    count: int | UnsetType = UNSET
+    seconds: float | UnsetType = UNSET
+    limit: float | UnsetType = UNSET
+
+
+class Standing(Struct, frozen=True):
+    """Where a run stands in the queue, and how it goes."""
+
+    phase: Phase = ""
+    kind: Literal["import", "resume", "retry", ""] = ""
+    ahead: int = 0
+    waits_for: ForPeople = ""
+    fault: ForPeople = ""
+    rows_read: int = 0
+    serials_per_second: float = 0
+    seconds_left: float | None = None
+    slowed_by: list[Slowness] = []
+
+
+class QueueLine(Standing, frozen=True, kw_only=True):
+    run: str
+    name: str
+    by: str
+    at: str
+
+
+class RunLine(Struct, frozen=True, kw_only=True):
+    run: str
+    state: str
+    source: str
+    target: str
+    sandbox: bool
+    rows: int
+    user: str
+    comment: str
+    started_at: str
+    ended_at: str | None
+    outcomes: Counts
+    to_send: int
+    phase: str = ""
+
+
+class Overview(Struct, frozen=True):
+    waiting: list[UploadLine]
+    queue: list[QueueLine]
+    latest: list[RunLine]
+
+
+class Runs(Struct, frozen=True):
+    runs: list[RunLine]
+    most: int
+
+
+class SourceFacts(Struct, frozen=True):
+    name: str
+    sha256: str = ""
+    bytes: int = 0
+    rows: int = 0
+
+
+class Piece(Struct, frozen=True):
+    """Of a batch's bar, in thousandths."""
+
+    outcome: str
+    start: float
+    width: float
+
+
+class BatchBar(Struct, frozen=True):
+    gtin: str
+    batch: str
+    expiry_date: str
+    rows: int
+    outcomes: Counts
+    pieces: list[Piece]
+
+
+class RunExample(Struct, frozen=True):
+    """A row that was not assigned."""
+
+    sheet: str
+    row: str
+    serial: str
+    gtin: str
+    batch: str
+    expiry: str
+    outcome: str
+    message: ForPeople
+
+
+class RunProblem(Struct, frozen=True):
+    code: Code
+    rows: int
+    examples: list[RunExample]
+
+
+class Requests(Struct, frozen=True):
+    sent: int = 0
+    retried: int = 0
+    seconds: float = 0.0
+
+
+class ReportFile(Struct, frozen=True):
+    name: str
+    kind: str
+    bytes: int
+
+
+class Run(Standing, frozen=True, kw_only=True):
+    """A run, also while it waits or goes on."""
+
+    run: str
+    state: str
+    source: SourceFacts
+    user: str
+    comment: str
+    host: str = ""
+    target: str = ""
+    sandbox: bool = False
+    started_at: str
+    ended_at: str | None = None
+    stopped_by: ForPeople = ""
+    exit_code: int | None = None
+    rows: int = 0
+    outcomes: Counts
+    identity_holds: bool = True
+    to_send: int = 0
+    can_retry: bool = False
+    can_go_on: bool = False
+    batches: list[BatchBar] = []
+    batches_in_all: int = 0
+    problems: list[RunProblem] = []
+    warnings: dict[str, int] = {}
+    requests: Requests = Requests()
+    files: list[ReportFile] = []
+    queued: bool = False
+
+
+class Trace(Struct, frozen=True):
+    """What became of a serial in one run."""
+
+    run: str
+    source: str
+    user: str
+    row: int
+    sheet: str
+    gtin: str
+    batch: str
+    expiry_date: str
+    outcome: str
+    code: Code
+    message: ForPeople
+    chunk: int | None
+    attempts: int
+    recorded_at: str
+
+
+class Traces(Struct, frozen=True):
+    serial: str = ""
+    gtin: str = ""
+    found: list[Trace] = []
+
+
+class Confirmed(Struct, frozen=True):
+    run: str
