@@ -1,18 +1,21 @@
 """Text becomes an expiry date, YYMMDD: AI (17), GS1 General Specifications 3.4.7. Imported through `gs1`.
 
-Pure: today is an argument.
+Pure: today is an argument. How dates are written is `dates`; which of them is meant, and is good, is decided here.
 """
 
 from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from importer.gs1.characters import error_value, foreign, show, trim
+from importer.gs1.characters import error_value, foreign, meant, show, trim
+from importer.gs1.dates import Clock, Dated, Reading, UnknownWord, read_date
+from importer.gs1.months import month_of
+from importer.gs1.suspect import Suspect
 from importer.model import Parsed, Reject
 
 DateOrder = Literal["", "dmy", "mdy"]
@@ -21,13 +24,16 @@ OnExpired = Literal["error", "warn", "off"]
 
 _BACK, _AHEAD = 49, 50
 
-_MIDNIGHT = re.compile(r"[ T]00:00(?::00(?:\.0+)?)?\Z")
 _DECIMALS = re.compile(r"([0-9]{5,8})[.,]0+")
-_MONTH_ONLY = re.compile(r"[0-9]{1,2}[-/.][0-9]{4}|[0-9]{4}[-/.][0-9]{1,2}")
-_NO_DATE = re.compile(r"[^0-9A-Za-z./ :-]")
+_DIGITS = re.compile(r"[0-9]{5,6}|[0-9]{8}")
+_DAY_AND_TIME = re.compile(r"([0-9]{5})[.,]([0-9]+)")
+_NO_DATE = re.compile(r"[^0-9A-Za-z./ :,'\-]")
 
 _DAY_ZERO = date(1899, 12, 30)
 """Day 0 of a spreadsheet's calendar."""
+_DAY = 24 * 3600
+_NOTHING = 60
+"""So many seconds after midnight are a rounding of some program's, not a time of day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +54,57 @@ class _Date:
         return date(self.year, self.month, self.day or self.last_day())
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A date that is meant, whether it was written without a day, and the time of day beside it."""
+
+    date: _Date
+    month_only: bool = False
+    clock: Clock | None = None
+
+
 def parse_expiry(
-    text: str, *, today: date, date_order: DateOrder, day_00: Day00, expired: OnExpired
+    text: str,
+    *,
+    today: date,
+    date_order: DateOrder,
+    day_00: Day00,
+    expired: OnExpired,
+    accept: Collection[str] = (),
 ) -> Parsed | Reject:
     """Parse an expiry into YYMMDD. A batch may be used on its last day: it is past from the day after.
 
     `date_order` decides only where a date can be read both ways; with dots, such a date is day first without it. Five
-    digits are `expiry_zero_lost`: see `restored_expiry`. Notes: `expiry_trimmed`, `expiry_month_only` (MM/YYYY became
-    day 00 or the last day), `expiry_last_day` (day 00 became the last day), `expiry_past` (let through by "warn").
+    digits are `expiry_zero_lost`: see `restored_expiry`. A time of day other than midnight puts the day in doubt:
+    `suspect_time_of_day`, unless `accept` has it, which means the day as written. Notes: `expiry_trimmed`,
+    `expiry_month_only` (MM/YYYY became day 00 or the last day), `expiry_last_day` (day 00 became the last day),
+    `expiry_time_dropped` (a time of day was left out), `expiry_past` (let through by "warn").
     """
     value, trimmed = trim(text)
     if not value:
         return Reject("expiry_missing", "expiry")
     plain = _plain(value)
+    if Suspect.TIME_OF_DAY in accept and (match := _DAY_AND_TIME.fullmatch(plain)):
+        plain = match[1]
     found = _read(plain, value, today, date_order)
     if isinstance(found, Reject):
         return found
     notes = ("expiry_trimmed",) if trimmed else ()
-    if _MONTH_ONLY.fullmatch(plain):
+    if found.clock and found.clock.seconds:
+        if Suspect.TIME_OF_DAY not in accept and found.clock.seconds >= _NOTHING:
+            return _in_doubt(value, found.date, found.clock)
+        notes = (*notes, "expiry_time_dropped")
+    if found.month_only:
         notes = (*notes, "expiry_month_only")
-    if found.day == 0 and day_00 == "last-day":
+    said = found.date
+    if said.day == 0 and day_00 == "last-day":
         notes = (*notes, "expiry_last_day")
-        found = _Date(found.year, found.month, found.last_day())
-    if found.end() < today and expired == "error":
-        return _wrong("expiry_past", value, day=found.end().isoformat())
-    if found.end() < today and expired == "warn":
+        said = _Date(said.year, said.month, said.last_day())
+    if said.end() < today and expired == "error":
+        return _wrong("expiry_past", value, day=said.end().isoformat())
+    if said.end() < today and expired == "warn":
         notes = (*notes, "expiry_past")
-    return Parsed(f"{found.year % 100:02}{found.month:02}{found.day:02}", notes)
+    return Parsed(f"{said.year % 100:02}{said.month:02}{said.day:02}", notes)
 
 
 def restored_expiry(text: str, *, today: date, day_00: Day00) -> str:
@@ -99,68 +129,97 @@ def full_year(year: int, today: date) -> int:
 
 
 def _plain(value: str) -> str:
-    """Leave out what spreadsheets and programs add to a date or a number: midnight, `.0`."""
-    value = _MIDNIGHT.sub("", value)
+    """Leave out what spreadsheets and programs add to a number: `.0`."""
     decimals = _DECIMALS.fullmatch(value)
     return decimals[1] if decimals else value
 
 
-def _read(plain: str, value: str, today: date, date_order: DateOrder) -> _Date | Reject:
-    for pattern, read in _FORMS:
-        if match := pattern.fullmatch(plain):
-            found = read(match, value, today, date_order)
-            return found if isinstance(found, Reject) else _checked(found, value, today)
-    return error_value("expiry", value) or foreign("expiry", value, _NO_DATE) or _wrong("expiry_format", value)
+def _read(plain: str, value: str, today: date, date_order: DateOrder) -> _Found | Reject:
+    if _DIGITS.fullmatch(plain):
+        return _digits(plain, value, today)
+    if match := _DAY_AND_TIME.fullmatch(plain):
+        return _day_and_time(match, value, today)
+    found = read_date(plain)
+    if isinstance(found, Dated):
+        return _meant(found, value, today, date_order)
+    if reject := error_value("expiry", value):
+        return reject
+    if isinstance(found, UnknownWord) and not month_of("".join(meant(char) or char for char in found.word)):
+        return _wrong("expiry_format", value, case="month", word=show(found.word))
+    return foreign("expiry", value, _NO_DATE) or _wrong("expiry_format", value)
 
 
-def _six_digits(match: re.Match[str], value: str, today: date, _: DateOrder) -> _Date | Reject:
-    digits = match[0]
+# --- digits alone --------------------------------------------------------------------------------------------------
+
+
+def _digits(digits: str, value: str, today: date) -> _Found | Reject:
+    if len(digits) == len("YYMMDD"):
+        return _six_digits(digits, value, today)
+    if len(digits) == len("46721"):
+        return _five_digits(digits, value, today)
+    return _checked(_Date(int(digits[:4]), int(digits[4:6]), int(digits[6:])), value, today)
+
+
+def _six_digits(digits: str, value: str, today: date) -> _Found | Reject:
     found = _yymmdd(digits, today)
     as_month = _Date(int(digits[:4]), int(digits[4:]), 0)
     if not found.exists() and as_month.exists() and _in_window(as_month, today):
         return _wrong("expiry_yyyymm", value, digits=f"{digits[2:]}00")
-    return found
+    return _checked(found, value, today)
 
 
-def _five_digits(match: re.Match[str], value: str, today: date, _: DateOrder) -> Reject:
-    if _yymmdd(f"0{match[0]}", today).exists():
-        return _wrong("expiry_zero_lost", value, digits=f"0{match[0]}")
-    day = _DAY_ZERO + timedelta(days=int(match[0]))
+def _five_digits(digits: str, value: str, today: date) -> Reject:
+    if _yymmdd(f"0{digits}", today).exists():
+        return _wrong("expiry_zero_lost", value, digits=f"0{digits}")
+    day = _DAY_ZERO + timedelta(days=int(digits))
     if _in_window(_Date(day.year, day.month, day.day), today):
         return _wrong("expiry_day_number", value, day=day.isoformat(), digits=f"{day:%y%m%d}")
     return _wrong("expiry_format", value, case="five_digits")
 
 
-def _year_first(match: re.Match[str], *_: object) -> _Date:
-    return _Date(int(match[1]), int(match[3]), int(match[4] or 0))
+def _day_and_time(match: re.Match[str], value: str, today: date) -> Reject:
+    """46720.99944 is a spreadsheet's number for a moment."""
+    day = _DAY_ZERO + timedelta(days=int(match[1]))
+    found = _Date(day.year, day.month, day.day)
+    if not _in_window(found, today):
+        return _wrong("expiry_format", value)
+    seconds = round(float(f"0.{match[2]}") * _DAY)
+    hour, minute = divmod(seconds // 60, 60)
+    return _in_doubt(value, found, Clock(f"{hour:02}:{minute:02}:{seconds % 60:02}", seconds))
 
 
-def _year_last(match: re.Match[str], value: str, _: date, date_order: DateOrder) -> _Date | Reject:
-    first, second, year = int(match[1]), int(match[3]), int(match[4])
-    readings = {"dmy": _Date(year, second, first), "mdy": _Date(year, first, second)}
-    possible = {order: found for order, found in readings.items() if found.exists()}
-    order = date_order or ("dmy" if match[2] == "." else "")
-    if len(set(possible.values())) > 1 and not order:
-        return _wrong("expiry_ambiguous", value, days=[found.end().isoformat() for found in possible.values()])
-    return possible.get(order) or next(iter(possible.values()), readings["dmy"])
+# --- what is meant by a date that was written out ------------------------------------------------------------------
 
 
-def _short_year(_: re.Match[str], value: str, *__: object) -> Reject:
+def _meant(dated: Dated, value: str, today: date, date_order: DateOrder) -> _Found | Reject:
+    if not dated.readings:
+        return _no_century(value)
+    ways = {reading.order: (_dated(reading, today), reading) for reading in dated.readings}
+    possible = {order: found for order, (found, _) in ways.items() if found.exists()}
+    order = date_order or dated.usual
+    order = "dmy" if order and order not in ways else order  # either order puts the year behind a month's name
+    if len(set(possible.values())) > 1 and order not in possible:
+        short = any(reading.short for reading in dated.readings)
+        return _no_century(value) if short and "mdy" in ways else _two_ways(value, possible.values())
+    chosen = order if order in possible else next(iter(possible or ways))
+    found = _checked(ways[chosen][0], value, today)
+    month_only = chosen in ("my", "ym")
+    return found if isinstance(found, Reject) else _Found(found.date, month_only, dated.clock)
+
+
+def _dated(reading: Reading, today: date) -> _Date:
+    return _Date(full_year(reading.year, today) if reading.short else reading.year, reading.month, reading.day)
+
+
+def _no_century(value: str) -> Reject:
     return _wrong("expiry_ambiguous", value, case="short_year")
 
 
-_FORMS: tuple[tuple[re.Pattern[str], Callable[..., _Date | Reject]], ...] = (
-    (re.compile(r"[0-9]{6}"), _six_digits),
-    (re.compile(r"[0-9]{5}"), _five_digits),
-    (re.compile(r"([0-9]{4})()([0-9]{2})([0-9]{2})"), _year_first),
-    (re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})(?:\2([0-9]{1,2}))?"), _year_first),
-    (re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4})"), _year_last),
-    (re.compile(r"([0-9]{1,2})[-/.]([0-9]{4})"), lambda match, *_: _Date(int(match[2]), int(match[1]), 0)),
-    (re.compile(r"[0-9]{1,2}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,2})?"), _short_year),
-)
+def _two_ways(value: str, ways: Collection[_Date]) -> Reject:
+    return _wrong("expiry_ambiguous", value, days=[found.end().isoformat() for found in dict.fromkeys(ways)])
 
 
-def _checked(found: _Date, value: str, today: date) -> _Date | Reject:
+def _checked(found: _Date, value: str, today: date) -> _Found | Reject:
     if found.month not in range(1, 13):
         return _wrong("expiry_impossible", value, month=found.month)
     if not _in_window(found, today):
@@ -169,7 +228,22 @@ def _checked(found: _Date, value: str, today: date) -> _Date | Reject:
     if not found.exists():
         month = f"{found.year:04}-{found.month:02}"
         return _wrong("expiry_impossible", value, case="day", month=month, day=found.day)
-    return found
+    return _Found(found)
+
+
+def _in_doubt(value: str, found: _Date, clock: Clock) -> Reject:
+    """Midnight of one zone is an evening or a morning of another: the day before or after may be meant."""
+    written = found.end()
+    first = written if clock.seconds * 2 >= _DAY else written - timedelta(days=1)
+    second = first + timedelta(days=1)
+    return _wrong(
+        Suspect.TIME_OF_DAY.value,
+        value,
+        time=clock.text,
+        days=[first.isoformat(), second.isoformat()],
+        first=f"{first:%y%m%d}",
+        second=f"{second:%y%m%d}",
+    )
 
 
 def _yymmdd(digits: str, today: date) -> _Date:

@@ -38,14 +38,14 @@ def xls_errors(path: Path, index: int) -> Missing:
         with olefile.OleFileIO(str(path)) as file:
             name = next(name for name in ("Workbook", "Book") if file.exists(name))
             data = file.openstream(name).read()
-        sheets = (body for kind, body in _xls_records(data, 0) if kind == _XLS_SHEET)
+        sheets = (body for kind, body in xls_records(data, 0) if kind == _XLS_SHEET)
         start = int.from_bytes(next(islice(sheets, index, None))[:4], "little")
         return dict(_xls_cells(data, start))
     except (OSError, StopIteration, struct.error, IndexError, ValueError, MemoryError):
         return {}
 
 
-def _xls_records(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+def xls_records(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
     """The records of the part of a workbook that begins there, to its end; what is inserted in it included."""
     depth = 0
     while at + 4 <= len(data):
@@ -58,7 +58,7 @@ def _xls_records(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _xls_cells(data: bytes, start: int) -> Iterator[tuple[tuple[int, int], str]]:
-    for kind, body in _xls_records(data, start):
+    for kind, body in xls_records(data, start):
         if kind == _XLS_VALUE and body[7:8] == b"\x01":
             code = body[6]
         elif kind == _XLS_FORMULA and body[6:7] == b"\x02" and body[12:14] == b"\xff\xff":
@@ -73,8 +73,8 @@ def xlsb_errors(path: Path, index: int) -> Missing:
     """Of the sheet at that place in an .xlsb."""
     try:
         with zipfile.ZipFile(path) as archive:
-            sheets = (body for kind, body in _xlsb_records(archive.read("xl/workbook.bin")) if kind == _XLSB_SHEET)
-            part = related(archive, "xl/_rels/workbook.bin.rels", _relation(next(islice(sheets, index, None))))
+            sheets = (body for kind, body in xlsb_records(archive.read("xl/workbook.bin")) if kind == _XLSB_SHEET)
+            part = related(archive, "xl/_rels/workbook.bin.rels", relation_of(next(islice(sheets, index, None))))
             data = archive.read(part) if part else b""
         return dict(_xlsb_cells(data)) if _XLSB_LIKELY.search(data) else {}
     except (OSError, StopIteration, struct.error, IndexError, ValueError, KeyError, RuntimeError):
@@ -83,12 +83,12 @@ def xlsb_errors(path: Path, index: int) -> Missing:
         return {}
 
 
-def _relation(sheet: bytes) -> str:
+def relation_of(sheet: bytes) -> str:
     """The name under which a sheet's part is known."""
     return sheet[12 : 12 + 2 * int.from_bytes(sheet[8:12], "little")].decode("utf-16-le")
 
 
-def _xlsb_records(data: bytes) -> Iterator[tuple[int, bytes]]:
+def xlsb_records(data: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
     while at < len(data):
         kind, at = _number(data, at, 2)
@@ -109,7 +109,7 @@ def _number(data: bytes, at: int, most: int) -> tuple[int, int]:
 
 def _xlsb_cells(data: bytes) -> Iterator[tuple[tuple[int, int], str]]:
     row = 0
-    for kind, body in _xlsb_records(data):
+    for kind, body in xlsb_records(data):
         if kind == _XLSB_ROW:
             row = int.from_bytes(body[:4], "little") + 1
         elif kind in (_XLSB_VALUE, _XLSB_FORMULA):

@@ -50,7 +50,7 @@ def sheet_facts(book: Book, name: str, index: int) -> SheetFacts:
     facts = SheetFacts()
     try:
         with zipfile.ZipFile(book) as archive:
-            member = _member(archive, index)
+            member = member_of(archive, index)
             if member is None:
                 return facts
             with archive.open(member) as stream:
@@ -60,12 +60,12 @@ def sheet_facts(book: Book, name: str, index: int) -> SheetFacts:
     return facts
 
 
-def _member(archive: zipfile.ZipFile, index: int) -> str | None:
+def member_of(archive: zipfile.ZipFile, index: int) -> str | None:
     """The name of a sheet's part, found the way that the format prescribes: by relation, not by number."""
     relations = "xl/_rels/workbook.xml.rels"
     if not {"xl/workbook.xml", relations} <= set(archive.namelist()):
         return None
-    sheets = [_attributes(m) for m in _SHEET.findall(archive.read("xl/workbook.xml"))]
+    sheets = [attributes(m) for m in _SHEET.findall(archive.read("xl/workbook.xml"))]
     if index >= len(sheets):
         return None
     return related(archive, relations, next((v for k, v in sheets[index].items() if k.endswith(":id")), ""))
@@ -73,13 +73,13 @@ def _member(archive: zipfile.ZipFile, index: int) -> str | None:
 
 def related(archive: zipfile.ZipFile, relations: str, name: str) -> str | None:
     """The part of a workbook that goes by this name among its relations, if there is one."""
-    found = [_attributes(m) for m in _RELATION.findall(archive.read(relations))]
+    found = [attributes(m) for m in _RELATION.findall(archive.read(relations))]
     target = next((r.get("Target", "") for r in found if r.get("Id") == name), "")
     member = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
     return member if member in archive.namelist() else None
 
 
-def _attributes(tag: bytes) -> dict[str, str]:
+def attributes(tag: bytes) -> dict[str, str]:
     return {k.decode("utf-8", "replace"): v.decode("utf-8", "replace") for k, v in _ATTRIBUTE.findall(tag)}
 
 
@@ -112,6 +112,16 @@ def _look(text: bytes, facts: SheetFacts) -> None:
     if b"<f" in text or b":f" in text:
         for column, row in _NO_VALUE.findall(text):
             facts.missing.setdefault((int(row), column_number(column)), "")
+
+
+def column_letters(number: int) -> bytes:
+    """0 is A, 25 is Z, 26 is AA."""
+    letters = b""
+    number += 1
+    while number:
+        number, letter = divmod(number - 1, _LETTERS)
+        letters = bytes([65 + letter]) + letters
+    return letters
 
 
 def column_number(letters: bytes) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from importer.model import Reading, Sheet
 from importer.rows.tables import Rows
 from importer.sources.files import Kind
 from importer.sources.layout import Layout, find_layout, score, shown
+from importer.sources.month_cells import month_cells
 from importer.sources.noise import NoiseCount
 from importer.sources.options import SourceOptions
 from importer.sources.returning import Returning
@@ -176,7 +178,10 @@ class WorkbookList:
             sheet, _ = load_sheet(self._path, self._kind, self._workbook, found.index)
         with readable(self._path):
             merged = sheet.merged_cell_ranges or [] if self._kind is not Kind.ODS else []
-        grid = Grid(number, found.layout, found.facts, merged, found.left, self._options)
+        months = partial(
+            month_cells, self._path, self._kind, found.index, found.left + found.layout.positions.get("expiry", 0)
+        )
+        grid = Grid(number, found.layout, found.facts, merged, found.left, self._options, months)
         self._noise[number], self._returning[number] = grid.noise, grid.returning
         rows: Iterator[list[Any]] = iter(sheet.iter_rows())
         first = found.layout.skip + 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,14 +29,30 @@ _DIGITS = {"gtin": (re.compile("[0-9]{4}"), 10**7), "expiry": (re.compile("[0-9]
 _PLAIN = 6
 """Digits of an expiry; a GTIN has more."""
 _NO_CODE = re.compile(r"^[^0-9]*$|[ :|]")
+Months = Callable[[], npt.NDArray[np.int64]]
+"""Gives the numbers of the rows whose expiry is a date cell that shows only a month; asked for once, where there are
+dates.
+"""
+
+
+def no_months() -> npt.NDArray[np.int64]:
+    return np.empty(0, np.int64)
 
 
 class Grid:
     """Turns one sheet's cells into rows, some ten thousand at a time, in order. `left` is the sheet's first column."""
 
     def __init__(
-        self, number: int, layout: Layout, facts: SheetFacts, merges: Merges, left: int, options: SourceOptions
+        self,
+        number: int,
+        layout: Layout,
+        facts: SheetFacts,
+        merges: Merges,
+        left: int,
+        options: SourceOptions,
+        months: Months = no_months,
     ) -> None:
+        self._months = cache(months)
         self._sheet = number
         self._layout = layout
         self._missing = facts.missing
@@ -108,8 +125,9 @@ class Grid:
             cells = [cells[i] for i in kept]
         faults: dict[int, Reject] = {}
         notes: dict[str, npt.NDArray[np.bool_]] = {}
-        keys = np.array(kept, np.int64) + key_of(self._sheet, first)
-        table = pa.table([pa.array(keys), *(self._column(r, cells, faults, notes) for r in ROLES)], schema=ROWS)
+        numbers = np.array(kept, np.int64) + first
+        columns = [self._column(r, cells, numbers, faults, notes) for r in ROLES]
+        table = pa.table([pa.array(numbers + key_of(self._sheet, 0)), *columns], schema=ROWS)
         place = {i: at for at, i in enumerate(kept)} if missing or self._merges else {}
         for i, (role, what) in missing.items():
             faults.setdefault(place[i], missing_value(role, what))
@@ -151,6 +169,7 @@ class Grid:
         self,
         role: str,
         cells: Sequence[Sequence[Any]],
+        numbers: npt.NDArray[np.int64],
         faults: dict[int, Reject],
         notes: dict[str, npt.NDArray[np.bool_]],
     ) -> Any:
@@ -161,7 +180,15 @@ class Grid:
         try:
             return pa.array(values, pa.string())
         except (pa.ArrowTypeError, pa.ArrowInvalid, UnicodeEncodeError):
+            if role == "expiry" and any(isinstance(value, dt.date) for value in values):
+                values = self._with_months(values, numbers)
             return self._mixed(role, values, faults, notes)
+
+    def _with_months(self, values: list[Any], numbers: npt.NDArray[np.int64]) -> list[Any]:
+        """Leave of a date what its cell shows, where that is a month and a year: 2027-11."""
+        months = np.isin(numbers, self._months())
+        pairs = zip(values, months.tolist(), strict=True)
+        return [f"{value:%Y-%m}" if month and isinstance(value, dt.date) else value for value, month in pairs]
 
     def _mixed(
         self, role: str, values: list[Any], faults: dict[int, Reject], notes: dict[str, npt.NDArray[np.bool_]]
@@ -218,9 +245,11 @@ def _with_text(table: Any, at: int, role: str, text: str) -> Any:
 EXACT = 10**15
 """A spreadsheet keeps 15 digits of a number; from here on the last ones may have become zeros."""
 
+_DAY = 24 * 3600 * 1000
+
 
 def text_of(value: object) -> str:
-    """A cell's value as text: a date as 2027-11-30, a whole number as its digits."""
+    """A cell's value as text: a date as 2027-11-30, with its time if it has one; a whole number as its digits."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -228,8 +257,18 @@ def text_of(value: object) -> str:
     if isinstance(value, (int, float)):
         return str(int(value)) if _is_whole(value) and abs(value) < EXACT else f"{value:.15G}"
     if isinstance(value, dt.datetime):
-        return value.date().isoformat()
+        return moment_text(value)
     return value.isoformat() if isinstance(value, dt.date) else str(value)
+
+
+def moment_text(moment: dt.datetime) -> str:
+    """A date where the time is midnight, give or take the millisecond by which a fraction of a day may be off."""
+    after = (moment - moment.replace(hour=0, minute=0, second=0, microsecond=0)) / dt.timedelta(milliseconds=1)
+    if after <= 1:
+        return moment.date().isoformat()
+    if after >= _DAY - 1 and moment.date() < dt.date.max:
+        return (moment.date() + dt.timedelta(days=1)).isoformat()
+    return moment.isoformat(" ", "milliseconds" if moment.microsecond else "seconds")
 
 
 def fault_of(role: str, value: object) -> Reject | None:

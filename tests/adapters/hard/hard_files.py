@@ -17,6 +17,9 @@ import openpyxl
 import xlsxwriter
 from hard_cells import CELLS
 from hard_rows import GTIN, ROWS
+from ods import write_ods
+from shown import Shown
+from xls import write_xls
 from xlsb import write_xlsb
 
 FILES = Path(__file__).parent / "files"
@@ -65,6 +68,8 @@ def write_xlsxwriter(path: Path, rows: Sequence[Sequence[Any]]) -> None:
                     sheet.write_formula(number, place, f"={value[2:]}", None, value[2:])
                 elif isinstance(value, str):
                     sheet.write_string(number, place, value)
+                elif isinstance(value, Shown):
+                    sheet.write_number(number, place, value.value, workbook.add_format({"num_format": value.form}))
                 else:
                     sheet.write(number, place, value)
 
@@ -77,11 +82,13 @@ def write_openpyxl(path: Path, rows: Sequence[Sequence[Any]]) -> None:
         for place, value in enumerate(row, 1):
             cell = sheet.cell(number, place)
             error = isinstance(value, str) and value[:2] == "=!"
-            cell.value = value[2:] if error else value
+            cell.value = value.value if isinstance(value, Shown) else value[2:] if error else value
             if isinstance(value, str):
                 cell.data_type = "e" if error else "s"
             elif isinstance(value, dt.date):
                 cell.number_format = "dd.mm.yyyy"
+            elif isinstance(value, Shown):
+                cell.number_format = value.form
     workbook.save(path)
 
 
@@ -93,6 +100,12 @@ WRITERS: dict[str, Callable[[Path, Sequence[Sequence[Any]]], None]] = {
     "openpyxl": write_openpyxl,
     "xlsb": lambda path, rows: write_xlsb(path, [HEADER, *rows]),
 }
+BOOKS: dict[str, Callable[[Path, Sequence[Sequence[Any]]], None]] = {
+    **{name: WRITERS[name] for name in ("xlsxwriter", "openpyxl", "xlsb")},
+    "xls": lambda path, rows: write_xls(path, [HEADER, *rows]),
+    "ods": lambda path, rows: write_ods(path, [HEADER, *rows]),
+}
+"""Formats of workbooks, which show numbers in formats of their own."""
 OFFICE = ("xls", "ods", "xlsx")
 
 
