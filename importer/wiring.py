@@ -7,7 +7,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from importer.config.settings import Settings
 from importer.errors import ConfigError
 from importer.flow.importing import Connect, Parts, Watcher
 from importer.flow.preview import Looking
+from importer.gs1.suspect import Suspect
 from importer.ledger.ledger import Ledger
 from importer.model import Commissioner, Parsed, Reject, is_sandbox
 from importer.readers.opening import open_source
@@ -50,6 +51,7 @@ def source_options(settings: Settings, given: Mapping[str, Any]) -> SourceOption
     Raises ConfigError for a GTIN, batch or expiry that no row could have.
     """
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    options["accept"] = _accepted({*settings.input.accept, *options.get("accept", ())})
     for name, found in _parsed(settings, options).items():
         if isinstance(found, Reject):
             raise ConfigError(f"--{name}: {language(settings.report.language).say(found)}")
@@ -60,8 +62,19 @@ def source_options(settings: Settings, given: Mapping[str, Any]) -> SourceOption
 def _parsed(settings: Settings, options: Mapping[str, Any]) -> dict[str, Parsed | Reject]:
     """The values that are given once for all rows, by the rules for every row."""
     today = datetime.now().astimezone().date()
-    by_role = parsers(check_settings(settings), today)
+    by_role = parsers(check_settings(settings).accepting(options["accept"]), today)
     return {role: parse(options[role]) for role, parse in by_role.items() if role in options}
+
+
+def _accepted(codes: Collection[str]) -> tuple[str, ...]:
+    """Codes of suspect values that are right in a list, in an order of their own: they tell one import from another."""
+    known = [code.value for code in Suspect]
+    for code in sorted(codes):
+        if code not in known:
+            raise ConfigError(
+                f"--accept {code}: there is no such code; those that can be accepted: {', '.join(known)}."
+            )
+    return tuple(sorted(map(str, codes)))
 
 
 def identity_of(options: SourceOptions) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class Given:
         bool, typer.Option("--fill-down", help="Repeat a GTIN, batch or expiry that is given once.")
     ] = False
     encoding: Annotated[str | None, typer.Option("--encoding", help="Encoding of a CSV, such as cp1250.")] = None
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="CODE", help="Send values that are suspect for this reason: they are right."),
+    ] = None
 
     def values(self) -> dict[str, Any]:
         """By the names that SourceOptions has. Raises ConfigError for a --map that can't be read."""

@@ -136,7 +136,7 @@ def verify_run(setup: Setup, run_id: str) -> int:
     with _view(setup) as view:
         run = named_run(view, run_id)
         options = SourceOptions(**run.options)
-        staging = wiring.staging(setup.settings, None)
+        staging = wiring.staging(setup.settings, None).accepting(options.accept)
 
         directory = setup.settings.report.dir / run.id
         done = verify(view, run, directory, lambda path: open_source(path, options), (staging.checks, staging.today))

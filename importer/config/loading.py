@@ -172,6 +172,7 @@ def _expected(kind: str, context: Mapping[str, Any], message: str) -> str:
         "less_than_equal": "{le:g} or less",
         "finite_number": "a number that is not infinite",
         "literal_error": "{expected}",
+        "enum": "{expected}",
         "value_error": "{error}",
     }
     if kind in limits:

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from importer.config.target import normal_base, normal_path, target_of
 from importer.gs1.codes import CheckDigit, DateOrder, Day00, OnExpired
+from importer.gs1.suspect import Suspect
 
 Role = Literal["serial", "gtin", "batch", "expiry"]
 Format = Literal["csv", "xlsx", "html"]
@@ -167,6 +168,7 @@ class Input(Section):
     expired: OnExpired = "warn"
     date_order: DateOrder = ""
     day_00: Day00 = "keep"
+    accept: Annotated[tuple[Suspect, ...], NoDecode, BeforeValidator(_parts)] = ()
     columns: Annotated[dict[str, Role], NoDecode, BeforeValidator(_table)] = Field(default_factory=dict)
 
 

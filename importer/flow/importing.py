@@ -114,15 +114,14 @@ class Import:
             source_bytes=facts.bytes,
             options=options_json,
             started_at=now(),
-            **parts.facts,
+            **_with_accepted(parts.facts, options.accept),
         )
         number = parts.ledger.begin(run)
         recording = Recording(parts.ledger, number, parts.staging.spill)
         try:
             earlier = (view, run.target)
-            staged = stage(
-                source, parts.staging, recording, earlier, stopping=parts.stopping, progress=parts.watcher.read
-            )
+            staging = parts.staging.accepting(options.accept)
+            staged = stage(source, staging, recording, earlier, stopping=parts.stopping, progress=parts.watcher.read)
             must_be_unchanged(path, facts)
             recording.finish()
             parts.ledger.staged(
@@ -236,3 +235,9 @@ class Import:
                 view.close()
 
         return await asyncio.to_thread(write)
+
+
+def _with_accepted(facts: Mapping[str, Any], codes: Collection[str]) -> dict[str, Any]:
+    """The facts of a run with what its user has accepted among its settings, where the report shows it."""
+    settings = facts["settings"]
+    return {**facts, "settings": {**settings, "input": {**settings.get("input", {}), "accept": list(codes)}}}

@@ -90,7 +90,7 @@ def marked_list(file: ListFile, looking: Looking, directory: Path, language: Lan
     sink = _Rejects(language)
     with looking.earlier() as view:
         source = looking.open_source(file.path, file.options)
-        staged = looking.stage(source, view, sink, stopping=Stopping(), progress=lambda _: None)
+        staged = looking.stage(source, file, view, sink, stopping=Stopping(), progress=lambda _: None)
     if staged.rows > MOST_ROWS:
         raise SourceError(f"The list has {staged.rows:,} rows, too many for a spreadsheet. Correct the file itself.")
     found = open_original(file.path, file.options)

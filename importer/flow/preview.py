@@ -122,11 +122,13 @@ class Looking:
         with closing(View(self.ledger)) as view:
             yield view
 
-    def stage(self, source: Source, view: View | None, sink: Sink, *, stopping: Stopping, progress: Progress) -> Staged:
-        """Stage a source into a sink that keeps nothing. Raises what `staging.stage` raises."""
+    def stage(
+        self, source: Source, file: ListFile, view: View | None, sink: Sink, *, stopping: Stopping, progress: Progress
+    ) -> Staged:
+        """Stage the source of a list into a sink that keeps nothing. Raises what `staging.stage` raises."""
         earlier = (view, self.target) if view and self.target else None
         with tempfile.TemporaryDirectory(dir=self.spill_in) as spill:
-            staging = replace(self.staging, spill=Path(spill))
+            staging = replace(self.staging, spill=Path(spill)).accepting(file.options.accept)
             return stage(source, staging, sink, earlier, stopping=stopping, progress=progress)
 
 
@@ -185,7 +187,7 @@ def preview(
         with looking.earlier() as view:
             source = looking.open_source(file.path, file.options)
             counting = _Counting(source.sheet_names, examples)
-            staged = looking.stage(source, view, counting, stopping=stopping, progress=progress)
+            staged = looking.stage(source, file, view, counting, stopping=stopping, progress=progress)
             return Preview(
                 name=file.name,
                 rows=staged.rows,

@@ -206,7 +206,7 @@ def _words(text: str) -> Dated | UnknownWord | None:
 
 
 def _year_and_day(numbers: list[str]) -> bool:
-    return len(numbers) in (1, 2) and [len(number) for number in numbers].count(_FULL) == 1
+    return sorted(map(len, numbers)) in ([1, _FULL], [_SHORT, _FULL])
 
 
 def _with_month(month: int, numbers: list[str], *, first_is_word: bool) -> Dated | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 class SourceOptions:
     """`columns` maps a header to its role and wins over the known names. `gtin`, `batch` and `expiry` are given once
     for a list that lacks the column. `sheet` is a name or "all"; `fill_down` repeats a GTIN, batch or expiry that
-    stands only in the first row of its block. `edits` are what a person has corrected, row by row (edits.py).
+    stands only in the first row of its block. `edits` are what a person has corrected, row by row (edits.py). `accept`
+    are the codes of suspect values that are right in this list (gs1/suspect.py); reading does not need them.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -21,6 +22,7 @@ class SourceOptions:
     fill_down: bool = False
     encoding: str | None = None
     date_order: str = ""
+    accept: Sequence[str] = ()
     edits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def given(self) -> dict[str, str]:

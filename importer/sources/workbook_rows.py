@@ -126,8 +126,9 @@ class Grid:
         faults: dict[int, Reject] = {}
         notes: dict[str, npt.NDArray[np.bool_]] = {}
         numbers = np.array(kept, np.int64) + first
+        keys = numbers + key_of(self._sheet, 0)
         columns = [self._column(r, cells, numbers, faults, notes) for r in ROLES]
-        table = pa.table([pa.array(numbers + key_of(self._sheet, 0)), *columns], schema=ROWS)
+        table = pa.table([pa.array(keys), *columns], schema=ROWS)
         place = {i: at for at, i in enumerate(kept)} if missing or self._merges else {}
         for i, (role, what) in missing.items():
             faults.setdefault(place[i], missing_value(role, what))

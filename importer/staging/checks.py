@@ -7,7 +7,7 @@ What takes more than one row to see (duplicates, two expiries of a batch) is not
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
@@ -18,9 +18,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.gs1 import codes as gs1_codes
+from importer.gs1.characters import show, trim
+from importer.gs1.nothing import means_nothing
+from importer.gs1.suspect import Suspect
 from importer.model import Parsed, Reject
 from importer.rows.tables import REJECTS, ROWS
 from importer.staging.serial_column import Serials, read_serials, unscan
+from importer.staging.several import several_in
+from importer.staging.suspects import several_serials
 from importer.words.recording import recorded
 
 _FEW = pa.dictionary(pa.int32(), pa.string())
@@ -29,6 +34,8 @@ CHECKED = pa.schema(
     [("key", pa.int64()), ("serial", pa.string()), ("gtin", _FEW), ("batch", _FEW), ("expiry", _FEW)],
 )
 """Rows that passed, in the form that is sent. A dictionary has no value twice, but may have one that no row uses."""
+
+_MAY_HOLD_SEVERAL = ("serial_character", "serial_lookalike", "serial_too_long")
 
 _Indices = npt.NDArray[np.integer[Any]]
 
@@ -41,6 +48,11 @@ class CheckSettings:
     expired: gs1_codes.OnExpired = "warn"
     date_order: gs1_codes.DateOrder = ""
     day_00: gs1_codes.Day00 = "keep"
+    accept: Collection[str] = ()
+    """Codes of `Suspect` that a person has said to be right."""
+
+    def accepting(self, codes: Collection[str]) -> CheckSettings:
+        return replace(self, accept=frozenset({*self.accept, *codes}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,10 @@ class Checked:
     rejects: Any
     notes: Counter[str]
     restorable: Any
+    plain: bool = False
+    """Whether all serials are letters and digits alone."""
+    damaged: npt.NDArray[np.bool_] | None = None
+    """The good rows whose serial looks like what a spreadsheet makes of a code; None for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +113,23 @@ def parsers(settings: CheckSettings, today: date) -> dict[str, Callable[[str], P
     """By role. Serials have none: they are read by whole columns."""
     return {
         "gtin": partial(gs1_codes.parse_gtin, check_digit=settings.gtin_check_digit),
-        "batch": gs1_codes.parse_batch,
+        "batch": partial(_parse_batch, accept=settings.accept),
         "expiry": partial(
             gs1_codes.parse_expiry,
             today=today,
             date_order=settings.date_order,
             day_00=settings.day_00,
             expired=settings.expired,
+            accept=settings.accept,
         ),
     }
+
+
+def _parse_batch(text: str, *, accept: Collection[str]) -> Parsed | Reject:
+    value, _ = trim(text)
+    if means_nothing(value) and Suspect.PLACEHOLDER not in accept:
+        return Reject(Suspect.PLACEHOLDER.value, "batch", {"value": show(value)})
+    return gs1_codes.parse_batch(text)
 
 
 def check(table: Any, faults: Mapping[int, Reject], settings: CheckSettings, today: date) -> Checked:
@@ -118,6 +142,8 @@ def check(table: Any, faults: Mapping[int, Reject], settings: CheckSettings, tod
     serials = read_serials(columns["serial"])
     if serials.rejects:
         columns, serials, faults = _without_scans(columns, serials, faults, settings, today)
+        if Suspect.SEVERAL_SERIALS not in settings.accept:
+            serials = _with_several(columns["serial"], serials)
     few = _read_few(columns, settings, today)
     reasons = _reasons(few, serials, faults)
     good: _Indices | slice = slice(None)
@@ -125,12 +151,24 @@ def check(table: Any, faults: Mapping[int, Reject], settings: CheckSettings, tod
         mask = np.ones(table.num_rows, dtype=np.bool_)
         mask[list(reasons)] = False
         good = np.flatnonzero(mask)
+    damaged = serials.notes.get("serial_looks_damaged")
     return Checked(
         table=_sent_form(columns["key"], serials.column, {role: few[role].encode(good) for role in few}, good),
         rejects=_rejects(as_read, reasons),
         notes=_count_notes(few, serials, good),
         restorable=_restorable(columns, few, serials, reasons, settings, today),
+        plain=not serials.notes,
+        damaged=damaged[good] if damaged is not None and damaged.any() else None,
     )
+
+
+def _with_several(column: Any, serials: Serials) -> Serials:
+    """Say of cells that are no serial as a whole, but hold several, that this is what they do."""
+    rows = sorted(row for row, found in serials.rejects.items() if found.code in _MAY_HOLD_SEVERAL)
+    texts = column.take(pa.array(rows, pa.int64())).to_pylist()
+    found = {row: (text, several_in(text)) for row, text in zip(rows, texts, strict=True)}
+    rejects = {row: several_serials(text, several) for row, (text, several) in found.items() if several}
+    return replace(serials, rejects={**serials.rejects, **rejects}) if rejects else serials
 
 
 def _without_scans(

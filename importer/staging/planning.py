@@ -65,7 +65,8 @@ class _Sorted:
 class Planner:
     """`plan` and `reject` are called as chunks fill up and rows turn out to be rejected.
 
-    `reject` gets a window's rows (spill.SPILLED) and the places in it of the rejected ones.
+    `held` finds the places in a window of rows that are held back. `reject` gets a window's rows (spill.SPILLED) and
+    the places in it of the rejected ones.
     """
 
     def __init__(
@@ -75,8 +76,10 @@ class Planner:
         plan: Callable[[Planned], None],
         reject: Callable[[int, Any, npt.NDArray[np.intp]], None],
         *,
+        held: Callable[[Any], npt.NDArray[np.intp]] | None = None,
         most_waiting: int = _MOST_WAITING,
     ) -> None:
+        self._held = held
         self._size = chunk_size
         self._fates = fates
         self._bad_groups = np.array(sorted(fates.groups), np.int32)
@@ -93,6 +96,8 @@ class Planner:
         rejected = standings == Standing.CONFLICT
         if len(self._bad_groups):
             rejected |= np.isin(groups, self._bad_groups)
+        if self._held:
+            rejected[self._held(window)] = True  # also what only repeats another one that is held back
         if rejected.any():
             self._reject(ordinal, window, np.flatnonzero(rejected))
         places = np.flatnonzero(~rejected & (standings != Standing.REPEAT))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from importer.concurrency import Stopping, ahead
 from importer.errors import SourceError
 from importer.ledger.view import View
-from importer.model import Batch, Parsed
+from importer.model import Batch, Parsed, Reject
 from importer.rows.fingerprints import fingerprints
 from importer.rows.hash_sets import noting_twice, sorted_parts
 from importer.rows.tables import REJECTS, Rows, Source, place_of
@@ -27,9 +27,12 @@ from importer.staging.batches import Groups
 from importer.staging.case_pairs import CasePairs
 from importer.staging.checks import Checked, CheckSettings, check, parsers
 from importer.staging.duplicates import Finder, two_expiries
+from importer.staging.holding import Holding, has_warning_too
 from importer.staging.planning import Planned, Planner
 from importer.staging.spill import Spill
 from importer.staging.standings import Standings
+from importer.staging.suspects import Finding
+from importer.staging.suspects import reject as reject_of
 from importer.words.recording import recorded
 
 
@@ -41,6 +44,10 @@ class Staging:
     today: date
     chunk_size: int
     spill: Path | None = None
+
+    def accepting(self, codes: Collection[str]) -> Staging:
+        """Let pass what a person has said to be right, by the codes of `gs1.suspect`."""
+        return replace(self, checks=self.checks.accepting(codes))
 
 
 class Sink(Protocol):
@@ -105,16 +112,20 @@ class _Stager:
         self._aside: list[tuple[Any, Any]] = []
         self._case = CasePairs(staging.spill or Path(tempfile.gettempdir()))
 
+        self._holding = Holding(self._groups, staging.checks.accept)
+        self._found: dict[int, Finding] = {}
+
     def read(self, progress: Callable[[int], None]) -> None:
         for rows, checked in ahead(self._checked()):
             self._stopping.check()
             self._staged.rows += rows.table.num_rows
             self._staged.notes.update(rows.noted_in(checked.table["key"]))
             self._staged.notes.update(checked.notes)
-            self._keep(checked.table)
+            self._keep(checked.table, plain=checked.plain, damaged=checked.damaged)
             self._set_aside(checked)
             progress(self._staged.rows)
         self._take_back()
+        self._holding.close()
         self._spill.seal()
         self._staged.notes["case_pair"] += self._case.count(self._spill.hashes())
         if not self._staged.rows:
@@ -127,7 +138,7 @@ class _Stager:
     def forget_case(self) -> None:
         self._case.close()
 
-    def _keep(self, table: Any) -> None:
+    def _keep(self, table: Any, *, plain: bool = False, damaged: npt.NDArray[np.bool_] | None = None) -> None:
         if not table.num_rows:
             return
         groups = self._groups.of(table["gtin"], table["batch"], table["expiry"])
@@ -136,6 +147,7 @@ class _Stager:
         self._good = good
         gtins = self._groups.gtins[groups]
         hashes = fingerprints(table["serial"], gtins)
+        self._holding.add(table["serial"], groups, plain=plain, damaged=damaged)
         self._case.add(table["serial"], gtins, hashes)
         self._spill.add(table["key"], table["serial"], groups, hashes)
 
@@ -170,7 +182,8 @@ class _Stager:
         """Find out which rows repeat or contradict others, of this source or of earlier runs."""
         batches = self._groups.batches
         good = np.concatenate([self._good, np.zeros(len(batches) - len(self._good), np.int64)])
-        fates = Standings(groups=two_expiries(batches, good))
+        fates = Standings(groups={**two_expiries(batches, good), **self._holding.batches})
+        self._staged.notes.update(self._holding.warnings(good))
         standings = np.zeros(self._spill.rows, np.uint8)  # pages that nobody writes to take no memory
         finder = Finder(self._spill, batches, standings, self._where)
         self._stopping.check()
@@ -191,14 +204,24 @@ class _Stager:
         return fates
 
     def plan(self, fates: Standings) -> None:
+        def held(window: Any) -> npt.NDArray[np.intp]:
+            self._found = self._holding.find(window)
+            return np.array(list(self._found), np.intp)
+
+        def why(place: int, ordinal: int, serial: str, group: int) -> Reject:
+            if place in self._found:
+                return reject_of(self._found[place], serial)
+            return fates.conflicts.reject(ordinal + place, serial, group) or fates.groups[group]
+
         def reject(ordinal: int, window: Any, places: npt.NDArray[np.intp]) -> None:
             groups = window["group"].to_numpy()[places].tolist()
             rows = window.take(pa.array(places))
             reasons = [
-                fates.conflicts.reject(ordinal + place, serial, group) or fates.groups[group]
+                why(place, ordinal, serial, group)
                 for place, serial, group in zip(places.tolist(), rows["serial"].to_pylist(), groups, strict=True)
             ]
             self._staged.rejected.update((g, r.code) for g, r in zip(groups, reasons, strict=True))
+            self._staged.notes.subtract(f"{r.role}_looks_damaged" for r in reasons if has_warning_too(r.code))
             batches = [self._groups.batches[group] for group in groups]
             columns = [
                 rows["key"],
@@ -209,7 +232,7 @@ class _Stager:
             ]
             self._sink.rejects(pa.record_batch(columns, schema=REJECTS))
 
-        planner = Planner(self._staging.chunk_size, fates, self._sink.chunk, reject)
+        planner = Planner(self._staging.chunk_size, fates, self._sink.chunk, reject, held=held)
         for ordinal, window in self._spill.windows():
             self._stopping.check()
             planner.add(ordinal, window)

@@ -55,6 +55,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "expired": "warn",
         "date_order": "",
         "day_00": "keep",
+        "accept": [],
         "columns": {},
     }
     assert settings["unknown"] == {"policy": "replay", "exists_means": "unknown"}
@@ -236,3 +237,13 @@ def test_a_fault_in_an_override_is_blamed_on_the_command_line() -> None:
 def test_a_file_that_is_asked_for_must_be_there() -> None:
     with pytest.raises(ConfigError, match=r"^nowhere\.toml can't be read \(No such file or directory\)\. Check"):
         load(Path("nowhere.toml"), {}, {})
+
+
+def test_codes_that_are_accepted_come_as_a_list(tmp_path: Path) -> None:
+    settings = load(None, {"IMPORTER_INPUT__ACCEPT": "suspect_dates, suspect_zeros_lost"}, {})
+    assert settings.input.accept == ("suspect_dates", "suspect_zeros_lost")
+
+
+def test_a_code_that_can_t_be_accepted_names_those_that_can() -> None:
+    with pytest.raises(ConfigError, match=r"INPUT__ACCEPT.*expected.*suspect_zeros_lost"):
+        load(None, {"IMPORTER_INPUT__ACCEPT": "suspect_zero"}, {})

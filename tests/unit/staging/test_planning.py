@@ -67,7 +67,11 @@ def fates_of(rows: Sequence[Row], bad_groups: Sequence[int] = ()) -> Standings:
 
 
 def plan(
-    rows: Sequence[Row], size: int, cuts: Sequence[int] = (), fates: Standings | None = None, **limits: int
+    rows: Sequence[Row],
+    size: int,
+    cuts: Sequence[int] = (),
+    fates: Standings | None = None,
+    most_waiting: int = 1 << 20,
 ) -> Outcome:
     """Plan rows that come in windows which end at `cuts`."""
     found = Outcome()
@@ -76,7 +80,7 @@ def plan(
         assert [rejected["key"][place].as_py() for place in places.tolist()] == [key(ordinal + p) for p in places]
         found.rejected += (ordinal + places).tolist()
 
-    planner = Planner(size, fates or fates_of(rows), found.chunks.append, reject, **limits)
+    planner = Planner(size, fates or fates_of(rows), found.chunks.append, reject, most_waiting=most_waiting)
     ends = [*cuts, len(rows)]
     for start, end in zip([0, *ends], ends, strict=False):
         if start < end:
@@ -208,3 +212,21 @@ def test_a_slice_of_a_window_is_planned_as_its_rows_are() -> None:
 def test_what_waits_goes_out_before_it_fills_the_memory() -> None:
     rows = [Row(group) for group in (0, 1, 2, 3, 0, 1)]
     assert [group for group, _ in groups_of(plan(rows, 9, cuts=[2, 4], most_waiting=3))] == [0, 1, 2, 3, 0, 1]
+
+
+def test_what_is_held_back_is_rejected_and_so_is_what_repeats_it() -> None:
+    rows = [Row()] * 3
+    fates = Standings(
+        standings=np.array([Standing.SEND, Standing.REPEAT, Standing.SEND], np.uint8),
+        firsts=np.array([0], np.int64),
+        repeat_keys=np.array([key(1)], np.int64),
+    )
+    sent: list[Planned] = []
+    rejected: list[int] = []
+    planner = Planner(
+        10, fates, sent.append, lambda _, __, places: rejected.extend(places.tolist()), held=lambda _: np.array([0, 1])
+    )
+    planner.add(0, window(rows, 0, 3))
+    planner.close()
+    assert rejected == [0, 1]
+    assert [(chunk.keys.tolist(), chunk.repeat_keys.tolist()) for chunk in sent] == [([key(2)], [])]

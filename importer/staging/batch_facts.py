@@ -1,0 +1,85 @@
+"""What the batches of a list look like together: batch numbers that a spreadsheet has damaged, or that are slips.
+
+Pure; over the distinct batches of a source, of which there are few.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from importer.gs1.characters import show
+from importer.gs1.suspect import Suspect
+from importer.model import Batch, Reject
+from importer.staging.serial_facts import EXPONENT, WORD_DATE
+
+_EXPONENT, _DATE = re.compile(EXPONENT), re.compile(WORD_DATE)
+_MARKS = "'\"=*"
+_FEW_TIMES = 10
+"""A slip has at most one row for so many of the batch that was meant."""
+_MOST = 10_000
+"""Batches of one product among which slips are looked for."""
+
+
+def suspects(batches: Sequence[Batch], accept: Collection[str]) -> dict[int, Reject]:
+    """Batches that are held back, by their number, with the reason."""
+    names = {batch.batch for batch in batches}
+    found: dict[int, Reject] = {}
+    for code, wrong, values in _findings(names):
+        if code in accept:
+            continue
+        for number, batch in enumerate(batches):
+            if batch.batch in wrong:
+                found.setdefault(number, Reject(code.value, "batch", {"value": show(batch.batch), **values}))
+    return found
+
+
+def _findings(names: Collection[str]) -> Iterable[tuple[Suspect, Collection[str], Mapping[str, Any]]]:
+    rows = len(names)
+    for mark in _MARKS:
+        if names and all(name.startswith(mark) for name in names):
+            yield Suspect.COMMON_MARK, names, {"rows": rows, "mark": mark}
+    exponents = {name for name in names if _EXPONENT.match(name)}
+    if len(exponents) > 1:
+        yield Suspect.EXPONENTS, exponents, {"count": len(exponents), "rows": rows}
+    dates = {name for name in names if _DATE.match(name) and not name.isalpha()}
+    if len(dates) > 1:
+        yield Suspect.DATES, dates, {"count": len(dates), "rows": rows}
+
+
+def warnings(batches: Sequence[Batch], rows: Mapping[int, int]) -> dict[str, int]:
+    """Rows by code of what a planner should compare: `batch_under_two_products`, and `batch_differs_in_a_digit` for a
+    few rows whose batch number differs in one digit from that of many, with the same product and expiry. `rows` by
+    number of the batch.
+    """
+    found: dict[str, int] = {}
+    products = defaultdict(set)
+    for batch in batches:
+        products[batch.batch].add(batch.gtin)
+    shared = sum(rows.get(n, 0) for n, batch in enumerate(batches) if len(products[batch.batch]) > 1)
+    if shared:
+        found["batch_under_two_products"] = shared
+    alike: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, batch in enumerate(batches):
+        alike[batch.gtin, batch.expiry].append(number)
+    slips = sum(_rows_of_slips(numbers, batches, rows) for numbers in alike.values() if 1 < len(numbers) <= _MOST)
+    if slips:
+        found["batch_differs_in_a_digit"] = slips
+    return found
+
+
+def _rows_of_slips(numbers: Sequence[int], batches: Sequence[Batch], rows: Mapping[int, int]) -> int:
+    """The rows of batches that are a tenth of another one at most, from which they differ in one digit."""
+    without: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for number in numbers:
+        name = batches[number].batch
+        for at, char in enumerate(name):
+            if char.isdigit():
+                without[name[:at], name[at + 1 :]].append(number)
+    slips = set()
+    for group in without.values():
+        most = max(rows.get(number, 0) for number in group)
+        slips |= {number for number in group if 0 < rows.get(number, 0) * _FEW_TIMES <= most}
+    return sum(rows[number] for number in slips)
