@@ -19,8 +19,10 @@ from importer.gs1.keyboards import retyped
 from importer.model import Reject
 
 _EPC = re.compile(
-    r"urn:epc:(?:id:sgtin:|tag:sgtin-(?:96|198):\d\.)(?P<product>\d+\.\d+)\.(?P<serial>.+)", re.IGNORECASE
+    r"urn:epc:(?:id:sgtin:|tag:sgtin-(?:96|198):\d\.)(?P<prefix>[0-9]+)\.(?P<item>[0-9]+)\.(?P<serial>.+)",
+    re.IGNORECASE,
 )
+_THIRTEEN = re.compile("[0-9]{13}")
 _URI = re.compile(r"(?:urn:epc:|https?://)", re.IGNORECASE)
 _ELEMENTS = re.compile(r"[(\]01-9\x1d<{\[~^&_\\|@#$%\u2039\u241d]|[^\x00-\x7f]|U\+")
 _LEGAL = frozenset(CSET_82)
@@ -59,7 +61,7 @@ def read_scan(text: str) -> Scan | Reject:
         return found
     readings = _readings(text)
     if len(readings) > 1:
-        return _reject("scan_ambiguous", text, "the scanner typed for another keyboard, and several are possible")
+        return _reject("scan_ambiguous", text, {"code": "scan_keyboards"})
     return readings.pop() if readings else found
 
 
@@ -115,19 +117,18 @@ def _read_epc(text: str) -> Scan | Reject:
     if not found:
         return _reject("scan_unreadable", text, {"code": "scan_no_sgtin"})
     serial = unquote(found["serial"], errors="strict")
-    return Scan(_gtin_of(found["product"]), serial)
+    gtin = gtin_of(found["prefix"], found["item"])
+    return Scan(gtin, serial) if gtin else _reject("scan_unreadable", text, {"code": "scan_sgtin_digits"})
 
 
 @lru_cache(1024)
-def _gtin_of(product: str) -> str:
-    """The GTIN of company prefix and item reference: there are few of them, and epcpy takes 20 µs."""
-    from epcpy.epc_schemes.sgtin import SGTIN  # noqa: PLC0415  rarely needed
-    from epcpy.utils.common import ConvertException  # noqa: PLC0415  likewise
+def gtin_of(prefix: str, item: str) -> str:
+    """The GTIN of a company prefix and item reference; "" where they are none.
 
-    try:
-        return str(SGTIN(f"urn:epc:id:sgtin:{product}.1").gtin())
-    except ConvertException:
-        raise ScanError("scan_unreadable", "scan_sgtin_digits") from None
+    GS1 EPC Tag Data Standard 7.1: the first digit of the item reference is the GTIN's first, 13 digits together.
+    """
+    digits = item[:1] + prefix + item[1:]
+    return digits + check_digit_of(digits) if prefix and item and _THIRTEEN.fullmatch(digits) else ""
 
 
 def _read_link(text: str) -> dict[str, str]:

@@ -14,8 +14,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO
 
 from importer.errors import SourceError
-from importer.gs1.codes import check_digit_of
-from importer.gs1.scans import Scan, read_scan
+from importer.gs1.scans import Scan, gtin_of, read_scan
 from importer.model import Reject
 from importer.sources.headers import role_of
 
@@ -34,7 +33,6 @@ _CLASS = re.compile(r"urn:epc:(?:idpat:sgtin|class:lgtin|pat:sgtin|raw)", re.IGN
 _OTHER_URN = re.compile(r"urn:epc:(?:id|tag|idpat|pat|class):([a-z]+)|urn:(\w+):", re.IGNORECASE)
 _OTHER_LINK = re.compile(r"https?://.*/(00|253|255|401|402|414|415|417|8003|8004|8006|8010|8017|8018)/")
 _SSCC = re.compile(r"\(?00\)?\d{18}")
-_DIGITS = re.compile("[0-9]{13}")
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00(?::00(?:\.0+)?)?)?(?:Z|[+-]\d{2}:?\d{2})?")
 
 
@@ -172,18 +170,8 @@ def plain_pack(epc: str) -> tuple[str, str] | None:
         return None
     prefix, _, rest = epc[len(_PLAIN) :].partition(".")
     item, _, serial = rest.partition(".")
-    gtin = gtin_of_plain(prefix, item)
+    gtin = gtin_of(prefix, item)
     return (serial, gtin) if gtin and serial else None
-
-
-@lru_cache(1024)
-def gtin_of_plain(prefix: str, item: str) -> str:
-    """The GTIN of a company prefix and item reference; "" where they are none.
-
-    GS1 EPC Tag Data Standard 7.1: the first digit of the item reference is the GTIN's first, 13 digits together.
-    """
-    digits = item[:1] + prefix + item[1:]
-    return digits + check_digit_of(digits) if _DIGITS.fullmatch(digits) and prefix and item else ""
 
 
 def packs_of(epcs: Iterable[str]) -> Iterable[tuple[str, str]]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
 
-from importer.gs1.scans import Scan
-from importer.sources.epcis_events import Event, gtin_of_plain, pack_of, packs_of
+from importer.gs1.scans import Scan, gtin_of
+from importer.sources.epcis_events import Event, pack_of, packs_of
 
 Pack = tuple[str, str]
 """GTIN and serial."""
@@ -123,7 +123,7 @@ class Told:
             return
         found, link = _CLASS.fullmatch(element.id), _LINK.match(element.id)
         if found:
-            gtin, lot = gtin_of_plain(found[1], found[2]), unquote(found[3])
+            gtin, lot = gtin_of(found[1], found[2]), unquote(found[3])
         elif link:
             gtin, lot = link[1].zfill(14), unquote(link[2] or "*")
         else:
