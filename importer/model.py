@@ -152,6 +152,8 @@ class Reading:
     sheets: Sequence[Sheet] = ()
     remarks: Sequence[str] = ()
     """One sentence each: what a planner should know (a hidden sheet, unused columns)."""
+    cut_off: bool = False
+    """A text list whose last line has no end and too few fields: it may not be complete."""
 
 
 SANDBOX = "sandbox/"

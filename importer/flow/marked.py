@@ -29,7 +29,7 @@ from importer.words.language import Language
 from importer.words.recording import restored
 
 _TEXT = ("csv", "csv.gz", "csv.zip")
-_BOOKS = ("xlsx", "xlsm", "xlsb", "xls", "ods")
+_BOOKS = ("xlsx", "xlsm", "xlsb", "xls", "ods", "html", "mhtml", "xml.spreadsheet", "slk")
 
 
 def give_back(run: Run, formats: Collection[str]) -> Callable[[Drafts], MarkedList] | str | None:

@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,10 @@ def open_original(path: Path, options: SourceOptions) -> Original:
     """The list as it stands in its file, with the corrections of a person in their cells. Sheet by sheet, in order, the
     rows of each once. Raises SourceError, also while rows are read.
     """
+    from importer.sources.noise import followed  # noqa: PLC0415  seldom needed
+
     found = _original(_begin(path, options, Task.ORIGINAL))
+    found = replace(found, sheets=[followed(sheet, options.columns) for sheet in found.sheets])
     if options.edits:
         from importer.sources.corrections import corrected  # noqa: PLC0415  heavy
 

@@ -59,7 +59,7 @@ class MarkedBook:
         marked = 0
         for row, cells in sheet.rows():
             mark = cursor.at(sheet.number << _SHEET_KEY | row) if sheet.number is not None else None
-            at = _place(mark, sheet.positions) if mark else -1
+            at = _place(mark, sheet.positions_at(row)) if mark else -1
             for place, value in enumerate(cells):
                 style = self._colour(mark, value) if mark and place == at else self._text if place in codes else None
                 self._cell(page, row - 1, place, value, style)

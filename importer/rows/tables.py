@@ -161,6 +161,12 @@ class OriginalSheet:
     header_row: int
     positions: Mapping[str, int]
     rows: Callable[[], Iterator[tuple[int, Sequence[Any]]]]
+    moved: list[tuple[int, Mapping[str, int]]] = field(default_factory=list)
+    """Headers further down that name the columns in another order, by row; `rows` adds each before it gives its row."""
+
+    def positions_at(self, row: int) -> Mapping[str, int]:
+        """The roles' columns in a row that `rows` has given."""
+        return next((there for since, there in reversed(self.moved) if since < row), self.positions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def _corrected_sheet(sheet: OriginalSheet, edits: Mapping[str, Edit], width: int
             elif edit.get("left_out"):
                 yield row, []
             else:
-                yield row, _corrected_cells(cells, sheet.positions, edit, width)
+                yield row, _corrected_cells(cells, sheet.positions_at(row), edit, width)
 
     return replace(sheet, rows=rows)
 

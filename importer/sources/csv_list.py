@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -15,10 +18,11 @@ from importer.sources.csv_records import Body, RecordReader
 from importer.sources.csv_rows import Shape
 from importer.sources.decoding import HEAD, Transcoded
 from importer.sources.files import DAMAGED, Kind, damaged, unpacked
-from importer.sources.noise import NoiseCount
+from importer.sources.noise import NoiseCount, is_total
 from importer.sources.options import SourceOptions
 from importer.sources.returning import Returning
 
+_TAIL = 1 << 16
 _DELIMITER_NAMES = {"\t": "tab", "\x1f": ""}
 MOST_BLANK = 2_000_000
 """A spreadsheet writes 1,048,576 where all of an empty column was formatted."""
@@ -30,9 +34,10 @@ def open_delimited(path: Path, kind: Kind, options: SourceOptions) -> DelimitedL
         with unpacked(path, kind) as file:
             head = fill(file, HEAD)
         dialect = find_dialect(head, options, path.name, whole=len(head) < HEAD)
+        cut_off = kind is Kind.TEXT and is_cut_off(path, dialect)
     except DAMAGED as error:
         raise damaged(path, error) from error
-    return DelimitedList(path, kind, dialect, options)
+    return DelimitedList(path, kind, dialect, options, cut_off=cut_off)
 
 
 class DelimitedList:
@@ -40,7 +45,10 @@ class DelimitedList:
 
     sheet_names: Sequence[str] = ("",)
 
-    def __init__(self, path: Path, kind: Kind, dialect: Dialect, options: SourceOptions) -> None:
+    def __init__(
+        self, path: Path, kind: Kind, dialect: Dialect, options: SourceOptions, *, cut_off: bool = False
+    ) -> None:
+        self._cut_off = cut_off
         self._path = path
         self.kind = kind
         self.dialect = dialect
@@ -61,6 +69,7 @@ class DelimitedList:
                 *self._noise.remarks(self._path.name),
                 *self._returning.remarks(self._path.name),
             ),
+            cut_off=self._cut_off,
         )
 
     def __iter__(self) -> Iterator[Rows]:
@@ -98,6 +107,25 @@ def text_of_list(file: BinaryIO, dialect: Dialect) -> tuple[Transcoded, BinaryIO
     file.read(dialect.bom)
     text = Transcoded(file, dialect.encoding)
     return text, plain_stream(cast(BinaryIO, text), dialect.plain)
+
+
+def is_cut_off(path: Path, dialect: Dialect) -> bool:
+    """Whether the last line has no end and too few fields, as where a list is still being written or was cut off.
+
+    A line that ends a quoted field with line breaks in it is not told from one: then the fields of its end count.
+    """
+    with unpacked(path, Kind.TEXT) as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(size - _TAIL, dialect.bom) // 4 * 4 if size > _TAIL else 0)
+        text = file.read().decode(dialect.encoding, "replace").lstrip("\ufeff")
+    line = re.split("[\r\n]", text)[-1]
+    if not line.strip("\0\x1a ") or dialect.width <= 1:
+        return False
+    fields = next(csv.reader([dialect.plain.text(line)], delimiter=dialect.delimiter), [])
+    needed = max(dialect.layout.positions.values()) + 1
+    return (
+        len(fields) < min(needed, dialect.width) and fields[:1] != dialect.layout.headers[:1] and not is_total(fields)
+    )
 
 
 def fill(file: BinaryIO, size: int) -> bytes:

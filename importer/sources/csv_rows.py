@@ -107,7 +107,7 @@ class Shape:
         for row, found in self._noise.find(rows):
             self.noise.add(found.noise, str(row))
             noise.append(row)
-            wider = found.width and found.width != self._width
+            wider = found.width and found.width not in (self._width, self._needed)
             if found.positions or found.said or wider:
                 yield without(records, noise, up_to=row)
                 self._positions = found.positions or self._positions

@@ -196,6 +196,8 @@ class _Seen:
     #: Declarations of errors, and the commissioning events that they take back.
     wrong_events: int = 0
     taken_back: int = 0
+    #: Events of any kind that are declared wrong and stand in the document.
+    matched: int = 0
     #: The packs of these, and the first of them by serial.
     wrong_packs: int = 0
     wrong_serials: list[str] = field(default_factory=list)
@@ -206,6 +208,7 @@ class _Seen:
         if event.declares_error:
             self.wrong_events += 1
             return
+        self.matched += 1
         if event.commissions:
             self.taken_back += 1
             self.wrong_packs += len(event.epcs)
@@ -216,17 +219,17 @@ class _Seen:
         if self.others:
             kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.others.most_common())
             yield f"{name}: events that commission nothing were left out: {kinds}."
-        if self.wrong_events:
+        if self.taken_back:
             more = f" and {self.wrong_packs - _NAMED:,} more" if self.wrong_packs > _NAMED else ""
             packs = f" ({', '.join(self.wrong_serials)}{more})" if self.wrong_serials else ""
             yield (
                 f"{name}: {self.wrong_events:,} error declarations: {self.taken_back:,} commissioning events with "
                 f"{self.wrong_packs:,} packs{packs} are declared wrong and were left out."
             )
-        if self.wrong_events > self.taken_back:
+        if self.wrong_events > self.matched:
             yield (
-                f"{name}: {self.wrong_events - self.taken_back:,} error declarations concern no commissioning event of "
-                f"this document: what was commissioned from such an event before is not taken back by this import."
+                f"{name}: {self.wrong_events - self.matched:,} error declarations concern no event of this document: "
+                f"what was commissioned from such an event before is not taken back by this import."
             )
         if self.missing_corrections:
             yield f"{name}: {self.missing_corrections:,} corrections of wrong events are not in this document."

@@ -4,11 +4,13 @@ query, a list of events, a single one, or one of these on each line (NDJSON).
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import ijson  # type: ignore[import-untyped]
 
+from importer.sources.decoding import find_bom, guess_wide
 from importer.sources.epcis_events import KINDS, Event, TooLongError, local
 from importer.sources.epcis_history import Vocabulary
 from importer.sources.files import cut_off
@@ -27,7 +29,7 @@ _KNOWN = frozenset({
 
 def events(document: BinaryIO, name: str) -> Iterator[Event]:
     """Raises SourceError where the document is damaged."""
-    file = WatchedJson(document, name)
+    file = WatchedJson(_in_utf8(document), name)
     try:
         start = _start(file)
         yield from _found(file, start, lines=_is_lines(file, start))
@@ -37,7 +39,7 @@ def events(document: BinaryIO, name: str) -> Iterator[Event]:
 
 def vocabulary(document: BinaryIO, name: str) -> Iterator[Vocabulary]:
     """The elements of the document's master data. Raises as `events` does."""
-    file = WatchedJson(document, name)
+    file = WatchedJson(_in_utf8(document), name)
     try:
         start = _start(file)
         lines = _is_lines(file, start)
@@ -47,6 +49,18 @@ def vocabulary(document: BinaryIO, name: str) -> Iterator[Vocabulary]:
             yield from map(_vocabulary, elements if isinstance(elements, list) else [])
     except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
         raise cut_off(name, " ".join(str(error).split())[:120]) from error
+
+
+def _in_utf8(document: BinaryIO) -> BinaryIO:
+    """The document, or what UTF-16 or UTF-32 says, which is rare and decoded as a whole."""
+    document.seek(0)
+    head = document.read(_LEAD)
+    document.seek(0)
+    marked = find_bom(head)
+    wide = marked[0] if marked else guess_wide(head)
+    if wide in (None, "utf-8"):
+        return document
+    return io.BytesIO(document.read().decode(wide, "replace").lstrip("\ufeff").encode())
 
 
 def _start(file: WatchedJson) -> int:
@@ -101,6 +115,8 @@ def _unfold(item: Any) -> Iterator[Event]:
             yield _event(item)
         for each in inner:
             yield from _unfold(each)
+    else:
+        yield Event("no event")
 
 
 def _event(item: Mapping[str, Any]) -> Event:

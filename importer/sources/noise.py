@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
+from importer.rows.tables import OriginalSheet
 from importer.sources.headers import fold, match, role_of
 
 _TOTALS = (
@@ -147,7 +149,7 @@ class NoiseFinder:
             return Found(Noise.PAGE)
         if said := self._said(cells):
             return Found(Noise.SAID, said=said)
-        return Found(Noise.TOTAL) if self._totals and _is_total(filled) else None
+        return Found(Noise.TOTAL) if self._totals and is_total(filled) else None
 
     def _header(self, cells: Sequence[str]) -> Found | None:
         """All columns of the list by name: it says where the rows below have them."""
@@ -174,9 +176,9 @@ class NoiseFinder:
         return said
 
 
-def _is_total(filled: Sequence[str]) -> bool:
+def is_total(cells: Sequence[str]) -> bool:
     """A word for it, alone or with numbers."""
-    first, *others = filled
+    first, *others = [c.strip() for c in cells if c.strip()] or [""]
     if not all(_is_number(c) or fold(c) in TOTALS for c in others):
         return False
     plain = first.strip("*-= .:()[]<>#")
@@ -188,6 +190,32 @@ def _is_total(filled: Sequence[str]) -> bool:
 
 def _is_number(text: str) -> bool:
     return len(text) <= 12 and text.replace(".", "").replace(",", "").replace(" ", "").isdigit()  # noqa: PLR2004
+
+
+def followed(sheet: OriginalSheet, chosen: Mapping[str, str]) -> OriginalSheet:
+    """A list that is given back, whose rows tell where a header further down moves the columns (`moved`)."""
+    if not sheet.header_row or "serial" not in sheet.positions:
+        return sheet
+    moved: list[tuple[int, Mapping[str, int]]] = []
+
+    def rows() -> Iterator[tuple[int, Sequence[Any]]]:
+        headers = [""] * (max(sheet.positions.values()) + 1)
+        finder = NoiseFinder(headers, sheet.positions, chosen, {}, (), totals=False)
+        moved.clear()
+        for row, cells in sheet.rows():
+            if row > sheet.header_row and _may_be_header(cells):
+                found = finder.look(["" if c is None else str(c) for c in cells])
+                if found and found.positions:
+                    moved.append((row, found.positions))
+            yield row, cells
+
+    return replace(sheet, rows=rows, moved=moved)
+
+
+def _may_be_header(cells: Sequence[Any]) -> bool:
+    """Names have no digits: this keeps nearly all rows from a closer look."""
+    start = next((c for c in cells if c not in (None, "")), None)
+    return isinstance(start, str) and not any(map(str.isdigit, start))
 
 
 class NoiseCount:
