@@ -11,6 +11,7 @@ from typing import TextIO
 from importer.errors import Exit, ImporterError
 from importer.readers.starting import start_early
 from importer.runtime import give_memory_back, loading, share_one_heap, sort_well
+from importer.words.language import terminal
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _AFTER = "`importer resume` goes on, `importer report RUN` writes a report again"
@@ -44,7 +45,7 @@ def _guarded(app: object) -> int:
         finally:
             sys.stdout.flush()
     except ImporterError as error:
-        _say(f"importer: {error}")
+        _say(f"importer: {terminal().say(error.message)}")
         return error.exit_code
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from importer.errors import ImporterError
+from importer.model import Message
 
 T = TypeVar("T")
 
@@ -83,8 +84,8 @@ def until(stopped: Callable[[], Awaitable[object]]) -> Sleep:
 class Stopped(ImporterError):  # noqa: N818  it is no error
     """The work was told to stop before it came to anything; `exit_code` says by what."""
 
-    def __init__(self, why: str, exit_code: int) -> None:
-        super().__init__(why)
+    def __init__(self, why: Message, exit_code: int) -> None:
+        super().__init__("stopped_before_it_began", reason=why.part())
         self.exit_code = exit_code
 
 
@@ -92,7 +93,7 @@ class Stopping:
     """Set at most once, from any thread. `why` is for people, `exit_code` for the command that ends with it."""
 
     def __init__(self) -> None:
-        self.why = ""
+        self.why: Message | None = None
         self.exit_code = 0
         self._set = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -101,7 +102,7 @@ class Stopping:
     def __call__(self) -> bool:
         return self._set.is_set()
 
-    def stop(self, why: str, exit_code: int) -> None:
+    def stop(self, why: Message, exit_code: int) -> None:
         """Tell it; only the first reason counts."""
         if self._set.is_set():
             return
@@ -112,8 +113,8 @@ class Stopping:
 
     def check(self) -> None:
         """Raise Stopped if it was told."""
-        if self():
-            raise Stopped(f"{self.why}: nothing of it was sent or kept", self.exit_code)
+        if self.why and self():
+            raise Stopped(self.why, self.exit_code)
 
     async def heard(self) -> None:
         """Return when it was told. From one event loop only."""

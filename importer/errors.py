@@ -11,12 +11,14 @@
         ├── AccessDenied     4   credentials refused
         └── ContractBroken   1   the API does what its documentation excludes
 
-The number is the exit code of a command that ends with it. A message is one line in a planner's words: what was found,
-where, what was expected, what to do. The cause (`raise … from cause`) is for the log.
+The number is the exit code of a command that ends with it. The cause (`raise … from cause`) is for the log.
 """
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from typing import Any, Self
+
+from importer.model import Message
 
 
 class Exit(IntEnum):
@@ -57,7 +59,18 @@ def worst(codes: Iterable[int]) -> Exit:
 
 
 class ImporterError(Exception):
+    """`message` is for people (`words` says it); the text of the exception, for logs, is its code and values."""
+
     exit_code: int = Exit.FAULT
+
+    def __init__(self, code: str, role: str = "", **values: Any) -> None:
+        self.message = Message(code, role, values)
+        told = ", ".join(f"{name}={value}" for name, value in values.items())
+        super().__init__(f"{code} ({told})" if told else code)
+
+    def names(self, file: str) -> bool:
+        """Whether the message says which file it is about."""
+        return any(str(value).startswith(file) for value in self.message.values.values())
 
 
 class ConfigError(ImporterError):
@@ -65,13 +78,13 @@ class ConfigError(ImporterError):
 
 
 class SourceError(ImporterError):
-    """`headers` are those that the list has, where it could be read but for the choice of its columns."""
-
     exit_code = Exit.USAGE
+    headers: Sequence[str] = ()
+    """Those that the list has, if it could be read but for the choice of its columns."""
 
-    def __init__(self, message: str, headers: Sequence[str] = ()) -> None:
-        super().__init__(message)
+    def with_headers(self, headers: Sequence[str]) -> Self:
         self.headers = tuple(headers)
+        return self
 
 
 class LedgerError(ImporterError):

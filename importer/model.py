@@ -33,6 +33,16 @@ class Message:
     values: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What fills the holes of its sentence: what JSON can hold. `case` picks one of several sentences of a code."""
 
+    def part(self) -> dict[str, Any]:
+        """As a value of another message, or as JSON keeps it."""
+        return {"code": self.code, **({"role": self.role} if self.role else {}), **self.values}
+
+    @classmethod
+    def of(cls, part: Mapping[str, Any]) -> Message:
+        """What `part` gave."""
+        values = {name: value for name, value in part.items() if name not in ("code", "role")}
+        return Message(part["code"], part.get("role", ""), values)
+
 
 @dataclass(frozen=True, slots=True)
 class Reject(Message):
@@ -150,8 +160,8 @@ class Reading:
     encoding: str = ""
     delimiter: str = ""
     sheets: Sequence[Sheet] = ()
-    remarks: Sequence[str] = ()
-    """One sentence each: what a planner should know (a hidden sheet, unused columns)."""
+    remarks: Sequence[Message] = ()
+    """What a planner should know (a hidden sheet, unused columns)."""
     cut_off: bool = False
     """A text list whose last line has no end and too few fields: it may not be complete."""
 

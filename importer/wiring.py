@@ -54,7 +54,7 @@ def source_options(settings: Settings, given: Mapping[str, Any]) -> SourceOption
     options["accept"] = _accepted({*settings.input.accept, *options.get("accept", ())})
     for name, found in _parsed(settings, options).items():
         if isinstance(found, Reject):
-            raise ConfigError(f"--{name}: {language(settings.report.language).say(found)}")
+            raise ConfigError("given_wrong", option=name, reason=found.part())
     columns = {**settings.input.columns, **options.pop("columns", {})}
     return SourceOptions(columns=columns, date_order=settings.input.date_order, **options)
 

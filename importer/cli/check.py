@@ -49,8 +49,9 @@ def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
             found = preview(listed, looking, stopping=Stopping(), progress=lambda _: None)
         except ImporterError as error:
             codes.append(error.exit_code)
-            documents.append({"source": str(file), "error": str(error)})
-            typer.echo(str(error) if str(file) in str(error) else f"{file}: {error}", err=True)
+            said = setup.language.say(error.message)
+            documents.append({"source": str(file), "error": said})
+            typer.echo(said if error.names(str(file)) else f"{file}: {said}", err=True)
             continue
         codes.append(Exit.DONE if found.clean else Exit.WRONG_ROWS)
         documents.append(_document(found, setup))
@@ -76,7 +77,7 @@ def _document(found: Preview, setup: Setup) -> dict[str, Any]:
     return {
         "source": found.name,
         "rows": found.rows,
-        "reading": asdict(found.reading),
+        "reading": {**asdict(found.reading), "remarks": list(map(setup.language.remark, found.reading.remarks))},
         "batches": [
             {
                 "gtin": line.batch.gtin if line.batch else "",
@@ -116,7 +117,7 @@ def _show(found: Preview, setup: Setup) -> None:
     settings = setup.settings
     console = Console(highlight=False)
     console.print(Text.assemble((found.name, "bold"), f": {found.rows:,} rows"))
-    for line in reading_lines(found):
+    for line in reading_lines(found, setup.language):
         console.print(Padding(Text(line), (0, 0, 0, 2)))
     console.print(_batch_table(found))
     if found.problems:
@@ -137,7 +138,7 @@ def _show(found: Preview, setup: Setup) -> None:
         console.print(Text(_NO_POOL, "yellow"))
 
 
-def reading_lines(found: Preview) -> list[str]:
+def reading_lines(found: Preview, language: Language) -> list[str]:
     """How the list was read."""
     reading = found.reading
     how = [reading.format, reading.encoding, f"delimiter {reading.delimiter!r}" if reading.delimiter else ""]
@@ -147,7 +148,7 @@ def reading_lines(found: Preview) -> list[str]:
         where = f"header in row {sheet.header_row}" if sheet.header_row else "no header"
         columns = ", ".join(f"{role} = {header!r}" for role, header in sheet.columns.items())
         lines.append(f"{name}{where}; {columns}")
-    return [*lines, *reading.remarks]
+    return [*lines, *map(language.remark, reading.remarks)]
 
 
 def _batch_table(found: Preview) -> Table:

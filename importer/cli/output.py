@@ -46,7 +46,7 @@ class Shown:
             typer.echo("\n".join(summary_lines(facts, self._language)))
             typer.echo(f"Report: {finished.directory}{_best(finished)}")
         if finished.run.state == RunState.STOPPED and facts.exit_code not in BY_SIGNAL:
-            typer.echo(f"{facts.source.name}: {finished.run.stopped_by}", err=True)
+            typer.echo(f"{facts.source.name}: {self._language.part(finished.run.stopped_by)}", err=True)
         if facts.exit_code:
             self._next.append(self._goes_on(finished))
 
@@ -61,8 +61,8 @@ class Shown:
         return f"Correct the rejected rows, then: importer run {file}{into}{self._again}"
 
     def failed(self, name: str, error: ImporterError) -> None:
-        text = str(error)
-        typer.echo(text if name in text else f"{name}: {text}", err=True)
+        text = self._language.say(error.message)
+        typer.echo(text if error.names(name) else f"{name}: {text}", err=True)
         if self._as_json:
             self._documents.append({"source": name, "error": text, "exit_code": error.exit_code})
 

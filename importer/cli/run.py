@@ -25,7 +25,7 @@ from importer.flow.importing import Finished, Import
 from importer.flow.report import is_reported, must_have_room
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run
-from importer.model import RunState, is_sandbox, same_target, spoken_target
+from importer.model import Message, RunState, is_sandbox, same_target, spoken_target
 
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
 _LOOKS_AT_THE_CLOCK = 20.0
@@ -213,7 +213,7 @@ async def _stopped_in_time(stopping: Stopping, deadline: Deadline) -> None:
     asleep = until(stopping.heard)
     while not stopping() and (left := deadline.left()) > 0:
         await asleep(min(left, _LOOKS_AT_THE_CLOCK))
-    stopping.stop("the time is up", Exit.STOPPED)
+    stopping.stop(Message("time_up"), Exit.STOPPED)
 
 
 @asynccontextmanager
@@ -230,7 +230,7 @@ async def _stopped_by_signals(stopping: Stopping) -> AsyncIterator[None]:
             if task:
                 task.cancel()
             return
-        stopping.stop(f"interrupted by {number.name}", _SIGNALS[number])
+        stopping.stop(Message("interrupted_by", "", {"signal": number.name}), _SIGNALS[number])
 
     # What is started with nohup ignores SIGHUP, and is to go on doing so.
     numbers = [n for n in _SIGNALS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]

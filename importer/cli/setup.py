@@ -16,7 +16,7 @@ from importer.config.settings import Settings
 from importer.readers.limits import ReaderLimits, use
 from importer.redaction import Redactor
 from importer.runtime import loaded
-from importer.words.language import Language, language
+from importer.words.language import Language, speak, terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Setup:
     @property
     def language(self) -> Language:
         """Of the terminal and of reports."""
-        return language(self.settings.report.language)
+        return terminal()
 
     @classmethod
     def load(
@@ -46,9 +46,11 @@ class Setup:
     ) -> Setup:
         """Raises ConfigError. What a command needs is loaded by then."""
         loaded()
+        speak(os.environ.get("IMPORTER_REPORT__LANGUAGE", ""))
         overrides = {"ledger": {"path": where.ledger}, "report": {"dir": report_dir}}
         settings = loading.load(where.config, os.environ, overrides)
         use(ReaderLimits(**settings.readers.model_dump()))
+        speak(settings.report.language)
         redactor = logs.configure("debug" if debug else "info", settings.secrets())
         return cls(settings, as_json, redactor, knobs, _again(where, report_dir, knobs))
 

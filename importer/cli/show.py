@@ -19,7 +19,7 @@ from importer.errors import ConfigError, Exit
 from importer.ledger.view import Run, View
 from importer.model import Outcome, is_sandbox
 from importer.reports.summary import summary_json
-from importer.results.totals import count, facts_of
+from importer.results.totals import count, facts_of, in_words
 from importer.sending.rate import spoken
 
 
@@ -72,7 +72,7 @@ def show_runs(setup: Setup, since: str | None = None) -> int:
 def show_status(setup: Setup, run_id: str) -> int:
     with _view(setup) as view:
         run = named_run(view, run_id)
-        facts = facts_of(view, run, setup.again)
+        facts = in_words(facts_of(view, run, setup.again), setup.language)
         counts = count(view, run)
         rate, left = _pace(view, run, counts.to_send)
     live = {"state": run.state.value, "to_send": counts.to_send, "serials_per_second": rate, "seconds_left": left}
@@ -80,7 +80,7 @@ def show_status(setup: Setup, run_id: str) -> int:
         _json({**msgspec.json.decode(summary_json(facts)), **live})
         return Exit.DONE
     typer.echo("\n".join(summary_lines(facts, setup.language)))
-    typer.echo(f"State: {run.state.value}" + (f" ({run.stopped_by})" if run.stopped_by else ""))
+    typer.echo(f"State: {run.state.value}" + (f" ({setup.language.part(run.stopped_by)})" if run.stopped_by else ""))
     if counts.to_send:
         speed = f", {rate:,.0f} serials/s, {spoken(left)} left" if rate and left is not None else ""
         typer.echo(f"To send: {counts.to_send:,} serials{speed}")

@@ -16,7 +16,7 @@ from importer.flow.report import report
 from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.store import now
 from importer.ledger.view import Run, View
-from importer.model import Commissioner, RunState
+from importer.model import Commissioner, Message, RunState
 from importer.reports.summary import RunSummary
 from importer.results.totals import count
 from importer.rows.tables import Source
@@ -173,7 +173,7 @@ class Import:
         parts = self._parts
         await parts.ledger.running(run.num)
         seconds = 0.0
-        code, why = int(Exit.FAULT), "an internal fault"
+        code, why = int(Exit.FAULT), Message("internal_fault")
         try:
             await in_thread(take_over, parts.ledger, view, run, parts.stopping)
             counts = count(view, run)
@@ -181,22 +181,21 @@ class Import:
                 left = counts.to_send
                 parts.watcher.sending(run, left, run.rows - left)
                 seconds = await self._send(view, run)
-            code, why = parts.stopping.exit_code, parts.stopping.why
+            code, why = parts.stopping.exit_code, parts.stopping.why or Message("nothing_taken")
         except asyncio.CancelledError:
-            code, why = parts.stopping.exit_code or Exit.INTERRUPTED, parts.stopping.why or "interrupted"
+            code, why = parts.stopping.exit_code or Exit.INTERRUPTED, parts.stopping.why or Message("interrupted")
             raise
         except ImporterError as error:
-            code, why = error.exit_code, str(error)
+            code, why = error.exit_code, error.message
             raise
         finally:
             await parts.ledger.written()
             counts = count(view, run)
             if counts.pending:
-                state = RunState.STOPPED
-                code, why = code or Exit.STOPPED, why or "the API took nothing after several attempts"
+                await parts.ledger.ended(run.num, RunState.STOPPED, code or Exit.STOPPED, why, seconds)
             else:
-                state, code, why = RunState.FINISHED, counts.tally.exit_code(counts.skipped_for_product), ""
-            await parts.ledger.ended(run.num, state, code, why, seconds)
+                code = counts.tally.exit_code(counts.skipped_for_product)
+                await parts.ledger.ended(run.num, RunState.FINISHED, code, None, seconds)
 
     async def _send(self, view: View, run: Run) -> float:
         parts = self._parts

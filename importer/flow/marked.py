@@ -14,7 +14,7 @@ from importer.concurrency import Stopping
 from importer.errors import SourceError
 from importer.flow.preview import ListFile, Looking
 from importer.ledger.view import Run
-from importer.model import Outcome
+from importer.model import Message, Outcome
 from importer.readers.opening import open_original
 from importer.reports.marked_list import MOST_ROWS, MarkedList, marked_name
 from importer.reports.publishing import Drafts
@@ -32,8 +32,8 @@ _TEXT = ("csv", "csv.gz", "csv.zip")
 _BOOKS = ("xlsx", "xlsm", "xlsb", "xls", "ods", "html", "mhtml", "xml.spreadsheet", "slk")
 
 
-def give_back(run: Run, formats: Collection[str]) -> Callable[[Drafts], MarkedList] | str | None:
-    """What makes the sink for `write_reports`; or a sentence that says why there is no marked list; or None where
+def give_back(run: Run, formats: Collection[str]) -> Callable[[Drafts], MarkedList] | Message | None:
+    """What makes the sink for `write_reports`; or what says why there is no marked list; or None where
     none is wanted. Reads the list twice: its fingerprint now, its rows when the report is finished.
     """
     kind = run.reading.get("format", "")
@@ -42,15 +42,15 @@ def give_back(run: Run, formats: Collection[str]) -> Callable[[Drafts], MarkedLi
         return None
     name = marked_name(run.source_name, book=book)
     if run.rows > MOST_ROWS:
-        return f"There is no {name}: with {run.rows:,} rows it would be too large for a spreadsheet."
+        return Message("no_marked_list", "", {"case": "too_long", "name": name, "n": run.rows})
     path = find_again(Path(run.source_path), run.source_sha256, run.source_bytes) or Path(run.source_path)
     try:
         with opened(path) as file:
             same = hashlib.file_digest(file, "sha256").hexdigest() == run.source_sha256
     except (OSError, SourceError):
-        return f"There is no {name}: {path} is not there any more."
+        return Message("no_marked_list", "", {"name": name, "path": str(path)})
     if not same:
-        return f"There is no {name}: {path} was changed since it was imported."
+        return Message("no_marked_list", "", {"case": "changed", "name": name, "path": str(path)})
 
     reread = partial(open_original, path, SourceOptions(**run.options))
     return partial(MarkedList, name=run.source_name, book=book, reread=reread)
@@ -92,7 +92,7 @@ def marked_list(file: ListFile, looking: Looking, directory: Path, language: Lan
         source = looking.open_source(file.path, file.options)
         staged = looking.stage(source, file, view, sink, stopping=Stopping(), progress=lambda _: None)
     if staged.rows > MOST_ROWS:
-        raise SourceError(f"The list has {staged.rows:,} rows, too many for a spreadsheet. Correct the file itself.")
+        raise SourceError("list_too_long", n=staged.rows)
     found = open_original(file.path, file.options)
     book = not found.delimiter
     place = directory / marked_name(file.name, book=book)

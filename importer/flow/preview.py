@@ -200,9 +200,9 @@ def preview(
                 goes_on=_goes_on(file, looking, view) if view else None,
             )
     except OSError as error:
-        raise SourceError(f"{file.path} can't be read: {error.strerror}") from error
+        raise SourceError("list_unreadable", path=str(file.path), reason=error.strerror or str(error)) from error
     except (UnicodeError, ValueError) as error:
-        raise SourceError(f"{file.name} can't be read: {error}") from error
+        raise SourceError("list_unreadable", path=file.name, reason=str(error)) from error
 
 
 def _goes_on(file: ListFile, looking: Looking, view: View) -> GoesOn | None:

@@ -11,11 +11,12 @@ from pathlib import Path
 from importer.errors import ConfigError
 from importer.flow.marked import give_back
 from importer.ledger.view import Run, View
+from importer.model import Message
 from importer.reports.manifest import holds_summary
 from importer.reports.summary import RunSummary, Written
 from importer.reports.writing import SUMMARY, write_reports
 from importer.results.outcomes import windows
-from importer.results.totals import facts_of, sheet_names
+from importer.results.totals import facts_of, in_words, sheet_names
 from importer.words.language import Language
 
 
@@ -37,10 +38,10 @@ def report(
     """
     facts = facts_of(view, run, again)
     marked = give_back(run, formats)
-    if isinstance(marked, str):
-        remarks = [*facts.reading.get("remarks", ()), marked]
-        facts = replace(facts, reading={**facts.reading, "remarks": remarks})
-        marked = None
+    if isinstance(marked, Message):
+        remarks = [*facts.reading.get("remarks", ()), marked.part()]
+        facts, marked = replace(facts, reading={**facts.reading, "remarks": remarks}), None
+    facts = in_words(facts, language)
     return facts, write_reports(directory, facts, windows(view, run, sheet_names(run), language), formats, marked)
 
 

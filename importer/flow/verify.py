@@ -26,6 +26,7 @@ from importer.rows.tables import Source, row_of
 from importer.sources.files import file_facts
 from importer.sources.moved import find_again
 from importer.staging.checks import CheckSettings, check
+from importer.words.language import terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Verified:
         try:
             first = next(iter(look()), None)
         except ImporterError as error:
-            first = str(error)
+            first = terminal().say(error.message)
         except (LookupError, ValueError, TypeError) as error:
             first = f"what is kept makes no sense ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
         if first is None:

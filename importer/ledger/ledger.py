@@ -18,7 +18,8 @@ from importer.ledger import opening, store
 from importer.ledger.packing import seal
 from importer.ledger.view import View
 from importer.ledger.writer import Writer
-from importer.model import Answer, Batch, Chunk, RunState, Settlement
+from importer.model import Answer, Batch, Chunk, Message, RunState, Settlement
+from importer.words.recording import recorded_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,11 @@ class Ledger:
     async def running(self, run: int) -> None:
         await self._writer.done(lambda db: store.execute(db, "running", run=run))
 
-    async def ended(self, run: int, state: RunState, exit_code: int, stopped_by: str, seconds: float) -> None:
-        values = {"run": run, "state": state, "exit_code": exit_code, "stopped_by": stopped_by, "seconds": seconds}
+    async def ended(
+        self, run: int, state: RunState, exit_code: int, stopped_by: Message | None, seconds: float
+    ) -> None:
+        why = recorded_values(stopped_by.part()) if stopped_by else ""
+        values = {"run": run, "state": state, "exit_code": exit_code, "stopped_by": why, "seconds": seconds}
         await self._writer.done(lambda db: store.execute(db, "ended", at=store.now(), **values))
 
     async def mark(self, run: int, chunk: Chunk) -> int:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -24,24 +25,21 @@ _CHECK_BELOW = 64 << 20
 
 
 def explain(error: sqlite3.Error | Damaged, path: Path) -> LedgerError:
-    """Say in a planner's words what an error means and what to do."""
+    """What an error of SQLite, which tells it in English words only, means."""
     text = str(error)
     if isinstance(error, Damaged):
-        hint = "it is damaged: put back the last copy of it and its -wal file"
+        code = "ledger_damaged"
     elif "full" in text:
-        hint = "the disk is full: free some space; what was recorded is kept, then `importer resume`"
+        code = "ledger_disk_full"
     elif "readonly" in text or "unable to open" in text:
-        hint = "it can't be written: check that its directory exists and may be written, then `importer resume`"
+        code = "ledger_unwritable"
     elif "malformed" in text or "not a database" in text:
-        hint = (
-            "it is damaged, or no ledger at all: put back the last copy of it and its -wal file, "
-            "or choose another with --ledger"
-        )
+        code = "ledger_malformed"
     elif "locked" in text:
-        hint = "another program has it open for writing: close that one and try again"
+        code = "ledger_locked"
     else:
-        hint = "check the disk, then `importer resume`"
-    return LedgerError(f"ledger {path}: {text}; {hint}")
+        code = "ledger_fault"
+    return LedgerError(code, path=str(path), reason=text)
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
@@ -70,10 +68,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 def _write_ahead(db: sqlite3.Connection, path: Path) -> None:
     mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
-        raise LedgerError(
-            f"ledger {path}: where it is kept no write-ahead log can be (journal mode {mode}): "
-            "keep it on a local disk, choose it with --ledger"
-        )
+        raise LedgerError("ledger_without_log", path=str(path), mode=mode)
 
 
 def _quoted(path: Path) -> str:
@@ -84,19 +79,13 @@ def _check_version(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
     ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if not ours and (version or db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]):
-        raise NoLedger(f"{path} is an SQLite file, but no ledger of this importer: choose another with --ledger")
+        raise NoLedger("ledger_of_other_kind", path=str(path))
     if not write and not version:
-        raise NoLedger(f"the ledger at {path} is empty: nothing was imported from here, or give --ledger PATH")
+        raise NoLedger("ledger_empty", path=str(path))
     if 0 < version < SCHEMA_VERSION:
-        raise LedgerError(
-            f"ledger {path} was written by an older importer (schema {version}, this one knows {SCHEMA_VERSION}): "
-            "begin a new one with --ledger"
-        )
+        raise LedgerError("ledger_older", path=str(path), version=version, known=SCHEMA_VERSION)
     if version > SCHEMA_VERSION:
-        raise LedgerError(
-            f"ledger {path} was written by a newer importer (schema {version}, this one knows {SCHEMA_VERSION}): "
-            "update the importer"
-        )
+        raise LedgerError("ledger_newer", path=str(path), version=version, known=SCHEMA_VERSION)
 
 
 def create(path: Path) -> None:
@@ -130,7 +119,7 @@ def create(path: Path) -> None:
 
 
 def _not_opened(path: Path, why: str) -> NoLedger:
-    return NoLedger(f"ledger {path} can't be opened: {why}; choose a path that can be written with --ledger")
+    return NoLedger("ledger_not_opened", path=str(path), reason=why)
 
 
 def check_whole(db: sqlite3.Connection, path: Path) -> None:
@@ -148,9 +137,7 @@ def make_directory(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise NoLedger(
-            f"ledger {path}: its directory can't be made: {error.strerror}; choose another path with --ledger"
-        ) from error
+        raise NoLedger("ledger_directory", path=str(path), reason=error.strerror or str(error)) from error
 
 
 def lock(path: Path) -> FileLock:
@@ -159,22 +146,24 @@ def lock(path: Path) -> FileLock:
     try:
         held.acquire(blocking=False)
     except Timeout:
-        raise LedgerBusy(f"ledger {path} is in use by {_holder(path)}: try again when that one has ended") from None
+        raise LedgerBusy("ledger_busy", path=str(path), holder=_holder(path)) from None
     except OSError as error:
-        raise NoLedger(
-            f"ledger {path} can't be locked: {error.strerror}; choose a path that can be written with --ledger"
-        ) from error
+        raise NoLedger("ledger_not_locked", path=str(path), reason=error.strerror or str(error)) from error
     return held
 
 
-def _holder(path: Path) -> str:
+def _holder(path: Path) -> dict[str, Any]:
     try:
         db = connect(path, write=False)
         row = store.execute(db, "holder").fetchone()
         db.close()
     except (LedgerError, sqlite3.Error):
         row = None
-    return f"process {row['pid']} on {row['host']} since {row['since']}" if row else "another process"
+    return (
+        {"code": "process", "pid": str(row["pid"]), "host": row["host"], "since": row["since"]}
+        if row
+        else {"code": "other_process"}
+    )
 
 
 def note_holder(db: sqlite3.Connection) -> None:
@@ -193,10 +182,7 @@ def presence(path: Path) -> Callable[[], None]:
     def check() -> None:
         for file, identity in zip(files, identities, strict=True):
             if _identity(file) != identity:
-                raise LedgerError(
-                    f"ledger {path}: {file} was removed or replaced while it was in use; put it back, then "
-                    "`importer resume`"
-                )
+                raise LedgerError("ledger_replaced", path=str(path), file=str(file))
 
     return check
 

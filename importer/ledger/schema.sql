@@ -22,7 +22,7 @@ CREATE TABLE run (
     started_at    TEXT NOT NULL,
     staged_at     TEXT,
     ended_at      TEXT,
-    stopped_by    TEXT NOT NULL DEFAULT '',    -- why it stopped early, for people
+    stopped_by    TEXT NOT NULL DEFAULT '',    -- JSON: the message that says why it stopped early
     exit_code     INTEGER,
     version       TEXT NOT NULL,
     user          TEXT NOT NULL,

@@ -106,7 +106,7 @@ def mark(db: sqlite3.Connection, run: int, chunk: int) -> int:
     """Note that a request for the chunk goes out, and return the number of the attempt."""
     marked = execute(db, "mark", chunk=chunk).fetchone()
     if marked is None:
-        raise LedgerError(f"chunk {chunk} is not to be sent: it is settled, cut, or on the wire already")
+        raise LedgerError("chunk_not_to_be_sent", chunk=str(chunk))
     n = int(marked[0])
     execute(db, "insert_attempt", run=run, chunk=chunk, n=n, at=now())
     return n
@@ -131,7 +131,7 @@ def record(db: sqlite3.Connection, run: int, chunk: int, n: int, answer: Answer,
         seconds=answer.seconds,
     )
     if recorded.rowcount != 1:
-        raise LedgerError(f"chunk {chunk} has no attempt {n}: nothing can be recorded for it")
+        raise LedgerError("chunk_without_attempt", chunk=str(chunk), attempt=str(n))
     return settle(db, run, chunk, settled)
 
 
@@ -141,7 +141,7 @@ def settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) ->
     Raises LedgerError where a serial would have no fate, or two.
     """
     if settled.state == ChunkState.SETTLED and settled.fate is None:
-        raise LedgerError(f"chunk {chunk} can't be settled without a fate")
+        raise LedgerError("chunk_without_fate", chunk=str(chunk))
     before = _to_be_cut(db, chunk, settled.parts) if settled.state == ChunkState.CUT else None
     at = now()
     if settled.state == ChunkState.PENDING:
@@ -150,7 +150,7 @@ def settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) ->
         fate = said(settled.fate)
         changed = execute(db, "settle", chunk=chunk, state=settled.state, doubt=settled.doubt, at=at, **fate)
     if changed.rowcount != 1:
-        raise LedgerError(f"chunk {chunk} can't become {settled.state.name}: it is settled, or cut, already")
+        raise LedgerError("chunk_is_settled", chunk=str(chunk), state=settled.state.name)
     if settled.limit is not None:
         execute(db, "learn_limit", run=run, chunk_limit=settled.limit)
     if settled.stop_product:
@@ -161,7 +161,7 @@ def settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) ->
 def _to_be_cut(db: sqlite3.Connection, chunk: int, parts: Sequence[Part]) -> sqlite3.Row:
     before: sqlite3.Row = execute(db, "chunk", chunk=chunk).fetchone()
     if sorted(chain(*(part.places for part in parts))) != list(range(before["serials"])):
-        raise LedgerError(f"chunk {chunk} can't be cut: the parts are not its {before['serials']} serials, each once")
+        raise LedgerError("chunk_not_cut", chunk=str(chunk), n=before["serials"])
     return before
 
 

@@ -15,6 +15,7 @@ from importer.ledger.packing import Columns, Damaged, Rows, unpack, unpack_colum
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.rows.fingerprints import Hashes
 from importer.serial_text import SerialText
+from importer.words.recording import restored_values
 
 T = TypeVar("T")
 
@@ -44,7 +45,8 @@ class Run:
     started_at: str
     staged_at: str | None
     ended_at: str | None
-    stopped_by: str
+    stopped_by: Mapping[str, Any]
+    """The message that says why it stopped early, as a part; empty if it did not."""
     exit_code: int | None
     version: str
     user: str
@@ -102,7 +104,7 @@ class View:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.exists():
-            raise NoLedger(f"there is no ledger at {path}: nothing was imported from here, or give --ledger PATH")
+            raise NoLedger("ledger_missing", path=str(path))
         self._db = opening.connect(path, write=False)
 
     def close(self) -> None:
@@ -135,7 +137,7 @@ class View:
         """Raises ConfigError when there is no such run."""
         rows = self._all("run_by_id", id=run_id)
         if not rows:
-            raise ConfigError(f"there is no run {run_id!r} in ledger {self.path}: `importer runs` lists them")
+            raise ConfigError("run_missing", run=run_id, path=str(self.path))
         return _run(rows[0])
 
     def run_by_num(self, run: int) -> Run:
@@ -307,4 +309,5 @@ def _run(row: sqlite3.Row) -> Run:
     values = dict(row)
     for name in ("options", "reading", "notes", "settings"):
         values[name] = json.loads(values[name])
+    values["stopped_by"] = restored_values(values["stopped_by"])
     return Run(**values | {"state": RunState(row["state"])})

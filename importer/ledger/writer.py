@@ -85,7 +85,7 @@ class Writer:
 
     def _must_be_open(self) -> None:
         if self._closed:
-            raise LedgerError("the ledger is closed: nothing can be recorded in it any more")
+            raise LedgerError("ledger_closed")
 
     def _put(self, item: _Piece | _Begun) -> None:
         self._queued += 1

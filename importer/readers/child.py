@@ -97,10 +97,10 @@ def _work(job: Job, pipe: int, holds: protection.Locks) -> None:
         _fail(pipe, handover.failed(error))
     except MemoryError:
         del spare
-        _fail(pipe, Failed("memory", "", []))
+        _fail(pipe, Failed("memory", ""))
     except BaseException as error:  # noqa: BLE001  a panic of native code is no Exception
         del spare
-        _fail(pipe, Failed("fault", f"{type(error).__name__}: {error}"[:_MOST_TEXT], [], _place(error)))
+        _fail(pipe, Failed("fault", f"{type(error).__name__}: {error}"[:_MOST_TEXT], where=_place(error)))
 
 
 def _fail(pipe: int, why: Failed) -> None:

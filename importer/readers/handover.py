@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from importer.errors import SourceError
-from importer.model import Reading, Reject
+from importer.model import Message, Reading, Reject
 from importer.readers.frames import BrokenFrameError, Payload
 from importer.rows.tables import ROLES, ROWS, ErrorValue, Original, Rows
 
@@ -52,12 +52,13 @@ class OriginalOpened(msgspec.Struct):
 
 
 class Failed(msgspec.Struct):
-    """Why a list can't be read: `list`: its own words; `memory`: there was not enough; `fault`: what the reader did not
-    foresee, with its place in the code.
+    """Why a list can't be read: `list`: what the reader `said` itself; `memory`: there was not enough; `fault`: what it
+    did not foresee, with its place in the code.
     """
 
     kind: Literal["list", "memory", "fault"]
     message: str
+    said: Message | None = None
     headers: list[str] = []
     where: str = ""
 
@@ -270,4 +271,14 @@ def _value(cell: _Cell) -> Any:
 
 
 def failed(error: SourceError) -> Failed:
-    return Failed("list", str(error), list(error.headers))
+    return Failed("list", "", error.message, list(error.headers))
+
+
+def refused(why: Failed) -> SourceError | None:
+    """What a reader refused a list with; None if that is no message."""
+    said = why.said
+    if said is None or not _is_code(said.code) or said.role not in ("", *ROLES):
+        return None
+    error = SourceError(said.code, said.role)
+    error.message = said
+    return error.with_headers(why.headers)

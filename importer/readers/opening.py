@@ -103,7 +103,7 @@ class _Reading:
         try:
             self._reader = start()
         except NotStartedError as error:
-            raise ImporterError(f"{name} could not be read: no process can be started for it ({error}).") from error
+            raise ImporterError("reader_not_started", name=name, reason=str(error)) from error
         self._watch = _Watch(self._reader, job.allowed.progress)
         self._forgotten = weakref.finalize(self, _close, self._reader, self._watch)
         with suppress(BrokenPipeError):  # it has ended: its frames, or their lack, will tell
@@ -157,7 +157,7 @@ class _Reading:
             return self.nonsense(str(error))
         self.close(_GRACE)
         if why.kind == "list":
-            return SourceError(" ".join(why.message.split()), why.headers)
+            return handover.refused(why) or self.nonsense("no message")
         if why.kind == "memory":
             return endings.error("reader_memory", self._name, megabytes=self._allowed.megabytes)
         return endings.error("reader_fault", self._name, fault=" ".join(f"{why.where} {why.message}".split())[:120])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from importer.errors import Exit
 from importer.ledger.store import now
 from importer.ledger.view import Run, View
-from importer.model import Batch, ChunkState, Fate, Outcome, RunState, is_sandbox
+from importer.model import Batch, ChunkState, Fate, Message, Outcome, RunState, is_sandbox
 from importer.reconcile import GOOD, PRODUCT_NOT_REGISTERED, Tally, fate_of
 from importer.reports.summary import BatchTally, Requests, RunSummary, SourceFacts
+from importer.words.language import Language
 
 
 @dataclass(slots=True)
@@ -130,3 +131,9 @@ def next_command(run: Run, counts: Counts, code: int, again: str) -> str:
     if code == Exit.FAULT:
         return f"importer verify {run.id}"
     return ""
+
+
+def in_words(facts: RunSummary, language: Language) -> RunSummary:
+    """The same with what was remarked on the reading as sentences."""
+    remarks = [language.remark(Message.of(part)) for part in facts.reading.get("remarks", ())]
+    return replace(facts, reading={**facts.reading, "remarks": remarks})

@@ -12,7 +12,7 @@ from importer.concurrency import Stopping, run_workers
 from importer.errors import ApiError, Exit
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run, StoredChunk, View
-from importer.model import Answer, Chunk, ChunkState, Commissioner, Doubt, Outcome, Settlement, Verdict
+from importer.model import Answer, Chunk, ChunkState, Commissioner, Doubt, Message, Outcome, Settlement, Verdict
 from importer.reconcile import HELD, LOST, ExistsMeans, cut_into, settle, slices
 from importer.sending.feed import Feed
 
@@ -98,11 +98,8 @@ class Breaker:
             return
         share = 100 * self._failed / self._serials
         if share > self._percent:
-            self._stopping.stop(
-                f"{share:.0f} % of the serials in the last {len(self._last)} chunks were not assigned "
-                f"(limits.max_failure_percent = {self._percent:g}): look at the report before you go on",
-                Exit.STOPPED,
-            )
+            figures = {"percent": round(share), "n": len(self._last), "most": self._percent}
+            self._stopping.stop(Message("failures", "", figures), Exit.STOPPED)
 
     def _add(self, serials: int, failed: int, sign: int) -> None:
         self._serials += sign * serials
@@ -153,7 +150,7 @@ class Submission:
             try:
                 answer, parts = await self._send(kept)
             except ApiError as error:
-                self._stopping.stop(str(error), error.exit_code)
+                self._stopping.stop(error.message, error.exit_code)
             finally:
                 await self._feed.done(kept, answer, parts)
         await self._feed.close()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from statistics import mode
 
 from importer.errors import SourceError
+from importer.model import Message
 from importer.sources import decoding
 from importer.sources.csv_plain import FIELD_END, Plain, has_escapes, is_quoted_row, likely
 from importer.sources.headers import known_headers, may_be_left_out
@@ -55,9 +56,9 @@ def find_dialect(head: bytes, options: SourceOptions, name: str, *, whole: bool)
     for encoding in encodings:
         text = head[bom:].decode(encoding, "importer.mark").rstrip("\0\x1a\r\n") + "\n" * whole
         if decoding.is_binary(text[: decoding.HEAD // 4].encode("utf-8", "replace")):
-            raise SourceError(f"{name} is no text: export the list as .csv or .xlsx.")
+            raise SourceError("list_no_text", name=name)
         if not whole and not re.search("[\r\n]", text):
-            raise SourceError(f"{name}: its first line is longer than {decoding.HEAD >> 10} kB: this is no list.")
+            raise SourceError("list_line_too_long", name=name, most=decoding.HEAD)
         try:
             dialect = _find_plain(text, options, name, whole=whole)
         except SourceError as error:
@@ -71,12 +72,9 @@ def find_dialect(head: bytes, options: SourceOptions, name: str, *, whole: bool)
             return dialect
         found.append((known_headers(layout.headers, options.columns), dialect))
     if not found:
-        raise failure or SourceError(f"{name}: its encoding is in doubt: save it as CSV UTF-8.")
+        raise failure or SourceError("list_encoding_in_doubt", name=name)
     best = max(found, key=lambda f: f[0])[1]  # the first of those that know as many
-    remark = (
-        f"{name} is not UTF-8: read as {best.encoding}, in which its headers are known. If names look wrong, give the "
-        f"encoding with --encoding."
-    )
+    remark = Message("encoding_by_headers", "", {"name": name, "encoding": best.encoding})
     return replace(best, layout=replace(best.layout, remarks=[*best.layout.remarks, remark]))
 
 

@@ -83,7 +83,7 @@ class DelimitedList:
         except DAMAGED as error:
             raise damaged(self._path, error) from error
         if not read:
-            raise SourceError(f"{self._path.name} has a header and no rows: there is nothing to import.")
+            raise SourceError("list_without_rows", name=self._path.name)
 
     def _rows(self, file: BinaryIO) -> Iterator[Rows]:
         dialect, layout, name = self.dialect, self.dialect.layout, self._path.name

@@ -130,22 +130,15 @@ class RecordReader:
 
     def _unreadable(self, reason: str) -> SourceError:
         if self._overrun:
-            return SourceError(
-                f"{self._name}: hundreds of thousands of rows on end have not the {self._width} fields of the header: "
-                f"check the delimiter."
-            )
+            return SourceError("rows_ragged", name=self._name, width=self._width)
         if "straddling" in reason:
-            return SourceError(
-                f"{self._name}: a record after row {self._next - 1:,} is longer than {BLOCK >> 20} MB. A quotation "
-                f'mark was not closed there, or a line has no end: write a mark that belongs to a value twice ("").'
-            )
-        return SourceError(f"{self._name} can't be read after row {self._next - 1:,}: {reason.splitlines()[0][:200]}.")
+            return SourceError("record_too_long", name=self._name, row=self._next - 1, most=BLOCK)
+        return SourceError(
+            "list_unreadable_after", name=self._name, row=self._next - 1, reason=reason.splitlines()[0][:200]
+        )
 
     def _left_open(self) -> SourceError:
-        return SourceError(
-            f"{self._name}: a quotation mark in or after row {max(self._next - 1, 1):,} was never closed: close it, or "
-            f'write a mark that belongs to a value twice ("").'
-        )
+        return SourceError("quote_never_closed", name=self._name, row=max(self._next - 1, 1))
 
 
 # The bytes of a list below its header, on their way to the parser: watched for quotation marks, and given an end.
@@ -209,10 +202,7 @@ class Body(io.RawIOBase):
                 list(csv.reader([line], delimiter=self._delimiter, strict=True))
             except csv.Error as error:
                 if "expected after" in str(error):
-                    raise SourceError(
-                        f"{self._name}: a quotation mark in the middle of a quoted field, in the line {line[:80]!r}: "
-                        f'write a mark that belongs to the value twice ("").'
-                    ) from error
+                    raise SourceError("quote_inside_field", name=self._name, line=line[:80]) from error
 
     def _lone_marks(self, data: npt.NDArray[np.uint8]) -> list[int]:
         """Marks between two ordinary characters, other than the first one of a wrapper `="…"`."""

@@ -229,9 +229,7 @@ class Shape:
                 lines = re.split(r"[\r\n]+", column[int(i)].as_py())
                 if any(line.count(self._delimiter) >= self._width - 1 for line in lines):
                     raise SourceError(
-                        f"{self._name}: a quotation mark in row {int(records.rows[i]):,} is not closed where its field "
-                        f"ends and swallows the next rows; it begins with {lines[0][:40]!r}. Close it, or write a mark "
-                        f'that belongs to the value twice ("").'
+                        "quote_swallows_rows", name=self._name, row=int(records.rows[i]), start=lines[0][:40]
                     )
 
 

@@ -81,9 +81,7 @@ def check_declared(encoding: str, name: str) -> str:
     try:
         return codecs.lookup(encoding).name
     except LookupError:
-        raise SourceError(
-            f'{name}: the encoding "{encoding}" is not known; such as utf-8, utf-16, cp1250, cp1251 or cp1252 is.'
-        ) from None
+        raise SourceError("encoding_unknown", name=name, encoding=encoding) from None
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:

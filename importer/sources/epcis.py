@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from importer.errors import SourceError
 from importer.gs1.scans import Scan
-from importer.model import Reading, Reject, Sheet
+from importer.model import Message, Reading, Reject, Sheet
 from importer.rows.tables import ROLES, ROWS, Rows
 from importer.sources.epcis_events import Document, Event, pack_of, plain_pack
 from importer.sources.epcis_history import End, History, Told, Vocabulary
@@ -169,14 +169,8 @@ class EpcisList:
     def _nothing(self) -> SourceError:
         name = self._path.name
         if self._seen.wrong_events:
-            return SourceError(
-                f"{name} only declares events wrong, and commissions no packs: there is nothing to import. What was "
-                f"commissioned from those events before is taken back by importer decommission."
-            )
-        return SourceError(
-            f"{name} has no commissioning event with packs in it (ObjectEvent, action ADD, bizStep commissioning, "
-            f"EPCs urn:epc:id:sgtin:…): there is nothing to import."
-        )
+            return SourceError("events_only_wrong", name=name)
+        return SourceError("events_without_packs", name=name)
 
 
 @dataclass(slots=True)
@@ -215,31 +209,29 @@ class _Seen:
             some = (pack_of(epc) for epc in event.epcs[: _NAMED - len(self.wrong_serials)])
             self.wrong_serials += [pack.serial for pack in some if isinstance(pack, Scan)]
 
-    def remarks(self, name: str) -> Iterator[str]:
+    def remarks(self, name: str) -> Iterator[Message]:
         if self.others:
-            kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.others.most_common())
-            yield f"{name}: events that commission nothing were left out: {kinds}."
+            yield Message("events_left_out", "", {"name": name, "kinds": _counted(self.others)})
         if self.taken_back:
-            more = f" and {self.wrong_packs - _NAMED:,} more" if self.wrong_packs > _NAMED else ""
-            packs = f" ({', '.join(self.wrong_serials)}{more})" if self.wrong_serials else ""
-            yield (
-                f"{name}: {self.wrong_events:,} error declarations: {self.taken_back:,} commissioning events with "
-                f"{self.wrong_packs:,} packs{packs} are declared wrong and were left out."
-            )
+            more = [self.wrong_packs - _NAMED] if self.wrong_packs > _NAMED else []
+            serials = {"case": "named", "serials": [*self.wrong_serials, *more]} if self.wrong_serials else {}
+            counts = {"declarations": self.wrong_events, "events": self.taken_back, "packs": self.wrong_packs}
+            yield Message("events_declared_wrong", "", {"name": name, **counts, **serials})
         if self.wrong_events > self.matched:
-            yield (
-                f"{name}: {self.wrong_events - self.matched:,} error declarations concern no event of this document: "
-                f"what was commissioned from such an event before is not taken back by this import."
-            )
+            elsewhere = self.wrong_events - self.matched
+            yield Message("events_wrong_elsewhere", "", {"name": name, "n": elsewhere})
         if self.missing_corrections:
-            yield f"{name}: {self.missing_corrections:,} corrections of wrong events are not in this document."
+            yield Message("corrections_missing", "", {"name": name, "n": self.missing_corrections})
         if self.no_packs:
-            kinds = ", ".join(f"{count:,} {scheme}" for scheme, count in self.no_packs.most_common())
-            yield f"{name}: EPCs of commissioning events that are no packs (no SGTIN) left out: {kinds}."
+            yield Message("epcs_left_out", "", {"name": name, "kinds": _counted(self.no_packs)})
         if self.quantities:
-            yield f"{name}: quantities without serials in commissioning events left out: {self.quantities:,}."
+            yield Message("quantities_left_out", "", {"name": name, "n": self.quantities})
         if self.told_elsewhere:
-            yield f"{name}: lot or expiry taken from another event or the master data: {self.told_elsewhere:,}."
+            yield Message("lots_from_elsewhere", "", {"name": name, "n": self.told_elsewhere})
+
+
+def _counted(kinds: Counter[str]) -> list[dict[str, Any]]:
+    return [{"code": "counted", "n": count, "what": kind} for kind, count in kinds.most_common()]
 
 
 def _gone(pack: Scan, end: End) -> Reject:

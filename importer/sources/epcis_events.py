@@ -59,9 +59,7 @@ class Document(io.RawIOBase):
         buffer[: len(block)] = block
         self._left -= len(block)
         if self._left < 0:
-            raise TooLongError(
-                f"{self._name} has an event of more than {self._most >> 20} MB, or none in as many: split it."
-            )
+            raise TooLongError("event_too_long", name=self._name, most=self._most)
         return len(block)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

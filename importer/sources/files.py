@@ -23,33 +23,33 @@ from importer.sources.workbook_parts import plain_name
 _HEAD = 1 << 16
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _BINARIES = {
-    b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
-    b"II*\0": "a picture", b"MM\0*": "a picture", b"%!PS": "a PostScript file", b"{\\rtf": "a Word or RTF document",
-    b"7z\xbc\xaf": "a 7z archive", b"Rar!": "a RAR archive", b"\xfd7zXZ": "an xz archive", b"BZh": "a bzip2 archive",
-    b"\x28\xb5\x2f\xfd": "a zstd archive", b"SQLite format 3": "a database", b"PAR1": "a Parquet file",
-    b"\0\1\0\0Standard": "an Access database", b"\x7fELF": "a program", b"MZ\x90": "a program",
-    b"\x09\x00\x04\x00": "a workbook of a spreadsheet before Excel 97",
-    b"\x09\x02\x06\x00": "a workbook of a spreadsheet before Excel 97",
-    b"\x09\x04\x06\x00": "a workbook of a spreadsheet before Excel 97",
-    b"\x09\x08\x08\x00": "a workbook of a spreadsheet before Excel 97",
-    b"\0\0\2\0\4\4": "a Lotus 1-2-3 worksheet", b"\0\x05\x16\x07": "what macOS keeps beside a file",
-    b"L\0\0\0\1\x14\2\0": "a shortcut", b"[InternetShortcut]": "a shortcut", b"bplist00": "a property list of macOS",
-    b"TABLE\r\n0,1": "a DIF file", b"TABLE\n0,1": "a DIF file",
+    b"%PDF": "pdf", b"\x89PNG": "picture", b"\xff\xd8\xff": "picture", b"GIF8": "picture",
+    b"II*\0": "picture", b"MM\0*": "picture", b"%!PS": "postscript_file", b"{\\rtf": "word_or_rtf_document",
+    b"7z\xbc\xaf": "7z_archive", b"Rar!": "rar_archive", b"\xfd7zXZ": "xz_archive", b"BZh": "bzip2_archive",
+    b"\x28\xb5\x2f\xfd": "zstd_archive", b"SQLite format 3": "database", b"PAR1": "parquet_file",
+    b"\0\1\0\0Standard": "access_database", b"\x7fELF": "program", b"MZ\x90": "program",
+    b"\x09\x00\x04\x00": "old_workbook",
+    b"\x09\x02\x06\x00": "old_workbook",
+    b"\x09\x04\x06\x00": "old_workbook",
+    b"\x09\x08\x08\x00": "old_workbook",
+    b"\0\0\2\0\4\4": "lotus_1_2_3_worksheet", b"\0\x05\x16\x07": "macos_companion",
+    b"L\0\0\0\1\x14\2\0": "shortcut", b"[InternetShortcut]": "shortcut", b"bplist00": "property_list_of_macos",
+    b"TABLE\r\n0,1": "dif_file", b"TABLE\n0,1": "dif_file",
 }  # fmt: skip
 _OLE_STREAMS = {
-    "WordDocument": "a Word document", "PowerPoint Document": "a PowerPoint presentation",
-    "__properties_version1.0": "an Outlook message", "VisioDocument": "a Visio drawing",
+    "WordDocument": "word_document", "PowerPoint Document": "powerpoint_presentation",
+    "__properties_version1.0": "outlook_message", "VisioDocument": "visio_drawing",
 }  # fmt: skip
 _CONTENTS = (
     (b"ms-excel.sheet.binary", "xlsb"), (b"ms-excel.sheet.macroEnabled", "xlsm"), (b"spreadsheetml", "xlsx"),
 )  # fmt: skip
 _DOCUMENTS = (
-    (b"wordprocessingml", "a Word document"), (b"presentationml", "a PowerPoint presentation"),
-    (b"ms-word", "a Word document"), (b"visio", "a Visio drawing"),
+    (b"wordprocessingml", "word_document"), (b"presentationml", "powerpoint_presentation"),
+    (b"ms-word", "word_document"), (b"visio", "visio_drawing"),
 )  # fmt: skip
 _MIMES = (
-    (b"opendocument.text", "an OpenDocument text"), (b"opendocument.presentation", "an OpenDocument presentation"),
-    (b"sun.xml", "a document of OpenOffice 1"), (b"epub", "an e-book"),
+    (b"opendocument.text", "opendocument_text"), (b"opendocument.presentation", "opendocument_presentation"),
+    (b"sun.xml", "document_of_openoffice_1"), (b"epub", "e_book"),
 )  # fmt: skip
 _FREE_TO_UNPACK = 100 << 20
 """Bytes that anything may unpack to."""
@@ -103,7 +103,7 @@ def kind_of(path: Path) -> Kind:
     with opened(path) as file:
         head = file.read(_HEAD)
     if not head:
-        raise SourceError(f"{path.name} is empty: a list has a header and one row per pack.")
+        raise SourceError("list_empty", name=path.name)
     if head.startswith(b"\x1f\x8b"):
         return Kind.GZIP
     if head.startswith(_OLE):
@@ -124,13 +124,13 @@ def kind_inside(path: Path, kind: Kind) -> Kind:
     except DAMAGED as error:
         raise damaged(path, error) from error
     if head.startswith((_OLE, b"PK\x03\x04")):
-        raise SourceError(f"{path.name} holds a packed workbook: unpack it and import the workbook itself.")
+        raise SourceError("workbook_packed", name=path.name)
     _check_magic(head, path.name)
     return _kind_of_text(head, path.name)
 
 
 def _other(name: str, what: str) -> SourceError:
-    return SourceError(f"{name} is {what}, not a list: export the list as .csv or .xlsx.")
+    return SourceError("list_of_other_kind", name=name, kind=what)
 
 
 def _check_owner(name: str) -> None:
@@ -141,7 +141,7 @@ def _check_owner(name: str) -> None:
         other = name[7:-1]
     else:
         return
-    raise SourceError(f"{name} only says who has {other} open in a spreadsheet: import {other} itself.")
+    raise SourceError("list_of_owner", name=name, other=other)
 
 
 def _check_magic(head: bytes, name: str) -> None:
@@ -157,7 +157,7 @@ def _kind_of_text(head: bytes, name: str) -> Kind:
         return _kind_of_markup(start, name)
     if _JSON.match(start):
         if b"doc_id" in start[:200] or b"docs.google.com" in start[:500]:
-            raise _other(name, "a link to a Google document")
+            raise _other(name, "link_to_a_google_document")
         is_epcis = b"epcis" in start.lower() or b'"eventTime"' in start or b"ObjectEvent" in start
         return Kind.EPCIS_JSON if is_epcis else Kind.JSON
     if _SYLK.match(start):
@@ -165,7 +165,7 @@ def _kind_of_text(head: bytes, name: str) -> Kind:
     if _EMAIL.match(start) or _MIME.match(start):
         if _MIME.search(start) and (b"multipart/related" in start or b"text/html" in start):
             return Kind.MHTML
-        raise _other(name, "an e-mail")
+        raise _other(name, "e_mail")
     return Kind.TEXT
 
 
@@ -183,13 +183,13 @@ def _kind_of_markup(start: bytes, name: str) -> Kind:
 def damaged(path: Path, error: Exception) -> SourceError:
     """What one of `DAMAGED` means, for people."""
     if isinstance(error, OSError) and error.strerror:
-        return SourceError(f"{path} can't be read: {error.strerror}.")
+        return SourceError("list_unreadable", path=str(path), reason=error.strerror or str(error))
     return cut_off(path.name, error)
 
 
 def cut_off(name: str, why: object) -> SourceError:
     """`why` is the library's word for it."""
-    return SourceError(f"{name} is damaged or cut off ({why}): copy or export it again.")
+    return SourceError("list_damaged", name=name, reason=str(why))
 
 
 def _kind_of_ole(path: Path) -> Kind:
@@ -206,8 +206,8 @@ def _kind_of_zip(path: Path) -> Kind:
     """Some programs pack with Windows separators or in other letters, as spreadsheets allow."""
     names = {plain_name(info.filename).lower(): info.filename for info in members(path)}
     if any(n.endswith(".iwa") for n in names) or "index.zip" in names or "index.apxl" in names:
-        what = "an Apple Numbers document" if _is_numbers(path.name, names) else "a document of Apple Pages or Keynote"
-        raise SourceError(f"{path.name} is {what}: export it as Excel or CSV (File, Export To) and import that.")
+        what = "apple_numbers_document" if _is_numbers(path.name, names) else "document_of_apple_pages_or_keynote"
+        raise SourceError("list_of_apple", name=path.name, kind=what)
     contents = _part(path, names.get("[content_types].xml")) if not any(n.startswith("xl/") for n in names) else b""
     mime = _part(path, names.get("mimetype"))
     for mark, what in (*_DOCUMENTS, *_MIMES):
@@ -241,10 +241,7 @@ def members(path: Path) -> list[zipfile.ZipInfo]:
         with zipfile.ZipFile(path) as archive:
             return archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise SourceError(
-            f"{path.name} is damaged or cut off: it starts like a workbook or .zip and does not end like one. "
-            f"Copy or export it again."
-        ) from error
+        raise SourceError("archive_damaged", name=path.name) from error
 
 
 def most_unpacked(packed: int) -> int:
@@ -293,15 +290,15 @@ def unpacked(path: Path, kind: Kind) -> Iterator[BinaryIO]:
 def _only_member(archive: zipfile.ZipFile, path: Path) -> IO[bytes]:
     files = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
     if len(files) != 1:
-        names = ", ".join(f'"{m.filename[:60]}"' for m in files[:5]) or "nothing"
-        raise SourceError(f"{path.name} holds {len(files)} files ({names}): pack one list, or unpack it first.")
+        names = [m.filename[:60] for m in files[:5]]
+        raise SourceError("archive_of_many", name=path.name, n=len(files), files=names)
     if files[0].flag_bits & 1:
-        raise SourceError(f"{path.name} is protected by a password: unpack it and import the list itself.")
+        raise SourceError("archive_protected", name=path.name)
     try:
         return archive.open(files[0])
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
         why = " ".join(str(error).split())[:100]  # it may quote all of a damaged header
-        raise SourceError(f"{path.name} can't be unpacked ({why}): unpack it and import the list itself.") from error
+        raise SourceError("archive_unreadable", name=path.name, reason=why) from error
 
 
 # What a source file is, before it is read: its fingerprint, and whether it stays as it is.
@@ -331,7 +328,7 @@ async def file_facts(path: Path) -> FileFacts:
                 digest.update(block)
                 left -= len(block)
     except OSError as error:
-        raise SourceError(f"{path} can't be read: {error.strerror}") from error
+        raise SourceError("list_unreadable", path=str(path), reason=error.strerror or str(error)) from error
     return FileFacts(digest.hexdigest(), stamp[0], stamp)
 
 
@@ -347,4 +344,4 @@ def must_be_unchanged(path: Path, facts: FileFacts) -> None:
     except OSError:
         same = False
     if not same:
-        raise SourceError(f"{path} was changed while it was read: wait until it is complete, then try again")
+        raise SourceError("list_changed", path=str(path))

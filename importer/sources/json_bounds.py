@@ -62,9 +62,7 @@ class JsonBounds:
         depths = self._depth + np.cumsum(steps[at][inside[at] == 0], dtype=np.int64)
         if len(depths):
             if depths.max() > MOST_NESTED:
-                raise SourceError(
-                    f"{self._name} has lists in lists, more than {MOST_NESTED} deep: this is no EPCIS document."
-                )
+                raise SourceError("nested_too_deep", name=self._name, most=MOST_NESTED)
             self._depth = int(depths[-1])
         self._count_digits(data, inside)
 
@@ -84,6 +82,4 @@ class JsonBounds:
         longest = max(self._digits + first, int(np.diff(others).max(initial=0)) - 1)
         self._digits = len(data) - 1 - int(others[-1]) if len(others) else longest
         if max(longest, self._digits) > MOST_DIGITS:
-            raise SourceError(
-                f"{self._name} has a number of more than {MOST_DIGITS} digits: a code must stand in quotation marks."
-            )
+            raise SourceError("number_too_long", name=self._name, most=MOST_DIGITS)

@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from importer.errors import SourceError
-from importer.model import Reject
+from importer.model import Message, Reject
 from importer.rows.tables import ROLES
-from importer.sources.headers import Match, fold, is_mangled, match, names_in, place_of, spoken
+from importer.sources.headers import Match, fold, is_mangled, match, names_in, place_of
 from importer.sources.noise import NoiseFinder, head_line, says_roles
 from importer.sources.options import SourceOptions
 from importer.sources.recognition import find_scans, is_gtin, recognise, roles_at
@@ -32,7 +32,7 @@ class Layout:
     headers: Sequence[str]
     positions: Mapping[str, int]
     given: Mapping[str, str] = field(default_factory=dict)
-    remarks: Sequence[str] = ()
+    remarks: Sequence[Message] = ()
     #: The lines above the header, as `noise.head_line` gives them.
     above: Sequence[str] = ()
     #: By role, other columns of the same name: they must say the same as the role's own, or nothing.
@@ -44,11 +44,10 @@ class Layout:
         return {r: self.headers[p] if self.header_row else f"column {p + 1}" for r, p in self.positions.items()}
 
 
-def shown(cells: Sequence[str]) -> str:
-    """Some cells in a message: quoted, each cut, not too many."""
-    texts = [f'"{" ".join(c.split())[:40]}"' for c in cells if c.strip()]
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return (", ".join(texts[:_SHOWN]) + more) or "nothing"
+def shown(cells: Sequence[str]) -> list[str | int]:
+    """Some cells as a message lists them: each cut, not too many, behind them the number of the others."""
+    texts = [" ".join(c.split())[:40] for c in cells if c.strip()]
+    return [*texts[:_SHOWN], *([len(texts) - _SHOWN] if len(texts) > _SHOWN else [])]
 
 
 def score(cells: Sequence[str], chosen: Mapping[str, str]) -> int:
@@ -63,11 +62,11 @@ def find_layout(records: Sequence[Sequence[str]], options: SourceOptions, name: 
     scores = [score(r, options.columns) for r in head]
     best = max(range(len(head)), key=scores.__getitem__, default=0)
     if not head or not any(any(c.strip() for c in r) for r in records):
-        raise SourceError(f"{name} is empty: a list has a header and one row per pack.")
+        raise SourceError("list_empty", name=name)
     if not scores[best]:
         return _without_header(records, options, name)
     if len(head[best]) > MOST_COLUMNS:
-        raise SourceError(f"{name} has more than {MOST_COLUMNS:,} columns: keep those of the list and import again.")
+        raise SourceError("too_many_columns", name=name, most=MOST_COLUMNS)
     return _with_header(records, best, options, name)
 
 
@@ -90,16 +89,14 @@ def _with_header(records: Sequence[Sequence[str]], at: int, options: SourceOptio
     found, twins = _without_twins(headers, found, rows)
     _check_claims(headers, found, {*given, *scanned}, name)
     unused = [headers[p] for p in found.unknown]
-    remarks = [f"{name}: columns not used: {shown(unused)}."] if unused else []
+    remarks = [Message("columns_unused", "", {"name": name, "columns": shown(unused)})] if unused else []
     if row_names:
-        remarks.append(f"{name}: the first column has no header: it holds the names of the rows, as R writes them.")
+        remarks.append(Message("row_names", "", {"name": name}))
     mangled = [headers[p] for places in found.claims.values() for p in places if is_mangled(headers[p])]
     if mangled:
-        remarks.append(
-            f"{name}: headers were saved in the wrong encoding and read as what they were: {shown(mangled)}."
-        )
+        remarks.append(Message("headers_mangled", "", {"name": name, "headers": shown(mangled)}))
     if scanned:
-        remarks.append(f"{name}: the {_listed(scanned)} is taken from the scanned codes in the serial's column.")
+        remarks.append(Message("scans_in_column", "", {"name": name, "roles": scanned}))
     positions = {role: found.claims[role][0] for role in ROLES if role in found.claims}
     above = [head_line(record) for record in records[:at]]
     return Layout(at + 1, at + 1, headers, positions, given, remarks, above, twins)
@@ -112,13 +109,16 @@ def _check_chosen(headers: Sequence[str], options: SourceOptions, name: str) -> 
         place = place_of(header)
         if fold(header) in known or (place is not None and place <= len(headers)):
             continue
-        what = f"no column {place}" if place else f'no column "{header[:40]}"'
+        named = {"column": str(place)} if place else {"case": "header", "column": header[:40]}
         raise SourceError(
-            f"{name} has {what}, which is named for the {spoken(role)}: it has {len(headers)} columns, "
-            f"{shown(headers)}. "
-            f'Name one of them with --map {role}="…" (or {role}=#3 for the third), or leave it out.',
-            headers,
-        )
+            "column_named_missing",
+            role,
+            name=name,
+            **named,
+            role_name=role,
+            n=len(headers),
+            found=shown(headers),
+        ).with_headers(headers)
 
 
 def _has_row_names(headers: Sequence[str], rows: Sequence[Sequence[str]], options: SourceOptions) -> bool:
@@ -191,11 +191,6 @@ def _scanned(rows: Sequence[Sequence[str]], found: Match, given: Mapping[str, st
     return found, [r for r in missing if r in held]
 
 
-def _listed(roles: Sequence[str]) -> str:
-    *others, last = map(spoken, roles)
-    return f"{', '.join(others)} and {last}" if others else last
-
-
 def _check_claims(headers: Sequence[str], found: Match, given: Collection[str], name: str) -> None:
     for role in ROLES:
         claims = found.claims.get(role, ())
@@ -204,22 +199,30 @@ def _check_claims(headers: Sequence[str], found: Match, given: Collection[str], 
     missing = [r for r in ROLES if r not in found.claims and r not in given]
     if missing:
         once = [f"--{r}" for r in missing if r != "serial"]
-        also = f", or give one value for all rows with {' '.join(once)}" if once else ""
+        also = {"case": "or_given", "options": " ".join(once)} if once else {}
         raise SourceError(
-            f"{name} has no column for the {', the '.join(map(spoken, missing))}. Found: {shown(headers)}. "
-            f'Name the column with --map {missing[0]}="…"{also}.',
-            headers,
-        )
+            "column_missing", name=name, roles=missing, found=shown(headers), first=missing[0], **also
+        ).with_headers(headers)
 
 
 def _ambiguous(role: str, headers: Sequence[str], claims: Sequence[int], name: str) -> SourceError:
-    places = ", ".join(f'"{headers[p][:40]}" (column {p + 1}, {letters(p)})' for p in claims[:_SHOWN])
+    places = [
+        {"code": "column_at", "header": headers[p][:40], "place": str(p + 1), "letters": letters(p)}
+        for p in claims[:_SHOWN]
+    ]
     names = {fold(headers[p]) for p in claims}
-    by_name = [f'{role}="{headers[claims[-1]][:40]}"'] if len(names) == len(claims) else [f"{role}=#{claims[0] + 1}"]
-    choices = " or ".join(f"--map {choice}" for choice in (*by_name, f"{role}=#{claims[-1] + 1}"))
+    choice = headers[claims[-1]][:40]
+    one = {"case": "by_name", "header": choice} if len(names) == len(claims) else {"one": str(claims[0] + 1)}
     return SourceError(
-        f"{name} has {len(claims)} columns for the {spoken(role)}: {places}. Choose one with {choices}.", headers
-    )
+        "column_ambiguous",
+        role,
+        name=name,
+        n=len(claims),
+        places=places,
+        role_name=role,
+        **one,
+        place=str(claims[-1] + 1),
+    ).with_headers(headers)
 
 
 def _given(above: Sequence[Sequence[str]], found: Match, options: SourceOptions, name: str) -> dict[str, str]:
@@ -227,16 +230,12 @@ def _given(above: Sequence[Sequence[str]], found: Match, options: SourceOptions,
     given = options.given()
     for role in given:
         if role in found.claims:
-            raise SourceError(
-                f"{name} has a column for the {spoken(role)}, and --{role} gives it too: leave out --{role}."
-            )
+            raise SourceError("given_twice", role, name=name, role_name=role)
     for role, value in _said_above(above).items():
         if role in found.claims:
             continue
         if given.setdefault(role, value) != value:
-            raise SourceError(
-                f'{name} says "{value}" for the {spoken(role)} above the list, --{role} says "{given[role]}": choose.'
-            )
+            raise SourceError("given_contradicts", role, name=name, role_name=role, above=value, given=given[role])
     return given
 
 
@@ -255,17 +254,10 @@ def _without_header(records: Sequence[Sequence[str]], options: SourceOptions, na
     first = next(r for r in records if any(c.strip() for c in r))
     joined = next((c for r in records[:HEADER_WITHIN] for c in r if len(names_in(c)) > 1), None)
     if positions is None and joined:
-        raise SourceError(
-            f'{name}: "{" ".join(joined.split())[:80]}" names several columns in one: what separates them is none of '
-            f"comma, semicolon, tab and their like. Save the list as CSV, or split that column in a spreadsheet "
-            f"(Text to Columns)."
-        )
+        raise SourceError("header_joined", name=name, header=" ".join(joined.split())[:80])
     if positions is None:
-        raise SourceError(
-            f"{name} has no header that names its columns; its first row is {shown(first)}. Put a header above the "
-            f"list, such as SerialNumber,GTIN,Batch,ExpirationDate."
-        )
-    remark = f"{name} has no header: its columns were recognised by their values."
+        raise SourceError("header_missing", name=name, found=shown(first))
+    remark = Message("header_recognised", "", {"name": name})
     return Layout(0, 0, [""] * len(first), positions, given, [remark])
 
 
@@ -281,11 +273,8 @@ def _list_of_scans(records: Sequence[Sequence[str]], given: Mapping[str, str], n
     missing = [r for r in ROLES[1:] if r not in given and r not in scans.roles] if scans.roles else []
     if missing:
         once = " ".join(f"--{r}" for r in missing)
-        raise SourceError(
-            f"{name} is a list of scanned codes, which hold no {' and no '.join(map(spoken, missing))}: give one value "
-            f"for all rows with {once}, or add the column."
-        )
+        raise SourceError("scans_lack_column", name=name, roles=missing, options=once)
     row = above[-1] + 1 if above else 0
-    taken = _listed(["serial", *(r for r in ROLES[1:] if r not in given)])
-    remark = f"{name}: a list of scanned codes; {taken} are taken from them."
+    taken = ["serial", *(r for r in ROLES[1:] if r not in given)]
+    remark = Message("scans_listed", "", {"name": name, "roles": taken})
     return Layout(row, row, header or [""], {"serial": scans.position}, given, [remark])

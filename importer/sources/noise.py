@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from importer.model import Message
 from importer.rows.tables import OriginalSheet
 from importer.sources.headers import fold, match, role_of
 
@@ -230,20 +231,10 @@ class NoiseCount:
         if self._counts[noise] <= _NAMED:
             self._rows.setdefault(noise, []).append(row)
 
-    def remarks(self, name: str) -> list[str]:
+    def remarks(self, name: str) -> list[Message]:
         return [_remark(name, noise, count, self._rows[noise]) for noise, count in sorted(self._counts.items())]
 
 
-_SENTENCES = {
-    Noise.HEADER: "rows that repeat the header",
-    Noise.RULER: "rows that are a ruler",
-    Noise.PAGE: "rows that are a page head",
-    Noise.TITLE: "rows that are a title above a header",
-    Noise.TOTAL: "rows that are a total or an end",
-    Noise.SAID: "rows that say a value for the rows below",
-}
-
-
-def _remark(name: str, noise: Noise, count: int, rows: Sequence[str]) -> str:
-    more = f" and {count - _NAMED:,} more" if count > _NAMED else ""
-    return f"{name}: {_SENTENCES[noise]} are no packs and were left out: {', '.join(rows)}{more}."
+def _remark(name: str, noise: Noise, count: int, rows: Sequence[str]) -> Message:
+    more = [count - _NAMED] if count > _NAMED else []
+    return Message("rows_left_out", "", {"name": name, "noise": noise.value, "n": count, "rows": [*rows, *more]})

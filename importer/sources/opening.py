@@ -36,7 +36,7 @@ def open_list(path: Path, options: SourceOptions) -> WorkbookList | DelimitedLis
     kind = kind_of(path)
     inside = kind_inside(path, kind)
     if options.sheet not in (None, "all") and inside not in WORKBOOKS | TABLES:
-        raise SourceError(f'{path.name} is no workbook and has no sheet "{options.sheet}": leave --sheet out.')
+        raise SourceError("sheet_in_text", name=path.name, sheet=options.sheet)
     if inside is Kind.EPCIS_XML:
         from importer.sources import epcis, epcis_xml  # noqa: PLC0415  heavy
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from importer.model import Reject
+from importer.model import Message, Reject
 from importer.rows.returned import COLUMNS, REJECTED, returned
 from importer.rows.tables import ROLES
 from importer.sources.headers import fold
@@ -63,12 +63,8 @@ class Returning:
                 found[place] = Reject(before.code, _role_of(before.code), {"returned": before.message})
         return found
 
-    def remarks(self, name: str) -> list[str]:
-        remark = (
-            f"{name}: rows that were rejected before and not changed since: {self.rows:,}. They stay rejected until "
-            "one of their values is changed, or their code cell is emptied."
-        )
-        return [remark] if self.rows else []
+    def remarks(self, name: str) -> list[Message]:
+        return [Message("rows_returning", "", {"name": name, "n": self.rows})] if self.rows else []
 
 
 def _role_of(code: str) -> str:

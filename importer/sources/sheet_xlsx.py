@@ -56,7 +56,7 @@ def sheet_facts(book: Book, name: str, index: int) -> SheetFacts:
             with archive.open(member) as stream:
                 _scan(stream, facts)
     except (zipfile.BadZipFile, OSError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise SourceError(f"{name} is damaged or cut off ({error}): copy or export it again.") from error
+        raise SourceError("list_damaged", name=name, reason=str(error)) from error
     return facts
 
 

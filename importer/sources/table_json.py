@@ -29,7 +29,7 @@ def read_json(data: bytes, name: str) -> list[Table]:
         value = _lines(text)
         if value is None:
             reason = str(error).splitlines()[0][:80]
-            raise SourceError(f"{name} is damaged or cut off (JSON: {reason}): copy or export it again.") from error
+            raise SourceError("list_damaged", name=name, reason=f"JSON: {reason}") from error
     if isinstance(value, list) and value and all(isinstance(each, list) for each in value):
         return [Table("JSON", [[_cell(cell) for cell in row] for row in value])]
     records = list(_records(value, {}, 0))

@@ -39,15 +39,15 @@ def write_template(path: Path) -> None:
     writers = {".csv": _write_csv, ".xlsx": _write_xlsx}
     write = writers.get(path.suffix.lower())
     if write is None:
-        raise ConfigError(f'"{path.name}" ends neither with .csv nor with .xlsx: choose one of the two.')
+        raise ConfigError("template_of_other_kind", name=path.name)
     try:
         with path.open("xb"):
             pass
         write(path)
     except FileExistsError:
-        raise ConfigError(f"{path} exists already: choose another name, or remove it first.") from None
+        raise ConfigError("file_exists", path=str(path)) from None
     except OSError as error:
-        raise ConfigError(f"{path} can't be written: {error.strerror or error}.") from error
+        raise ConfigError("file_unwritable", path=str(path), reason=error.strerror or str(error)) from error
 
 
 def _write_csv(path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
 from importer.errors import SourceError
-from importer.model import Reading, Sheet
+from importer.model import Message, Reading, Sheet
 from importer.rows.tables import Rows
 from importer.sources.files import Kind
 from importer.sources.layout import Layout, find_layout, score, shown
@@ -58,23 +58,19 @@ class _Search:
         self._options = options
         self._failures: list[tuple[int, SourceError]] = []
         self._unread: list[str] = []
-        self._remarks: list[str] = []
+        self._remarks: list[Message] = []
 
-    def run(self) -> tuple[list[_ListSheet], list[str]]:
+    def run(self) -> tuple[list[_ListSheet], list[Message]]:
         found = [s for s in map(self._look, self._allowed()) if s is not None]
         worst = max(self._failures, key=lambda f: f[0], default=None)
         if worst and (not found or (self._options.sheet == "all" and worst[0] > 0)):
             raise worst[1]
         if not found:
-            raise SourceError(f"{self._path.name} has no visible sheet with a list in it.")
+            raise SourceError("sheet_without_list", name=self._path.name)
         if len(found) > 1 and self._options.sheet != "all":
-            names = ", ".join(f'"{s.name}"' for s in found)
-            raise SourceError(
-                f"{self._path.name} holds a list on {len(found)} sheets: {names}. Choose one with --sheet NAME, or "
-                f"read them all with --sheet all."
-            )
+            raise SourceError("sheets_several", name=self._path.name, n=len(found), sheets=[s.name for s in found])
         if self._unread:
-            self._remarks.append(f"{self._path.name}: sheets without a list: {shown(self._unread)}.")
+            self._remarks.append(Message("sheets_unread", "", {"name": self._path.name, "sheets": shown(self._unread)}))
         return found, self._remarks
 
     def _allowed(self) -> list[int]:
@@ -83,13 +79,11 @@ class _Search:
         if chosen is not None and chosen in names:
             return [names.index(chosen)]
         if chosen is not None and chosen != "all":
-            listed = ", ".join(f'"{n}"' for n in names)
-            raise SourceError(f'{self._path.name} has no sheet "{chosen}". Its sheets: {listed}.')
+            raise SourceError("sheet_missing", name=self._path.name, sheet=chosen, sheets=names)
         sheets = self._workbook.sheets_metadata
         hidden = [s.name for s in sheets if s.visible != SheetVisibleEnum.Visible]
         if hidden:
-            listed = ", ".join(f'"{n}"' for n in hidden)
-            self._remarks.append(f"{self._path.name}: hidden sheets not read: {listed}. --sheet NAME reads one.")
+            self._remarks.append(Message("sheets_hidden", "", {"name": self._path.name, "sheets": hidden}))
         visible = (i for i, s in enumerate(sheets) if s.visible == SheetVisibleEnum.Visible)
         return [i for i in visible if sheets[i].typ == SheetTypeEnum.WorkSheet]
 
@@ -120,7 +114,7 @@ class WorkbookList:
         workbook: Workbook,
         found: Sequence[_ListSheet],
         options: SourceOptions,
-        remarks: Sequence[str],
+        remarks: Sequence[Message],
     ) -> None:
         self._path = path
         self._kind = kind
@@ -166,7 +160,7 @@ class WorkbookList:
                 if rows.table.num_rows:
                     yield rows
         if not read:
-            raise SourceError(f"{self._path.name} has a header and no rows: there is nothing to import.")
+            raise SourceError("list_without_rows", name=self._path.name)
 
     def _some(self, rows: Iterator[list[Any]]) -> list[list[Any]]:
         with readable(self._path):
@@ -192,12 +186,12 @@ class WorkbookList:
             first += len(some)
 
 
-def _remarks(path: Path, found: _ListSheet, options: SourceOptions) -> Iterator[str]:
+def _remarks(path: Path, found: _ListSheet, options: SourceOptions) -> Iterator[Message]:
     yield from found.layout.remarks
     hidden = sorted(r for r in found.facts.hidden_rows if r > found.layout.skip)
     if hidden:
-        more = f" and {len(hidden) - _NAMED} more" if len(hidden) > _NAMED else ""
-        rows = ", ".join(map(str, hidden[:_NAMED])) + more
-        yield f'{path.name}, sheet "{found.name}": hidden rows are read like all others: {rows}.'
+        more = [len(hidden) - _NAMED] if len(hidden) > _NAMED else []
+        rows = [*map(str, hidden[:_NAMED]), *more]
+        yield Message("rows_hidden", "", {"name": path.name, "sheet": found.name, "rows": rows})
     if options.fill_down:
-        yield f'{path.name}, sheet "{found.name}": empty cells take the value from above (--fill-down).'
+        yield Message("filled_down", "", {"name": path.name, "sheet": found.name})

@@ -78,7 +78,7 @@ def _open_tables(path: Path, kind: Kind, inside: Kind, encoding: str | None) -> 
     except DAMAGED as error:
         raise damaged(path, error) from error
     if len(data) > MOST_BYTES:
-        raise SourceError(f"{path.name} is larger than {MOST_BYTES >> 20} MB as {inside}: save the list as .csv.")
+        raise SourceError("table_too_large", name=path.name, most=MOST_BYTES, kind=inside.value)
     if inside is Kind.HTML:
         tables = table_html.read_html(data, encoding)
     elif inside is Kind.MHTML:
@@ -94,8 +94,8 @@ def _open_tables(path: Path, kind: Kind, inside: Kind, encoding: str | None) -> 
     book = TableBook(tables)
     if not book.sheet_names:
         title = table_html.title_of(data) if inside is Kind.HTML else ""
-        said = f', a web page with the title "{title}"' if title else ""
-        raise SourceError(f"{path.name} is {inside}{said}, and holds no table: export the list as .csv or .xlsx.")
+        titled = {"case": "titled", "title": title} if title else {}
+        raise SourceError("list_without_table", name=path.name, kind=inside.value, **titled)
     return book
 
 
@@ -113,7 +113,7 @@ def parts_of(path: Path, kind: Kind) -> Book:
     try:
         return usual_parts(path)
     except (*DAMAGED, NotImplementedError, RuntimeError) as error:
-        raise SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.") from error
+        raise SourceError("list_damaged", name=path.name, reason=str(error)) from error
 
 
 def load_sheet(path: Path, kind: Kind, workbook: Workbook, index: int) -> tuple[Worksheet, SheetFacts]:
@@ -125,8 +125,11 @@ def load_sheet(path: Path, kind: Kind, workbook: Workbook, index: int) -> tuple[
         facts.missing = _ERRORS[kind](path, index)
     if facts.rows * facts.width > MOST_CELLS:
         raise SourceError(
-            f'{path.name}: the sheet "{workbook.sheet_names[index]}" reaches to row {facts.rows:,} and column '
-            f"{facts.width:,}: delete what stands far from the list, or copy the list into a new workbook."
+            "sheet_too_wide",
+            name=path.name,
+            sheet=workbook.sheet_names[index],
+            row=facts.rows,
+            column=facts.width,
         )
     with readable(path):
         return workbook.get_sheet_by_index(index), facts
@@ -138,29 +141,23 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except PasswordError as error:
-        raise SourceError(f"{path.name} is protected by a password: save it without one and import that.") from error
+        raise SourceError("workbook_protected", name=path.name) from error
     except (CalamineError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise SourceError(
-            f"{path.name} can't be read as a workbook ({reason}): it is damaged, cut off or of another kind. Open it "
-            f"in a spreadsheet and save it as .xlsx."
-        ) from error
+        raise SourceError("workbook_unreadable", name=path.name, reason=reason) from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        raise SourceError(f"{path.name} is damaged: open it in a spreadsheet and save it as .xlsx.") from error
+        raise SourceError("workbook_damaged", name=path.name) from error
 
 
 def _check_size(path: Path, kind: Kind) -> None:
     parts = members(path)
     if any(m.flag_bits & 1 for m in parts):
-        raise SourceError(f"{path.name} is protected by a password: save it without one and import that.")
+        raise SourceError("workbook_protected", name=path.name)
     size = sum(m.file_size for m in parts)
     if size > MOST_UNPACKED:
-        raise SourceError(
-            f"{path.name} unpacks to {size / 2**30:,.1f} GB, more than the {MOST_UNPACKED >> 30} GB that a workbook "
-            f"may have: save the list as .csv."
-        )
+        raise SourceError("workbook_too_large", name=path.name, size=size, most=MOST_UNPACKED)
     if size > most_unpacked(path.stat().st_size):
         raise unpacks_too_far(path.name)
     try:
@@ -170,12 +167,9 @@ def _check_size(path: Path, kind: Kind) -> None:
                     _drain(archive, name)
         found = extent(path) if kind is Kind.ODS else Extent()
     except (*DAMAGED, NotImplementedError, RuntimeError, ExpatError, LookupError, ValueError) as error:
-        raise SourceError(f"{path.name} is damaged or cut off ({error}): copy or export it again.") from error
+        raise SourceError("list_damaged", name=path.name, reason=str(error)) from error
     if found.cells > MOST_CELLS or found.repeated > MOST_REPEATED:
-        raise SourceError(
-            f"{path.name} holds {found.cells:,} cells, {found.repeated:,} of them in rows that are written once and "
-            f"repeated: copy the list into a new workbook."
-        )
+        raise SourceError("cells_repeated", name=path.name, n=found.cells, repeated=found.repeated)
 
 
 def _drain(archive: zipfile.ZipFile, name: str) -> None:

@@ -35,9 +35,7 @@ def usual_parts(path: Path) -> Book:
     if all(before == after for before, after in names.items()):
         return path
     if path.stat().st_size > _MOST_COPIED:
-        raise SourceError(
-            f"{path.name} is a workbook whose parts have unusual names: open it in a spreadsheet and save it as .xlsx."
-        )
+        raise SourceError("workbook_of_unusual_parts", name=path.name)
     return _copied(path, names)
 
 

@@ -84,10 +84,7 @@ class Recording:
     def _index(self) -> None:
         """Put aside the fingerprints of what has gathered."""
         if self._next_seq + len(self._chunks) - 1 > fingerprint_index.MAX_SEQ:
-            raise LedgerError(
-                f"the list makes more than {fingerprint_index.MAX_SEQ:,} requests, the most that a run can have: "
-                "raise limits.chunk_size, or split the list"
-            )
+            raise LedgerError("list_too_many_requests", most=fingerprint_index.MAX_SEQ)
         chunks = [
             (seq, chunk.hashes)
             for seq, chunk in enumerate(self._chunks, self._next_seq)

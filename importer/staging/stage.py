@@ -129,7 +129,7 @@ class _Stager:
         self._spill.seal()
         self._staged.notes["case_pair"] += self._case.count(self._spill.hashes())
         if not self._staged.rows:
-            raise SourceError("the list has no rows below its header: nothing to import")
+            raise SourceError("list_without_rows", case="unnamed")
 
     def _checked(self) -> Iterator[tuple[Rows, Checked]]:
         for rows in self._source:
@@ -265,6 +265,6 @@ def reading_of(source: Source) -> Mapping[str, Any]:
             {"name": sheet.name, "header_row": sheet.header_row, "columns": dict(sheet.columns)}
             for sheet in reading.sheets
         ],
-        "remarks": list(reading.remarks),
+        "remarks": [remark.part() for remark in reading.remarks],
         "sheet_names": list(source.sheet_names),
     }

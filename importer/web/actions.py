@@ -11,6 +11,7 @@ from aiohttp import web
 
 from importer import wiring
 from importer.ledger.view import View
+from importer.model import Message
 from importer.rows.tables import ROLES
 from importer.web import queries
 from importer.web.data import preview_of
@@ -84,7 +85,7 @@ async def confirm(site: Site, upload: Upload, by: str, seen: str, comment: str) 
     if twin:
         upload.run = twin
         comment = line(by, comment or "go on")
-    upload.fault = ""
+    upload.fault = {}
     site.uploads.save(upload)
     site.jobs.add("resume" if twin else "import", upload.run, by, upload=upload.id, comment=comment)
     site.previews.forget(upload.id)
@@ -135,14 +136,14 @@ def _act_on_job(site: Site, job: Job, what: str, by: str) -> None:
     if what == "pause":
         job.paused = True
         site.jobs.save(job)
-        site.worker.halt(job, f"paused by {by}", keeps=True)
+        site.worker.halt(job, Message("paused_by", "", {"who": by}), keeps=True)
     elif what == "go-on":
-        job.paused, job.fault = False, ""
+        job.paused, job.fault = False, {}
         site.jobs.save(job)
     elif what == "stop" and runs:
         job.paused = False
         site.jobs.save(job)
-        site.worker.halt(job, f"stopped by {by}", keeps=False)
+        site.worker.halt(job, Message("stopped_by", "", {"who": by}), keeps=False)
     elif what == "stop":
         site.jobs.done(job)
     else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import structs
 
+from importer.model import Message
 from importer.web import queries
 from importer.web.documents import Overview, Phase, QueueLine, Run, RunLine, Runs, Standing, Traces, UploadLine
 from importer.web.documents import Upload as UploadPage
@@ -36,7 +37,8 @@ def upload_line(upload: Upload) -> UploadLine:
 
 
 def _line_of(upload: Upload) -> dict[str, Any]:
-    return {name: getattr(upload, name) for name in UploadLine.__struct_fields__}
+    line = {name: getattr(upload, name) for name in UploadLine.__struct_fields__}
+    return {**line, "fault": Message.of(upload.fault) if upload.fault else ""}
 
 
 async def queue_line(site: Site, job: Job) -> QueueLine:
@@ -57,8 +59,8 @@ def standing(site: Site, job: Job | None) -> Standing:
         phase=phase,
         kind=job.kind,
         ahead=site.jobs.ahead_of(job) if phase == "waiting" else 0,
-        waits_for=worker.waits_for if phase == "waiting" else "",
-        fault=job.fault,
+        waits_for=(phase == "waiting" and worker.waits_for) or "",
+        fault=Message.of(job.fault) if job.fault else "",
         rows_read=live.rows if live else 0,
         serials_per_second=round(live.per_second()) if live else 0,
         seconds_left=live.seconds_left() if live else None,
@@ -92,7 +94,7 @@ async def upload_data(site: Site, upload: Upload, wait: float = 0.0) -> UploadPa
         page,
         state=reading.state,
         rows_read=reading.rows,
-        error=reading.fault,
+        error=reading.fault or "",
         headers=reading.headers,
         preview=reading.data,
     )

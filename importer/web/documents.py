@@ -47,7 +47,8 @@ class UploadLine(Struct, frozen=True, kw_only=True):
     sha256: str
     by: str
     at: str
-    fault: Annotated[str, Meta(description="Why an import of it came to nothing.")]
+    fault: ForPeople
+    """Why an import of it came to nothing."""
 
 
 class Uploaded(Struct, frozen=True):

@@ -11,7 +11,7 @@ from yarl import URL
 
 from importer.errors import Exit, ImporterError
 from importer.web.access import COOKIE
-from importer.web.rendering import failed
+from importer.web.rendering import failed, language
 from importer.web.site import PERSON, SITE, Site
 
 SESSION = "importer_session"
@@ -44,7 +44,8 @@ async def answers(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         response = failed(request, error.status, error.text or "")
     except ImporterError as error:
-        response = failed(request, 409 if error.exit_code == Exit.TRY_AGAIN else 500, str(error))
+        words = language(request).said(error.message)
+        response = failed(request, 409 if error.exit_code == Exit.TRY_AGAIN else 500, words)
     except (ConnectionError, TimeoutError):
         raise
     except Exception:  # noqa: BLE001  the log has it, the person gets a page

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from itertools import takewhile
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from importer.ledger.store import now
 from importer.web.durable import read_json, write_json, write_once
@@ -25,7 +25,7 @@ class Job:
     upload: str = ""
     comment: str = ""
     paused: bool = False
-    fault: str = ""
+    fault: dict[str, Any] = field(default_factory=dict)
 
 
 class Jobs:

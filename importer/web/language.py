@@ -30,7 +30,7 @@ class Language:
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self._words = _WORDS[tag]
-        self._language = language.language(tag)
+        self._language = language.language(tag, page=True)
         self.number = self._language.number
         self.bytes = self._language.bytes
         self.moment = self._language.moment
@@ -46,7 +46,7 @@ class Language:
 
     def said(self, message: Message | str) -> str:
         """A message; text that a person or a program wrote stays as it is."""
-        return self._language.say(message) if isinstance(message, Message) else message
+        return self._language.part(message.part()) if isinstance(message, Message) else message
 
     def problem(self, code: str) -> str:
         """A problem's name for people."""

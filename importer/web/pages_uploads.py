@@ -117,7 +117,7 @@ async def marked(request: web.Request) -> web.StreamResponse:
     try:
         path = await site.read(_marked, site, found, language(request))
     except ImporterError as error:
-        raise web.HTTPConflict(text=str(error)) from error
+        raise web.HTTPConflict(text=language(request).said(error.message)) from error
     return as_attachment(path, path.name)
 
 

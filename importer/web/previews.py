@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,7 +14,7 @@ from importer.concurrency import Stopping
 from importer.config.settings import Settings
 from importer.errors import ImporterError
 from importer.flow.preview import BatchPreview, Example, ListFile, Preview, preview
-from importer.model import is_sandbox
+from importer.model import Message, is_sandbox
 from importer.rows.tables import key_of
 from importer.web import documents
 from importer.web.uploads import Upload, Uploads
@@ -25,15 +24,8 @@ EXAMPLES = 200
 _AT_ONCE = 2
 _MOST_KEPT = 40
 
-_OPTION = re.compile(r" (?:Name the column|Choose one) with --.*", re.DOTALL)
-
 Stamp = tuple[int, int, str]
 """Version of the upload, and how far the ledger is: what a preview depends on."""
-
-
-def for_the_page(error: ImporterError) -> str:
-    """Without what people at a terminal are told to type: here they choose below the message."""
-    return _OPTION.sub("", str(error))
 
 
 @dataclass(slots=True)
@@ -43,7 +35,7 @@ class Reading:
     stamp: Stamp
     rows: int = 0
     data: documents.Preview | None = None
-    fault: str = ""
+    fault: Message | None = None
     headers: list[str] = field(default_factory=list)
     stopping: Stopping = field(default_factory=Stopping)
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -82,7 +74,7 @@ class Previews:
 
     def forget(self, number: str) -> None:
         if known := self._known.pop(number, None):
-            known.stopping.stop("it is not wanted any more", 0)
+            known.stopping.stop(Message("not_wanted"), 0)
 
     def end(self) -> None:
         for number in list(self._known):
@@ -93,12 +85,12 @@ class Previews:
             async with self._places:
                 reading.data = await asyncio.to_thread(self._look, upload, reading)
         except ImporterError as error:
-            reading.fault = for_the_page(error)
+            reading.fault = error.message
             reading.headers = [one for one in getattr(error, "headers", ()) if one]
         except OSError as error:
-            reading.fault = f"{upload.name} can't be read: {error.strerror}"
+            reading.fault = Message("list_unreadable", "", {"path": upload.name, "reason": error.strerror or ""})
         finally:
-            reading.fault = reading.fault or ("" if reading.data else "internal fault")
+            reading.fault = reading.fault or (None if reading.data else Message("internal_fault"))
             reading.done.set()
 
     def _look(self, upload: Upload, reading: Reading) -> documents.Preview:

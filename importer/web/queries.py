@@ -145,7 +145,7 @@ def run_data(path: Path, run_id: str, report_dir: Path) -> RunDocument | None:
         sandbox=is_sandbox(run.target),
         started_at=run.started_at,
         ended_at=run.ended_at,
-        stopped_by=run.stopped_by,
+        stopped_by=Message.of(run.stopped_by) if run.stopped_by else "",
         exit_code=facts.exit_code if resting else None,
         rows=run.rows,
         outcomes=dict(facts.outcomes),

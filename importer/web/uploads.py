@@ -39,7 +39,7 @@ class Upload:
     edits: dict[str, dict[str, str]] = field(default_factory=dict)
     version: int = 1
     imported: bool = False
-    fault: str = ""
+    fault: dict[str, Any] = field(default_factory=dict)
 
 
 def harmless(name: str) -> str:
@@ -96,7 +96,7 @@ class Uploads:
         upload.options = dict(options) if options is not None else upload.options
         upload.edits = dict(edits) if edits is not None else upload.edits
         upload.version += 1
-        upload.fault = ""
+        upload.fault = {}
         self.save(upload)
 
     def discard(self, number: str) -> None:

@@ -16,7 +16,7 @@ from importer.flow.importing import Finished, Import
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import now
 from importer.ledger.view import Run
-from importer.model import RunState, same_target, spoken_target
+from importer.model import Message, RunState, same_target, spoken_target
 from importer.web.jobs import Job, Jobs
 from importer.web.live import Live
 from importer.web.uploads import Upload, Uploads
@@ -39,7 +39,7 @@ class Worker:
         self._stopping: Stopping | None = None
         self.now: Job | None = None
         self.live: Live | None = None
-        self.waits_for = ""
+        self.waits_for: Message | None = None
         """Who holds the ledger, where that is not this process."""
 
     async def run(self) -> None:
@@ -60,10 +60,10 @@ class Worker:
         self._ending = True
         if self._stopping:
             self._keeps = True
-            self._stopping.stop("the server was stopped", Exit.TERMINATED)
+            self._stopping.stop(Message("server_stopped"), Exit.TERMINATED)
         self._jobs.changed.set()
 
-    def halt(self, job: Job, why: str, *, keeps: bool) -> None:
+    def halt(self, job: Job, why: Message, *, keeps: bool) -> None:
         """Stop the run that goes on, if it is this one; whether it keeps its place in the queue."""
         if self.now is job and self._stopping and not self._ending:
             self._keeps = keeps
@@ -74,17 +74,17 @@ class Worker:
         try:
             ledger = await asyncio.to_thread(Ledger, self._settings.ledger.path)
         except LedgerBusy as error:
-            self.waits_for = str(error)
+            self.waits_for = error.message
             return False
         except ImporterError as error:
             self._hold(job, error)
             return True
-        self.waits_for = ""
+        self.waits_for = None
         stopping = self._stopping = Stopping()
         self.now, self.live = job, Live(self._settings.limits.requests_per_second)
         self._keeps = self._ending or job.paused
         if self._keeps or job not in self._jobs.all:
-            stopping.stop("it was stopped before it began", Exit.STOPPED)
+            stopping.stop(Message("stopped_while_queued"), Exit.STOPPED)
         try:
             await self._do(job, ledger, stopping, self.live)
         finally:
@@ -105,7 +105,9 @@ class Worker:
             self._failed(job, upload, ledger, error)
         except Exception as error:  # noqa: BLE001  whatever it is, the server goes on; what was recorded is kept
             self._log.exception("job", run=job.run)
-            self._failed(job, upload, ledger, ImporterError(f"internal fault, {type(error).__name__}: {error}"))
+            self._failed(
+                job, upload, ledger, ImporterError("fault", what=f"{type(error).__name__}: {error}"[:_MOST_FAULT])
+            )
         else:
             self._log.info("job", run=finished.run.id, by=job.by, exit_code=finished.facts.exit_code)
             self._over(job, upload, finished.run)
@@ -113,12 +115,12 @@ class Worker:
     async def _go(self, job: Job, ledger: Ledger, imports: Import, run: Run | None, upload: Upload | None) -> Finished:
         if run is None:
             if upload is None:
-                raise ConfigError(f"there is no run {job.run} in the ledger any more")
+                raise ConfigError("run_gone", run=job.run)
             options = self.options(upload)
             return await imports.run(self._uploads.path(upload), options, wiring.identity_of(options))
         if not same_target(run.target, self._target):
             here, there = spoken_target(self._target), spoken_target(run.target)
-            raise ConfigError(f"run {run.id} was sent to {there}, but this server sends to {here}")
+            raise ConfigError("run_of_other_target", case="server", run=run.id, sent_to=there, sends_to=here)
         if job.kind == "retry":
             await ledger.renew(run.num)
             job.kind = "resume"
@@ -134,7 +136,7 @@ class Worker:
 
     def _over(self, job: Job, upload: Upload | None, run: Run) -> None:
         if upload:
-            upload.run, upload.imported, upload.fault = run.id, True, ""
+            upload.run, upload.imported, upload.fault = run.id, True, {}
             self._uploads.save(upload)
         if run.state == RunState.FINISHED or not self._keeps:
             self._jobs.done(job)
@@ -149,7 +151,7 @@ class Worker:
             self._over(job, upload, run)
             return
         if upload:
-            upload.fault = "" if isinstance(error, Stopped) else str(error)[:_MOST_FAULT]
+            upload.fault = {} if isinstance(error, Stopped) else error.message.part()
             self._uploads.save(upload)
         elif isinstance(error, ConfigError | LedgerError):
             self._hold(job, error)
@@ -157,7 +159,7 @@ class Worker:
         self._jobs.done(job)
 
     def _hold(self, job: Job, error: ImporterError) -> None:
-        job.paused, job.fault = True, str(error)[:_MOST_FAULT]
+        job.paused, job.fault = True, error.message.part()
         self._jobs.save(job)
 
 

@@ -35,8 +35,9 @@ _Parts = tuple[tuple[str, str, _Kind], ...]
 class Language:
     """One of `catalogue.LANGUAGES`; see the package's docstring for holes and contexts."""
 
-    def __init__(self, tag: str) -> None:
+    def __init__(self, tag: str, *, page: bool = False) -> None:
         self.tag = tag
+        self._page = page
         self._catalogue = catalogue.read(tag)
         self._roles: dict[str, str] = {}
         self._kinds: dict[str, _Kind] = {
@@ -55,8 +56,8 @@ class Language:
             "moment": self.moment,
             "either": lambda values: self._some(_items(values), values, "or"),
             "cause": lambda value: self._plain(value).removesuffix("."),
-            "sentence": lambda value: self.sentence(_message(value)),
-            "tip": lambda value: self.tip(_message(value)),
+            "sentence": lambda value: self.sentence(Message.of(value)),
+            "tip": lambda value: self.tip(Message.of(value)),
         }
         self._parts: dict[str, _Parts] = {}
         self._known: dict[tuple[str, str], _Parts | None] = {}
@@ -69,13 +70,14 @@ class Language:
         """What was found, where, and what was expected. A code that has no sentence is said as it is."""
         if "returned" in message.values:  # a row that came back with what had been said of it
             return str(message.values["returned"])
-        return self._say("", message.code, message.role, message.values) or message.code.replace("_", " ")
+        return self._say("", message.code, message.role, message.values) or self.remark(message)
 
     def tip(self, message: Message) -> str:
-        """What the reader does about it."""
+        """What the reader does about it: on the page perhaps something else than at a terminal."""
         if "returned" in message.values:
             return ""
-        return self._say("tip", message.code, message.role, message.values)
+        at_page = self._page and self._say("page tip", message.code, message.role, message.values)
+        return at_page or self._say("tip", message.code, message.role, message.values)
 
     def title(self, code: str) -> str:
         """A problem's name."""
@@ -101,7 +103,12 @@ class Language:
 
     def remark(self, message: Message) -> str:
         """What a planner should know of a list as it was read."""
-        return self._say("remark", message.code, message.role, message.values)
+        at_page = self._page and self._say("page remark", message.code, message.role, message.values)
+        return at_page or self._say("remark", message.code, message.role, message.values) or message.code
+
+    def part(self, value: Mapping[str, Any] | str) -> str:
+        """A message that is a value: why a run stopped, where a row stands. Text stays as it is."""
+        return self._plain(value)
 
     def role(self, role: str) -> str:
         if role not in self._roles:
@@ -221,7 +228,7 @@ class Language:
         return ", ".join(map(self._plain, value)) if isinstance(value, Sequence) else str(value)
 
     def _nested(self, value: Mapping[str, Any]) -> str:
-        return self._say("part", value["code"], value.get("role", ""), value) or self.say(_message(value))
+        return self._say("part", value["code"], value.get("role", ""), value) or self.say(Message.of(value))
 
     def _some(self, items: Sequence[str], values: Sequence[Any], style: _Style = "standard") -> str:
         """Items, of which some may have been left out: a whole number at the end of the values counts those."""
@@ -264,16 +271,26 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _message(value: Mapping[str, Any]) -> Message:
-    return Message(value["code"], value.get("role", ""), value)
-
-
 def _items(values: Sequence[Any]) -> Sequence[Any]:
     """All but the number of those left out."""
     return values[:-1] if values and isinstance(values[-1], int) else values
 
 
+_terminal = "en"
+
+
+def speak(tag: str) -> None:
+    """Let this be the language of the process's terminal; one that there is not changes nothing."""
+    global _terminal  # noqa: PLW0603  a process has one terminal
+    _terminal = tag if tag in catalogue.LANGUAGES else _terminal
+
+
+def terminal() -> Language:
+    """What the process's terminal speaks, English until `speak` says otherwise."""
+    return language(_terminal)
+
+
 @cache
-def language(tag: str) -> Language:
-    """Read once a process."""
-    return Language(tag)
+def language(tag: str, *, page: bool = False) -> Language:
+    """Read once a process. `page`: for who reads it on the page, where some things are done by other means."""
+    return Language(tag, page=page)

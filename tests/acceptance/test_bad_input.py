@@ -98,7 +98,7 @@ def entry_of(name: str, kind: int, child: int, start: int, size: int) -> bytes:
 
 ROW = packs(1)[0]
 LISTS = [
-    pytest.param(lambda cwd: cwd / "list.csv", ["list.csv", "no such file", "check the name"], id="missing"),
+    pytest.param(lambda cwd: cwd / "list.csv", ["list.csv", "does not exist", "Check the name"], id="missing"),
     pytest.param(directory, ["lists is a directory", "importer watch"], id="directory"),
     pytest.param(bytes_as("list.csv", b""), ["list.csv is empty", "a header and one row per pack"], id="empty"),
     pytest.param(csv_of(HEADER), ["list.csv has a header and no rows", "nothing to import"], id="header_alone"),

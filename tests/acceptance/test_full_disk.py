@@ -66,7 +66,7 @@ def test_a_ledger_on_a_full_disk_ends_the_run_and_resume_goes_on(
         disk.fill()
         stopped = running.ended()
     assert stopped.code == 1
-    assert "the disk is full: free some space; what was recorded is kept, then `importer resume`" in only_line(
+    assert "the disk is full. Free some space; what was recorded is kept, then `importer resume`" in only_line(
         stopped.errors
     )
     disk.free()

@@ -108,6 +108,6 @@ def test_a_ledger_that_may_not_be_written_any_more_is_left_as_it_is(
     with read_only(directory):
         refused = bound(command, report().run, env=env)
     assert refused.code == 1
-    assert "it can't be written: check that its directory exists and may be written" in only_line(refused.errors)
+    assert "it can't be written. Check that its directory exists and may be written" in only_line(refused.errors)
     assert report().outcomes == {"assigned": 4, "unknown": 4}
     assert bound("retry", report().run, env=env).code == 0

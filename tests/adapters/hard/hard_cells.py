@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-_DIGITS_LOST = "its digits are lost; format the column as text"
+_DIGITS_LOST = "its digits are lost. Format the column as text"
 _NUMERIC = "stands in a numeric cell, which drops leading zeros"
 
 

@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from saying import said
+
 from importer.concurrency import Stopping
 from importer.model import Message
 from importer.sources.opening import SourceOptions, open_source
@@ -61,5 +63,5 @@ def staged(path: Path, checks: CheckSettings | None = None, **options: Any) -> S
     assert result.rows == len(found.sent) + len(found.repeats) + len(found.rejects)
     found.batches = result.batches
     found.notes = {code: count for code, count in result.notes.items() if count}
-    found.remarks = tuple(source.reading.remarks)
+    found.remarks = tuple(map(said, source.reading.remarks))
     return found

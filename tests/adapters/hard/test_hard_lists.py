@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hard_rows import GTIN
 from outcomes import staged
+from saying import refused
 
 from importer.errors import SourceError
 from importer.staging.checks import CheckSettings
@@ -86,19 +87,19 @@ def test_each_hard_list_comes_to_what_it_must(
     ("content", "words"),
     [
         pytest.param("Serial,GTIN,Batch\nA,1,2\n", r'has no column for the expiry\. Found: "Serial"', id="no_expiry"),
-        pytest.param("SN,Serial,GTIN,Lot,Exp\nA,A,1,2,3\n", '2 columns for the serial: "SN" .*, "Serial" ', id="two"),
+        pytest.param("SN,Serial,GTIN,Lot,Exp\nA,A,1,2,3\n", 'for the serial: "SN" .* and "Serial" ', id="two"),
         pytest.param("Foo,Bar\nA,B\n", 'has no header that names its columns; its first row is "Foo"', id="no_names"),
         pytest.param(f'{HEAD}"A,{REST}\nB,{REST}\n', "quotation mark", id="open_quote"),
         pytest.param(HEAD, "a header and no rows", id="no_rows"),
         pytest.param(f"urn:epc:id:sgtin:4006381.033393.1\n{'urn:epc:id:sgtin:4006381.033393.2'}\n",
-                     "hold no batch and no expiry: give one value for all rows with --batch --expiry", id="bare_scans"),
+                     "hold no batch and expiry. Give one value for all rows with --batch --expiry", id="bare_scans"),
         pytest.param("<html><table></table>", "holds no table", id="a_web_page"),
         pytest.param('<?xml version="1.0"?><a>EPCISDocument</a>', "no commissioning event", id="no_events"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_read_says_what_to_do(tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "list").write_text(content, "utf-8")
-    with pytest.raises(SourceError, match=words):
+    with refused(SourceError, words):
         staged(tmp_path / "list")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ledger_builders import ASSIGNED, answer, chunks_of, staged_run
 from ledger_model import read
+from saying import refused, said
 
 from importer.errors import LedgerError
 from importer.ledger import opening
@@ -77,7 +78,7 @@ def test_work_that_fails_fails_its_group_and_leaves_nothing_of_it(tmp_path: Path
         with held_up(made):
             group = [made.post(insert(2)), made.post(insert(None)), made.post(insert(3))]
         for future in group:
-            with pytest.raises(LedgerError, match="NOT NULL constraint failed"):
+            with refused(LedgerError, "NOT NULL constraint failed"):
                 future.result()
         made.do(insert(4))
     assert numbers(tmp_path / "db") == [1, 4]
@@ -104,7 +105,7 @@ def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
 def test_a_closed_writer_takes_nothing_and_keeps_nobody_waiting(tmp_path: Path) -> None:
     with writer(tmp_path / "db") as made:
         made.close()
-        with pytest.raises(LedgerError, match="the ledger is closed"):
+        with refused(LedgerError, "the ledger is closed"):
             made.do(insert(1))
 
 
@@ -140,7 +141,7 @@ async def test_nothing_is_committed_once_the_file_was_removed(tmp_path: Path) ->
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         path.rename(tmp_path / "moved.db")
-        with pytest.raises(LedgerError, match=r"importer\.db was removed or replaced while it was in use"):
+        with refused(LedgerError, r"importer\.db was removed or replaced while it was in use"):
             await ledger.mark(run, chunk)
         (tmp_path / "moved.db").rename(path)
         assert await ledger.mark(run, chunk) == 1
@@ -152,7 +153,7 @@ async def test_nothing_is_committed_once_the_wal_was_removed(tmp_path: Path) -> 
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         (tmp_path / "importer.db-wal").unlink()
-        with pytest.raises(LedgerError, match=r"importer\.db-wal was removed or replaced while it was in use"):
+        with refused(LedgerError, r"importer\.db-wal was removed or replaced while it was in use"):
             await ledger.mark(run, chunk)
 
 
@@ -170,7 +171,7 @@ async def test_what_the_tasks_of_one_turn_ask_for_is_one_commit(tmp_path: Path) 
 async def test_work_for_a_closed_ledger_is_refused(tmp_path: Path) -> None:
     with writer(tmp_path / "numbers.db") as writing:
         pass
-    with pytest.raises(LedgerError, match="closed"):
+    with refused(LedgerError, "closed"):
         await writing.done(insert(1))
 
 
@@ -199,7 +200,7 @@ async def test_what_tasks_ask_for_waits_for_what_was_posted_before(tmp_path: Pat
 async def test_tasks_whose_work_fails_hear_of_it_and_the_next_ones_go_on(tmp_path: Path) -> None:
     with writer(tmp_path / "numbers.db") as writing:
         failed = await asyncio.gather(*(writing.done(insert(n)) for n in (1, None)), return_exceptions=True)
-        assert all(isinstance(error, LedgerError) and "NOT NULL constraint failed" in str(error) for error in failed)
+        assert all(isinstance(error, LedgerError) and "NOT NULL constraint failed" in said(error) for error in failed)
         assert await writing.done(insert(2)) == 2
     assert numbers(tmp_path / "numbers.db") == [2]
 
@@ -245,7 +246,7 @@ async def test_tasks_hear_that_the_file_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "numbers.db"
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Malformed)
     damaged = Writer(db, lambda error: opening.explain(error, path))
-    with pytest.raises(LedgerError, match="it is damaged"):
+    with refused(LedgerError, "it is damaged"):
         await damaged.done(insert(1))
     damaged.close()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ledger_builders import ASSIGNED, chunks_of, looking, new_run, planned, rows_of, send, staged_run
 from ledger_model import read
+from saying import refused, said
 
 from importer.errors import LedgerBusy, LedgerError
 from importer.ledger.ledger import Ledger
@@ -60,13 +61,13 @@ def test_a_second_importer_hears_at_once_who_holds_the_ledger(path: Path) -> Non
     since = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     host = re.escape(socket.gethostname())
     assert re.fullmatch(
-        rf"ledger .+ is in use by process {process.pid} on {host} since {since}: try again when that one has ended",
-        str(caught.value),
+        rf"Ledger .+ is in use by process {process.pid} on {host} since {since}\. Try again when that one has ended\.",
+        said(caught.value),
     )
 
 
 def test_a_second_opener_in_the_same_process_is_refused_too(path: Path) -> None:
-    with Ledger(path), pytest.raises(LedgerBusy, match=rf"process {os.getpid()} on"):
+    with Ledger(path), refused(LedgerBusy, rf"process {os.getpid()} on"):
         Ledger(path)
 
 
@@ -98,7 +99,7 @@ def test_a_ledger_that_can_not_be_recovered_is_given_free(path: Path) -> None:
     Ledger(path).close()
     alter(path, "ALTER TABLE chunk RENAME TO gone")
     for _ in range(2):
-        with pytest.raises(LedgerError, match="no such table: chunk"):
+        with refused(LedgerError, "no such table: chunk"):
             Ledger(path)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ledger_builders import looking, planned, rows_of, staged_run
 from ledger_model import read
+from saying import refused, said
 
 from importer.errors import LedgerError
 from importer.ledger import opening
@@ -71,14 +72,17 @@ def truncated(path: Path) -> None:
 NO_LEDGERS = {
     "older_version": (
         older,
-        r"^ledger \S+ was written by an older importer \(schema 1, this one knows 2\): begin a new",
+        r"^Ledger \S+ was written by an older importer \(schema 1, this one knows 2\). Begin a new",
     ),
-    "newer_version": (newer, r"^ledger \S+ was written by a newer importer \(schema 3, this one knows 2\): update the"),
-    "foreign_database": (foreign, r"is an SQLite file, but no ledger of this importer: choose another with --ledger$"),
-    "text_file": (text, r"file is not a database; it is damaged, or no ledger at all: put back the last copy of it"),
-    "directory": (directory, r"^ledger \S+ can't be opened: Is a directory; choose a path that can be written"),
-    "damaged": (damaged, r"malformed.*; it is damaged, or no ledger at all: put back the last copy of it and its -wal"),
-    "truncated": (truncated, r"malformed.*; it is damaged, or no ledger at all: put back the last copy of it"),
+    "newer_version": (newer, r"^Ledger \S+ was written by a newer importer \(schema 3, this one knows 2\). Update the"),
+    "foreign_database": (
+        foreign,
+        r"is an SQLite file, but no ledger of this importer. Choose another with --ledger\.$",
+    ),
+    "text_file": (text, r"file is not a database; it is damaged, or no ledger at all. Put back the last copy of it"),
+    "directory": (directory, r"^Ledger \S+ can't be opened: Is a directory. Choose a path that can be written"),
+    "damaged": (damaged, r"malformed.*; it is damaged, or no ledger at all. Put back the last copy of it and its -wal"),
+    "truncated": (truncated, r"malformed.*; it is damaged, or no ledger at all. Put back the last copy of it"),
 }
 
 
@@ -88,9 +92,9 @@ def test_what_is_no_whole_ledger_is_refused_and_given_free(
 ) -> None:
     make(path)
     for _ in range(2):
-        with pytest.raises(LedgerError, match=message) as caught:
+        with refused(LedgerError, message) as caught:
             Ledger(path)
-        assert "\n" not in str(caught.value)
+        assert "\n" not in said(caught.value)
 
 
 def test_a_foreign_database_is_left_as_it_is(path: Path) -> None:
@@ -109,13 +113,17 @@ def test_what_is_no_ledger_is_not_read_either(path: Path, make: Callable[[Path],
 
 
 def test_a_ledger_that_is_not_there_says_so_to_readers(path: Path) -> None:
-    with pytest.raises(LedgerError, match=r"^there is no ledger at \S+: nothing was imported from here, or give"):
+    with refused(
+        LedgerError, r"^There is no ledger at \S+: nothing was imported from here\. Import something, or give"
+    ):
         View(path)
 
 
 def test_a_ledger_that_was_never_finished_says_so_to_readers(path: Path) -> None:
     path.touch()
-    with pytest.raises(LedgerError, match=r"^the ledger at \S+ is empty: nothing was imported from here, or give"):
+    with refused(
+        LedgerError, r"^The ledger at \S+ is empty: nothing was imported from here\. Import something, or give"
+    ):
         View(path)
 
 
@@ -132,23 +140,24 @@ def test_a_missing_directory_is_made(tmp_path: Path) -> None:
 
 def test_a_directory_that_can_not_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LedgerError, match=r"its directory can't be made: Not a directory; choose another path"):
+    with refused(LedgerError, r"its directory can't be made: Not a directory. Choose another path"):
         Ledger(tmp_path / "file" / "below" / "importer.db")
 
 
 @pytest.mark.parametrize(
     ("sqlite_says", "hint"),
     [
-        pytest.param("database or disk is full", "the disk is full: free some space", id="disk_full"),
+        pytest.param("database or disk is full", "the disk is full. Free some space", id="disk_full"),
         pytest.param("attempt to write a readonly database", "it can't be written", id="read_only"),
         pytest.param("unable to open database file", "it can't be written", id="path_vanished"),
         pytest.param("database is locked", "another program has it open", id="locked"),
-        pytest.param("disk I/O error", "check the disk", id="io_error"),
+        pytest.param("disk I/O error", "Check the disk", id="io_error"),
     ],
 )
 def test_what_sqlite_says_comes_with_what_to_do(sqlite_says: str, hint: str) -> None:
     explained = opening.explain(sqlite3.OperationalError(sqlite_says), Path("importer.db"))
-    assert str(explained).startswith(f"ledger importer.db: {sqlite_says}; {hint}")
+    assert said(explained).startswith(f"Ledger importer.db: {sqlite_says}")
+    assert hint in said(explained)
 
 
 def test_a_full_disk_is_a_clear_error_and_what_was_recorded_is_kept(path: Path) -> None:
@@ -156,7 +165,7 @@ def test_a_full_disk_is_a_clear_error_and_what_was_recorded_is_kept(path: Path) 
         run = staged_run(ledger)
         pages = ledger._writer.do(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
         ledger._writer.do(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone())
-        with pytest.raises(LedgerError, match=r"disk is full; the disk is full: free some space; what was recorded is"):
+        with refused(LedgerError, r"disk is full; the disk is full. Free some space; what was recorded is"):
             ledger.post_chunks(run, 9, [planned(rows_of([os.urandom(9).hex() for _ in range(5000)]))]).result()
     assert set(read(path)[run]) == set("ABC")
 
@@ -205,5 +214,5 @@ def test_a_ledger_behind_a_link_is_missed_with_its_wal(tmp_path: Path, path: Pat
     with Ledger(link) as ledger:
         staged_run(ledger)
         path.with_name(f"{path.name}-wal").unlink()
-        with pytest.raises(LedgerError, match="removed or replaced"):
+        with refused(LedgerError, "removed or replaced"):
             ledger.forget_half_staged()

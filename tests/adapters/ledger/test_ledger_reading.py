@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from ledger_builders import ASSIGNED, chunks_of, cut, looking, planned, rows_of, send, staged_run
+from saying import refused
 
 from importer.errors import ConfigError, LedgerError
 from importer.ledger.ledger import Ledger
@@ -45,8 +46,8 @@ def test_a_reader_can_not_write(path: Path) -> None:
 
 def test_an_unknown_run_is_named(path: Path) -> None:
     Ledger(path).close()
-    why = r"^there is no run 'x' in ledger \S+: `importer runs` lists them$"
-    with looking(path) as view, pytest.raises(ConfigError, match=why):
+    why = r'^There is no run "x" in ledger \S+\. `importer runs` lists them\.$'
+    with looking(path) as view, refused(ConfigError, why):
         view.run("x")
 
 
@@ -91,16 +92,16 @@ def spoil(path: Path, table: str, column: str) -> None:
     db.close()
 
 
-DAMAGE = r"^ledger \S+: its checksum is [0-9a-f]{8}, [0-9a-f]{8} was expected; it is damaged: put back the last copy"
+DAMAGE = r"^Ledger \S+: its checksum is [0-9a-f]{8}, [0-9a-f]{8} was expected; it is damaged. Put back the last copy"
 
 
 def test_a_chunk_with_a_flipped_bit_is_not_sent(path: Path) -> None:
     with Ledger(path) as ledger, looking(path) as view:
         run = staged_run(ledger)
         spoil(path, "chunk_rows", "rows")
-        with pytest.raises(LedgerError, match=DAMAGE):
+        with refused(LedgerError, DAMAGE):
             chunks_of(path, run)
-        with pytest.raises(LedgerError, match=DAMAGE):
+        with refused(LedgerError, DAMAGE):
             view.rows(1)
 
 
@@ -111,7 +112,7 @@ def test_a_chunk_that_holds_more_than_it_says_is_not_reported(path: Path) -> Non
         db.execute("UPDATE chunk SET serials = serials - 1")
         db.commit()
         db.close()
-        with pytest.raises(LedgerError, match=r"chunk 1 holds 3 serials, 2 were expected; it is damaged"):
+        with refused(LedgerError, r"chunk 1 holds 3 serials, 2 were expected; it is damaged"):
             view.columns(list(view.chunks_by_key(run)))
 
 
@@ -120,7 +121,7 @@ async def test_a_chunk_with_a_flipped_bit_is_not_cut(path: Path) -> None:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         spoil(path, "chunk_rows", "rows")
-        with pytest.raises(LedgerError, match=DAMAGE):
+        with refused(LedgerError, DAMAGE):
             await send(ledger, run, chunk, cut([0], [1, 2]))
 
 
@@ -130,9 +131,9 @@ def test_rejects_and_fingerprints_with_a_flipped_bit_are_not_read(path: Path) ->
         ledger.add_rejects(run, 2, 2, 1, b"a stream of rows")
         ledger.add_fingerprints(run, [(1, 2, b"\0" * 30)])
         spoil(path, "reject", "rows")
-        with pytest.raises(LedgerError, match=DAMAGE):
+        with refused(LedgerError, DAMAGE):
             list(view.rejects(run))
-        with pytest.raises(LedgerError, match="it is damaged"):
+        with refused(LedgerError, "it is damaged"):
             list(view.fingerprints(run, 0, 9))
 
 
@@ -144,5 +145,5 @@ def test_a_check_of_the_whole_file_finds_a_damaged_page(path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(8 * 4096)
         file.write(b"\xff" * 4096)
-    with looking(path) as view, pytest.raises(LedgerError, match="malformed"):
+    with looking(path) as view, refused(LedgerError, "malformed"):
         view.check()

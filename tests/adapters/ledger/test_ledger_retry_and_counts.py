@@ -55,7 +55,7 @@ async def test_a_retry_that_is_killed_before_its_first_request_can_be_resumed(pa
     with Ledger(path) as ledger, looking(path) as view:
         run = staged_run(ledger)
         await send(ledger, run, chunks_of(path, run)[0], REFUSED)
-        await ledger.ended(run, RunState.FINISHED, 3, "", 1.0)
+        await ledger.ended(run, RunState.FINISHED, 3, None, 1.0)
         await ledger.renew(run)
         assert view.run_by_num(run).state is RunState.RUNNING
         assert view.run_by_num(run).exit_code is None
@@ -113,7 +113,7 @@ async def test_a_retry_of_nothing_leaves_the_run_as_it_is(path: Path) -> None:
     with Ledger(path) as ledger, looking(path) as view:
         run = staged_run(ledger)
         await send(ledger, run, chunks_of(path, run)[0], ASSIGNED)
-        await ledger.ended(run, RunState.FINISHED, 0, "", 1.0)
+        await ledger.ended(run, RunState.FINISHED, 0, None, 1.0)
         assert await ledger.renew(run) == 0
         assert view.run_by_num(run).state is RunState.FINISHED
 
@@ -171,8 +171,8 @@ async def test_runs_are_in_the_order_of_their_stagings_and_ends_whatever_the_clo
     monkeypatch.setattr(store, "now", lambda: f"2026-11-22T07:15:{next(moments):02}.000Z")
     with Ledger(path) as ledger, looking(path) as view:
         before = staged_run(ledger, number=1)
-        await ledger.ended(before, RunState.FINISHED, 0, "", 1.0)
+        await ledger.ended(before, RunState.FINISHED, 0, None, 1.0)
         run = staged_run(ledger, number=2)
         after = staged_run(ledger, number=3)
-        await ledger.ended(after, RunState.FINISHED, 0, "", 1.0)
+        await ledger.ended(after, RunState.FINISHED, 0, None, 1.0)
         assert list(view.active_since(view.run_by_num(run))) == [after]

@@ -23,6 +23,7 @@ from ledger_builders import (
     staged_run,
 )
 from ledger_model import read
+from saying import refused
 
 from importer.errors import LedgerError
 from importer.ledger.ledger import Ledger
@@ -167,9 +168,9 @@ async def test_what_is_settled_is_never_settled_otherwise(path: Path, settled: S
         (chunk,) = chunks_of(path, run)
         await send(ledger, run, chunk, settled)
         before = kept(path, run)
-        with pytest.raises(LedgerError, match=r"^chunk 1 is not to be sent: it is settled, cut, or on the wire"):
+        with refused(LedgerError, r"^chunk 1 is not to be sent: it is settled, cut, or on the wire"):
             await ledger.mark(run, chunk)
-        with pytest.raises(LedgerError, match=rf"^chunk 1 can't become {later.state.name}: it is settled, or cut"):
+        with refused(LedgerError, rf"^chunk 1 can't become {later.state.name}: it is settled, or cut"):
             await ledger.record(run, chunk, 1, answer(), later)
         assert kept(path, run) == before
 
@@ -188,7 +189,7 @@ async def test_a_settlement_that_would_lose_a_row_is_not_recorded(path: Path, se
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         n = await ledger.mark(run, chunk)
-        with pytest.raises(LedgerError, match=why):
+        with refused(LedgerError, why):
             await ledger.record(run, chunk, n, answer(), settled)
         assert kept(path, run) == {1: (ChunkState.SENT, "", Doubt.NONE, 1)}
 
@@ -197,7 +198,7 @@ async def test_an_answer_to_an_attempt_that_was_not_marked_is_not_recorded(path:
     with Ledger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
-        with pytest.raises(LedgerError, match="chunk 1 has no attempt 1"):
+        with refused(LedgerError, "chunk 1 has no attempt 1"):
             await ledger.record(run, chunk, 1, answer(), ASSIGNED)
         assert kept(path, run) == {1: (ChunkState.PENDING, "", Doubt.NONE, 0)}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hostile_files import FILES, ODD, SOUND
+from saying import said
 
 from importer.errors import SourceError
 from importer.readers import opening
@@ -48,7 +49,7 @@ def test_a_hostile_file_is_refused_in_one_line(name: str, tmp_path: Path, ends: 
     options = _VALUES if "one column" in name else SourceOptions()
     with pytest.raises(SourceError) as refused:
         read(file(tmp_path, name, FILES[name]()), options)
-    _must_be_one_line(str(refused.value))
+    _must_be_one_line(said(refused.value))
     _must_be_within_limits(ends)
 
 
@@ -57,7 +58,7 @@ def test_an_odd_file_is_read_or_refused_in_one_line(name: str, tmp_path: Path, e
     try:
         read(file(tmp_path, name, ODD[name]()), SourceOptions())
     except SourceError as refused:
-        _must_be_one_line(str(refused))
+        _must_be_one_line(said(refused))
     _must_be_within_limits(ends)
 
 

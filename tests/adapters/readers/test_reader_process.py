@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from saying import refused
 
 from importer.errors import SourceError
 from importer.readers import frames, limits, opening, starting
@@ -81,7 +82,7 @@ def test_a_file_whose_name_is_no_text_is_read(tmp_path: Path) -> None:
 def test_a_list_of_nothing_but_a_header_says_so(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("SerialNumber,GTIN,Batch,ExpirationDate\n")
-    with pytest.raises(SourceError, match="has a header and no rows"):
+    with refused(SourceError, "has a header and no rows"):
         all_rows(opening.open_source(path, SourceOptions()))
 
 
@@ -211,7 +212,7 @@ def test_a_reader_that_gets_nowhere_is_ended(tmp_path: Path) -> None:
     rows = iter(source)
     next(rows)
     os.kill(source._frames._reader.pid, signal.SIGSTOP)  # type: ignore[attr-defined]
-    with pytest.raises(SourceError, match="for 1 seconds nothing came of it"):
+    with refused(SourceError, "for 1 seconds nothing came of it"):
         for _ in rows:
             pass
 
@@ -224,7 +225,7 @@ def test_a_reader_that_the_system_kills_is_an_error_of_the_list(tmp_path: Path) 
     rows = iter(source)
     next(rows)
     os.kill(source._frames._reader.pid, signal.SIGKILL)  # type: ignore[attr-defined]
-    with pytest.raises(SourceError, match="the system ended its reader"):
+    with refused(SourceError, "the system ended its reader"):
         for _ in rows:
             pass
 
@@ -254,11 +255,11 @@ def _loop(path: Path) -> None:
         pytest.param(_device, "is a device", id="device"),
         pytest.param(Path.mkdir, "is a directory", id="directory"),
         pytest.param(_loop, "can't be read", id="link to itself"),
-        pytest.param(lambda _path: None, "there is no such file", id="nothing"),
+        pytest.param(lambda _path: None, "does not exist", id="nothing"),
     ],
 )
 def test_what_is_no_regular_file_is_refused_before_it_is_opened(tmp_path: Path, make: object, says: str) -> None:
     path = tmp_path / "list.csv"
     make(path)  # type: ignore[operator]
-    with pytest.raises(SourceError, match=says):
+    with refused(SourceError, says):
         opening.open_source(path, SourceOptions())

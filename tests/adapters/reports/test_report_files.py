@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from filelock import FileLock, Timeout
 from report_builders import column, facts, rejected, serials, window
+from saying import refused
 
 from importer.errors import ImporterError
 from importer.reports.manifest import check_manifest
@@ -166,7 +167,7 @@ def test_a_manifest_that_is_no_manifest_is_a_discrepancy(tmp_path: Path) -> None
 
 def test_a_directory_that_can_not_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ImporterError, match=r"can't be written to .*: Not a directory\. Nothing of the import is lost"):
+    with refused(ImporterError, r"can't be written to .*: Not a directory\. Nothing of the import is lost"):
         write_reports(tmp_path / "file" / "run", facts(), [], ["csv"])
 
 
@@ -176,7 +177,7 @@ def test_a_disk_that_is_full_is_explained_and_leaves_the_older_report(tmp_path: 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        with pytest.raises(ImporterError, match=r"can't be written to .*: File too large\."):
+        with refused(ImporterError, r"can't be written to .*: File too large\."):
             write_reports(tmp_path, facts(), [window(*serials(*map(str, range(5000))))], ALL)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -194,6 +195,6 @@ def test_a_report_is_published_in_one_go_with_the_manifest_last(tmp_path: Path) 
             drafts.open(name).finish()
         assert contents(tmp_path) == {}
         (tmp_path / "assigned.csv").mkdir()
-        with pytest.raises(ImporterError, match="can't be written"):
+        with refused(ImporterError, "can't be written"):
             drafts.publish(set())
     assert not (tmp_path / "manifest.json").exists()

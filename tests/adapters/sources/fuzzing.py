@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from saying import said
+
 from importer.errors import SourceError
 from importer.readers.opening import open_source
 from importer.sources.options import SourceOptions
@@ -125,7 +127,7 @@ def read(path: Path) -> Tried:
             if checked.table.num_rows + checked.rejects.num_rows != part.table.num_rows:
                 return Tried(path.name, rows, wrong="rows were lost in the checks")
     except SourceError as error:
-        text = str(error)
+        text = said(error)
         short = len(text) <= _LONGEST_MESSAGE and "\n" not in text
         return Tried(
             path.name, refused=text, wrong="" if short else f"a message of {len(text)} characters: {text[:200]!r}"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from saying import refused
 
 from importer.errors import ConfigError, SourceError
 from importer.sources.opening import SourceOptions, open_source
@@ -15,7 +16,7 @@ def test_an_empty_list_is_one_that_only_lacks_rows(tmp_path: Path, name: str) ->
     write_template(tmp_path / name)
     source = open_source(tmp_path / name, SourceOptions())
     assert list(source.reading.sheets[0].columns.values()) == list(HEADER[:4])
-    with pytest.raises(SourceError, match="a header and no rows"):
+    with refused(SourceError, "a header and no rows"):
         list(source)
 
 
@@ -29,11 +30,11 @@ def test_the_code_columns_of_a_workbook_keep_what_is_typed_as_text(tmp_path: Pat
 
 def test_an_existing_file_is_kept(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("mine")
-    with pytest.raises(ConfigError, match="exists already"):
+    with refused(ConfigError, "exists already"):
         write_template(tmp_path / "list.csv")
     assert (tmp_path / "list.csv").read_text() == "mine"
 
 
 def test_another_extension_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"neither with \.csv nor with \.xlsx"):
+    with refused(ConfigError, r"neither with \.csv nor with \.xlsx"):
         write_template(tmp_path / "list.doc")

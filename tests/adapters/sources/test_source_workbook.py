@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 import xlsxwriter
+from saying import refused, said
 
 from importer.errors import SourceError
 from importer.sources.opening import SourceOptions, open_source
@@ -143,16 +144,16 @@ def test_the_sheet_that_holds_the_list_is_found(book: Book) -> None:
     path = book([["Read me"]], [HEADER, GOOD], [], names=["Notes", "Serials", "Empty"])
     source = open_source(path, SourceOptions())
     assert source.sheet_names == ("Serials",)
-    assert source.reading.remarks == ('list.xlsx: sheets without a list: "Notes".',)
+    assert list(map(said, source.reading.remarks)) == ['list.xlsx: sheets without a list: "Notes".']
 
 
 def test_several_lists_need_a_choice(book: Book) -> None:
     path = book([HEADER, GOOD], [HEADER, ("A2", *GOOD[1:])], names=["May", "June"])
-    with pytest.raises(SourceError, match=r'a list on 2 sheets: "May", "June". Choose one with --sheet NAME'):
+    with refused(SourceError, r'a list on 2 sheets: "May" and "June". Choose one with --sheet NAME'):
         open_source(path, SourceOptions())
     assert read(path, sheet="June")[0] == [(2, "A2", *GOOD[1:])]
     assert [v[0] for v in read(path, sheet="all")[0]] == [2, 1 << 32 | 2]
-    with pytest.raises(SourceError, match=r'no sheet "July"\. Its sheets: "May", "June"'):
+    with refused(SourceError, r'no sheet "July"\. Its sheets: "May" and "June"'):
         open_source(path, SourceOptions(sheet="July"))
 
 
@@ -166,7 +167,7 @@ def test_what_is_hidden_is_named(tmp_path: Path) -> None:
         hidden = workbook.add_worksheet("Old")
         hidden.write_row(0, 0, HEADER)
         hidden.hide()
-    assert open_source(path, SourceOptions()).reading.remarks == (
+    assert tuple(map(said, open_source(path, SourceOptions()).reading.remarks)) == (
         'list.xlsx: hidden sheets not read: "Old". --sheet NAME reads one.',
         'list.xlsx, sheet "Serials": hidden rows are read like all others: 3.',
     )
@@ -190,7 +191,7 @@ def test_a_sheet_that_reaches_too_far_is_refused_before_it_is_read(book: Book, t
     path = book([HEADER, GOOD])
     with xlsxwriter.Workbook(str(path)) as workbook:
         workbook.add_worksheet("L").write(1_048_575, 16_383, "x")
-    with pytest.raises(SourceError, match="reaches to row 1,048,576 and column 16,384"):
+    with refused(SourceError, "reaches to row 1,048,576 and column 16,384"):
         open_source(path, SourceOptions())
 
 
@@ -199,7 +200,7 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_read(book:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("xl/worksheets/sheet9.xml", "<worksheet/>")
         archive.filelist[-1].file_size = 1200 << 20
-    with pytest.raises(SourceError, match=r"unpacks to 1\.2 GB"):
+    with refused(SourceError, r"unpacks to 1\.3 GB"):
         open_source(path, SourceOptions())
 
 
@@ -207,9 +208,9 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_read(book:
 def test_a_cut_off_workbook_is_said_in_one_line(book: Book, kept: int) -> None:
     path = book([HEADER, GOOD])
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(SourceError, match="damaged or cut off") as caught:
+    with refused(SourceError, "damaged or cut off") as caught:
         open_source(path, SourceOptions())
-    assert "\n" not in str(caught.value)
+    assert "\n" not in said(caught.value)
 
 
 def test_the_content_decides_and_not_the_name(book: Book) -> None:
@@ -218,7 +219,7 @@ def test_the_content_decides_and_not_the_name(book: Book) -> None:
 
 
 def test_a_header_without_rows_is_an_error(book: Book) -> None:
-    with pytest.raises(SourceError, match="a header and no rows"):
+    with refused(SourceError, "a header and no rows"):
         read(book([HEADER]))
 
 

@@ -1,4 +1,5 @@
 import pytest
+from saying import refused
 
 from importer.api.pace import STOPPED
 from importer.api.retry import Policy, Retrying
@@ -118,7 +119,7 @@ async def test_a_clear_answer_after_doubt_comes_back_as_it_is() -> None:
 
 
 async def test_an_api_that_no_attempt_could_reach_is_unavailable() -> None:
-    with pytest.raises(Unavailable, match=r"can't be reached \(3 attempts\): refused\."):
+    with refused(Unavailable, r"can't be reached \(3 attempts\): refused\."):
         await World(AWAY, AWAY, AWAY).retrying.commission(CHUNK)
 
 
@@ -130,7 +131,7 @@ async def test_a_refused_token_does_not_count_as_an_attempt() -> None:
 
 async def test_tokens_refused_again_and_again_deny_access() -> None:
     world = World(TOKEN, TOKEN, TOKEN, GOOD)
-    with pytest.raises(AccessDenied, match="3 tokens in a row, the last with: Failed to authenticate"):
+    with refused(AccessDenied, "3 tokens in a row, the last with: Failed to authenticate"):
         await world.retrying.commission(CHUNK)
 
 
@@ -147,14 +148,14 @@ async def test_a_refused_static_token_denies_access_before_another_request() -> 
 
     inner = Inner()
     retrying = Retrying(inner, tokens, max_attempts=3, policy="replay", delay=float)
-    with pytest.raises(AccessDenied, match="static token"):
+    with refused(AccessDenied, "static token"):
         await retrying.commission(CHUNK)
     assert inner.sent == 1
 
 
 async def test_access_that_is_denied_is_not_asked_for_again() -> None:
     world = World(Answer(Verdict.DENIED, message="HTTP 404: there is no such address.", http_status=404))
-    with pytest.raises(AccessDenied, match=r"HTTP 404: there is no such address\.$"):
+    with refused(AccessDenied, r"HTTP 404: there is no such address\.$"):
         await world.retrying.commission(CHUNK)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from saying import refused, said
 
 from importer.config.loading import load
 from importer.config.settings import Settings
@@ -28,7 +29,7 @@ def message_of(text: str = "", **environ: str) -> str:
     written(text)
     with pytest.raises(ConfigError) as caught:
         load(None, environ, {})
-    return str(caught.value)
+    return said(caught.value)
 
 
 def test_the_file_in_the_repository_holds_the_defaults() -> None:
@@ -230,12 +231,12 @@ def test_a_fault_in_the_environment_is_told_in_one_line(name: str, value: str, m
 
 
 def test_a_fault_in_an_override_is_blamed_on_the_command_line() -> None:
-    with pytest.raises(ConfigError, match=r'^command line: limits\.chunk_size is "x"; expected a whole number\.$'):
+    with refused(ConfigError, r'^command line: limits\.chunk_size is "x"; expected a whole number\.$'):
         load(None, {}, {"limits": {"chunk_size": "x"}})
 
 
 def test_a_file_that_is_asked_for_must_be_there() -> None:
-    with pytest.raises(ConfigError, match=r"^nowhere\.toml can't be read \(No such file or directory\)\. Check"):
+    with refused(ConfigError, r"^nowhere\.toml can't be read \(No such file or directory\)\. Check"):
         load(Path("nowhere.toml"), {}, {})
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from saying import refused, said
 
 from importer.config.loading import load
 from importer.config.settings import SECRETS
@@ -38,7 +39,7 @@ def test_an_empty_secret_file_is_told() -> None:
     written('[api]\ntoken_file = "token.txt"')
     with pytest.raises(ConfigError) as caught:
         load(None, {}, {})
-    assert str(caught.value) == (
+    assert said(caught.value) == (
         "config.toml: api.token_file: token.txt is empty; expected one line that holds the secret."
     )
 
@@ -54,7 +55,7 @@ def test_secrets_are_in_neither_the_public_settings_nor_what_is_printed() -> Non
 
 def test_plain_http_to_another_machine_needs_permission() -> None:
     written('[api]\nbase_url = "http://api.example.com"')
-    with pytest.raises(ConfigError, match=r'^config\.toml: api\.base_url is "http://.*; expected an https address'):
+    with refused(ConfigError, r'^config\.toml: api\.base_url is "http://.*; expected an https address'):
         load(None, {}, {})
     written('[api]\nbase_url = "http://api.example.com/"\nallow_http = true')
     assert load(None, {}, {}).api.base_url == "http://api.example.com"
@@ -67,5 +68,5 @@ def test_plain_http_to_this_machine_needs_none(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["localhost.example.com", "127.0.0.1.example.com", "10.0.0.1", "0.0.0.0"])
 def test_what_only_looks_like_this_machine_needs_permission(host: str) -> None:
-    with pytest.raises(ConfigError, match="expected an https address"):
+    with refused(ConfigError, "expected an https address"):
         load(None, {}, {"api": {"base_url": f"http://{host}"}})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+from saying import said
 
 from importer.readers import endings
 from importer.readers.limits import Allowance
@@ -29,7 +30,7 @@ _ALLOWED = Allowance(300 << 20, 20, 30.0)
 )
 def test_each_end_has_its_sentence(ended: Ended, says: str) -> None:
     error = endings.ended("list.xlsx", ended, _ALLOWED)
-    assert says in str(error)
-    assert str(error).startswith("list.xlsx ")
-    assert "\n" not in str(error)
+    assert says in said(error)
+    assert said(error).startswith("list.xlsx ")
+    assert "\n" not in said(error)
     assert error.exit_code == 2

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from importer.model import Reading, Reject, Sheet
+from importer.model import Message, Reading, Reject, Sheet
 from importer.readers import handover
 from importer.readers.frames import BrokenFrameError
 from importer.readers.handover import Failed, RowsChecked
@@ -173,7 +173,11 @@ def test_cells_that_are_none_are_refused(sent: bytes) -> None:
 
 
 def test_a_reading_comes_back() -> None:
-    reading = Reading("xlsx", sheets=(Sheet("S", 1, {"serial": "SN"}, ["SN", "x"]),), remarks=("one", "two"))
+    reading = Reading(
+        "xlsx",
+        sheets=(Sheet("S", 1, {"serial": "SN"}, ["SN", "x"]),),
+        remarks=(Message("one", "", {"n": 1}), Message("two")),
+    )
     back = handover.frozen(handover.unpacked(handover.packed(reading), Reading))
     assert back == reading
 
@@ -186,5 +190,7 @@ def test_a_list_as_it_stands_comes_back_without_its_rows() -> None:
 
 
 def test_a_name_that_is_no_text_is_shown_by_its_bytes() -> None:
-    back = handover.unpacked(handover.packed(Failed("list", "caf\udce9.csv is empty", [])), Failed)
-    assert back.message == "caf\\udce9.csv is empty"
+    back = handover.unpacked(
+        handover.packed(Failed("list", "", Message("list_empty", "", {"name": "caf\udce9.csv"}))), Failed
+    )
+    assert back.said == Message("list_empty", "", {"name": "caf\\udce9.csv"})

@@ -121,7 +121,7 @@ CASES: dict[str, tuple[Message, str, str]] = {
         "a.json has an event of more than 16.8 MB, or none in as many. Split it.",
         "a.json hat ein Ereignis von mehr als 16,8 MB, oder keines in so vielen. Die Datei teilen.",
     ),
-    "an unknown code": (Message("from_the_future"), "from the future", "from the future"),
+    "an unknown code": (Message("from_the_future"), "from_the_future", "from_the_future"),
 }
 
 
