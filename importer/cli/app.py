@@ -286,6 +286,46 @@ def template(
     typer.echo(f"{file} is ready: fill in one row per pack.")
 
 
+@app.command(
+    epilog=_ends(
+        "importer init",
+        "importer init staging.toml",
+        codes={"0": "the file is there", "2": "it was there already, or can't be written"},
+    )
+)
+def init(
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="To be made.  [default: config.toml]")] = Path(
+        "config.toml"
+    ),
+) -> None:
+    """A commented config.toml, and what is still missing."""
+    from importer.cli.init import write_config
+
+    raise typer.Exit(write_config(file))
+
+
+@app.command(
+    epilog=_ends(
+        "importer trace 4KX9P2M7Q1",
+        "importer trace '(01)09520001010019(21)4KX9P2M7Q1' --json",
+        codes={"0": "told, also if no run holds it", "2": "no ledger, or a code that can't be read"},
+    )
+)
+@spread
+def trace(
+    serial: Annotated[
+        str, typer.Argument(metavar="SERIAL", help="A serial, or a scanned code that holds one.", show_default=False)
+    ],
+    where: Where,
+    gtin: Annotated[str, typer.Option("--gtin", help="Of this product only.", show_default=False)] = "",
+    as_json: Json = False,
+) -> None:
+    """What became of one serial, in every run."""
+    from importer.cli.trace import trace_serial
+
+    raise typer.Exit(trace_serial(Setup.load(where, as_json=as_json), serial, gtin))
+
+
 @app.callback(invoke_without_command=True)
 def about(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
     if version:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ from rich.text import Text
 from importer import wiring
 from importer.cli.options import Given
 from importer.cli.setup import Setup
+from importer.cli.stdin import with_stdin
 from importer.concurrency import Stopping
 from importer.config.settings import Settings
 from importer.errors import Exit, ImporterError, worst
@@ -44,9 +46,10 @@ def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
     documents = list[dict[str, Any]]()
     for file in files:
         try:
-            facts = asyncio.run(file_facts(file))
-            listed = ListFile(file, file.name, facts.sha256, options, identity)
-            found = preview(listed, looking, stopping=Stopping(), progress=lambda _: None)
+            with with_stdin([file], Path(tempfile.gettempdir())) as (path,):
+                facts = asyncio.run(file_facts(path))
+                listed = ListFile(path, path.name, facts.sha256, options, identity)
+                found = preview(listed, looking, stopping=Stopping(), progress=lambda _: None)
         except ImporterError as error:
             codes.append(error.exit_code)
             said = setup.language.say(error.message)

@@ -17,6 +17,7 @@ from importer.cli.options import Given, Limits
 from importer.cli.output import Shown
 from importer.cli.progress import watcher
 from importer.cli.setup import Setup
+from importer.cli.stdin import with_stdin
 from importer.cli.times import Deadline
 from importer.concurrency import Stopped, Stopping, until
 from importer.config.settings import Settings
@@ -105,11 +106,12 @@ def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits)
     options = wiring.source_options(setup.settings, given.values())
 
     async def work(session: Session) -> None:
-        for file in files:
-            if session.stopping():
-                session.ends.left_out()
-                break
-            await session.ends.of(str(file), session.imports.run(file, options, wiring.identity_of(options)))
+        with with_stdin(files, setup.settings.ledger.path.absolute().parent) as paths:
+            for path in paths:
+                if session.stopping():
+                    session.ends.left_out()
+                    break
+                await session.ends.of(str(path), session.imports.run(path, options, wiring.identity_of(options)))
 
     return asyncio.run(importing(setup, limits, work))
 

@@ -21,7 +21,7 @@ from importer.errors import ConfigError
 __all__ = ["Settings", "load"]
 
 _PREFIX = "IMPORTER_"
-_DEFAULT_PATH = Path("config.toml")
+DEFAULT_PATH = Path("config.toml")
 
 _Values = dict[str, Any]
 
@@ -31,7 +31,7 @@ def load(config_path: Path | None, environ: Mapping[str, str], overrides: Mappin
     `environ`, which wins over the file. Without `config_path`, `config.toml` of the working directory is read if there
     is one. Paths in settings are relative to the working directory. Raises ConfigError.
     """
-    path = config_path or _DEFAULT_PATH
+    path = config_path or DEFAULT_PATH
     in_file = _read_file(path) if config_path or path.exists() else {}
     in_environ = _read_environ(environ)
     given = {section: {k: v for k, v in keys.items() if v is not None} for section, keys in overrides.items()}

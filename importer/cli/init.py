@@ -1,0 +1,50 @@
+"""init: a commented configuration to begin with, and what is still missing in it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import typer
+
+from importer.config import loading
+from importer.config.settings import Settings
+from importer.errors import ConfigError, Exit
+
+
+def write_config(path: Path) -> int:
+    """Write every setting with its default and what it means. Raises ConfigError where a file is there already, or
+    none can be written.
+    """
+    text = (files("importer.config") / "config.toml").read_bytes()
+    try:
+        with path.open("xb") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigError(f"{path} is there already and was left as it is: name another file") from None
+    except OSError as error:
+        raise ConfigError(f"{path} can't be written: {error.strerror}") from error
+    typer.echo(f"{path} holds every setting with its default.")
+    missing = list(_missing(loading.load(path, os.environ, {})))
+    for what in missing:
+        typer.echo(f"Still missing: {what}")
+    typer.echo(f"{'Then see' if missing else 'See'} whether all is well with: importer doctor{_named(path)}")
+    return Exit.DONE
+
+
+def _missing(settings: Settings) -> Iterator[str]:
+    api = settings.api
+    if not api.channel_key.get_secret_value():
+        yield "the key of a shopfloor channel: IMPORTER_API__CHANNEL_KEY, or api.channel_key_file"
+    if not (api.token.get_secret_value() or api.key.get_secret_value()):
+        yield (
+            "a static token (IMPORTER_API__TOKEN, or api.token_file), or key and secret for dynamic ones "
+            "(IMPORTER_API__KEY and IMPORTER_API__SECRET, or api.key_file and api.secret_file)"
+        )
+
+
+def _named(path: Path) -> str:
+    return "" if path == loading.DEFAULT_PATH else f" --config {shlex.quote(str(path))}"
