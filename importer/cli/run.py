@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,7 +141,7 @@ def retry_run(setup: Setup, run_id: str, limits: Limits) -> int:
 
 def _others(session: Session) -> str:
     """A hint at runs into other targets that stopped early."""
-    with closing(session.ledger.view()) as view:
+    with session.ledger.view() as view:
         runs = [run for run in view.runs() if run.state != RunState.FINISHED]
     if not runs:
         return ""
@@ -153,9 +153,9 @@ def _to_resume(session: Session, run_id: str | None, report_dir: Path) -> list[R
     """The run that is named, or all that stopped early, and one that was killed while it wrote its report."""
     if run_id:
         return [_named(session, run_id)]
-    with closing(session.ledger.view()) as view:
+    with session.ledger.view() as view:
         runs = [run for run in view.runs() if same_target(run.target, session.target)]
-    last = max((run for run in runs if run.ended_at), key=lambda run: run.ended_at or "", default=None)
+    last = max((run for run in runs if run.ended_turn), key=lambda run: run.ended_turn or 0, default=None)
     return [
         run
         for run in runs
@@ -164,7 +164,7 @@ def _to_resume(session: Session, run_id: str | None, report_dir: Path) -> list[R
 
 
 def _named(session: Session, run_id: str) -> Run:
-    with closing(session.ledger.view()) as view:
+    with session.ledger.view() as view:
         run = named_run(view, run_id)
     if not same_target(run.target, session.target):
         raise ConfigError(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,13 +22,8 @@ from importer.results.totals import count, facts_of, in_words
 from importer.sending.rate import spoken
 
 
-@contextmanager
-def _view(setup: Setup) -> Iterator[View]:
-    view = View(setup.settings.ledger.path)
-    try:
-        yield view
-    finally:
-        view.close()
+def _view(setup: Setup) -> View:
+    return View(setup.settings.ledger.path)
 
 
 def _json(document: Any) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import structlog
@@ -151,7 +150,7 @@ class _Watch:
         path = self._setup.settings.ledger.path
         if not path.exists():
             return ()
-        with closing(View(path)) as view:
+        with View(path) as view:
             return view.runs()
 
 

@@ -92,14 +92,11 @@ class Import:
         """
         facts = await file_facts(path)
         text = json.dumps(options_json, sort_keys=True)
-        view = self._parts.ledger.view()
-        try:
+        with self._parts.ledger.view() as view:
             run = view.unfinished_twin(facts.sha256, text, self._parts.facts["target"])
             if run is None:
                 run_id = await in_thread(self._stage, path, options, text, facts, view)
                 run = view.run(run_id)
-        finally:
-            view.close()
         return await self.submit(run)
 
     def _stage(self, path: Path, options: Any, options_json: str, facts: FileFacts, view: View) -> str:
@@ -148,15 +145,13 @@ class Import:
         it cuts off what is on its way, and ends as one that stopped.
         """
         fault: BaseException | None = None
-        view = self._parts.ledger.view()
         try:
-            run = view.run_by_num(run.num)  # a retry has changed its state
-            if run.state != RunState.FINISHED or count(view, run).pending:
-                await self._submit(view, run)
+            with self._parts.ledger.view() as view:
+                run = view.run_by_num(run.num)  # a retry has changed its state
+                if run.state != RunState.FINISHED or count(view, run).pending:
+                    await self._submit(view, run)
         except (ImporterError, asyncio.CancelledError) as error:
             fault = error
-        finally:
-            view.close()
         try:
             finished = await asyncio.shield(asyncio.create_task(self._conclude(run.id)))
         except ImporterError as error:
@@ -223,15 +218,12 @@ class Import:
         parts = self._parts
 
         def write() -> Finished:
-            view = parts.ledger.view()
-            try:
+            with parts.ledger.view() as view:
                 run = view.run(run_id)
                 parts.watcher.reporting(run)
                 directory = parts.report_dir / run.id
                 facts, _ = report(view, run, directory, parts.formats, parts.language, parts.again)
                 return Finished(run, facts, directory)
-            finally:
-                view.close()
 
         return await asyncio.to_thread(write)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ class Looking:
         if not self.ledger.exists() or not self.ledger.stat().st_size:
             yield None
             return
-        with closing(View(self.ledger)) as view:
+        with View(self.ledger) as view:
             yield view
 
     def stage(

@@ -13,8 +13,9 @@ from importer.flow.marked import give_back
 from importer.ledger.view import Run, View
 from importer.model import Message
 from importer.reports.manifest import holds_summary
+from importer.reports.publishing import Drafts
 from importer.reports.summary import RunSummary, Written
-from importer.reports.writing import SUMMARY, write_reports
+from importer.reports.writing import SUMMARY, write_drafts
 from importer.results.outcomes import windows
 from importer.results.totals import facts_of, in_words, sheet_names
 from importer.words.language import Language
@@ -35,14 +36,20 @@ def report(
 ) -> tuple[RunSummary, Written]:
     """Write the report of a run into `directory`, and return what it says. `again` completes the commands that it
     suggests. Raises ImporterError where that fails.
+
+    All of it tells of one moment, also beside a running import; that moment comes after all that another writer of the
+    same report has told.
     """
-    facts = facts_of(view, run, again)
-    marked = give_back(run, formats)
-    if isinstance(marked, Message):
-        remarks = [*facts.reading.get("remarks", ()), marked.part()]
-        facts, marked = replace(facts, reading={**facts.reading, "remarks": remarks}), None
-    facts = in_words(facts, language)
-    return facts, write_reports(directory, facts, windows(view, run, sheet_names(run), language), formats, marked)
+    with Drafts(directory) as drafts, view.at_one_moment():
+        run = view.run_by_num(run.num)
+        facts = facts_of(view, run, again)
+        marked = give_back(run, formats)
+        if isinstance(marked, Message):
+            remarks = [*facts.reading.get("remarks", ()), marked.part()]
+            facts, marked = replace(facts, reading={**facts.reading, "remarks": remarks}), None
+        facts = in_words(facts, language)
+        rows = windows(view, run, sheet_names(run), language)
+        return facts, write_drafts(drafts, facts, rows, formats, marked)
 
 
 def is_reported(run: Run, directory: Path) -> bool:

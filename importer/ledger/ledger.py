@@ -59,6 +59,10 @@ class Ledger:
             opening.create(path)
             self._writer = _writer(path)
             undo.callback(self._writer.close)
+            held = opening.hold(path)
+            undo.pop_all()
+            for last_first in (self._lock.release, held, self._writer.close):
+                undo.callback(last_first)
             self._writer.do(opening.note_holder)
             self.forgotten = self._writer.do(_recover)
             self._undo = undo.pop_all()

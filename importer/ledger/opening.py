@@ -13,13 +13,18 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 from importer.errors import LedgerBusy, LedgerError, NoLedger
 from importer.ledger import store
 from importer.ledger.packing import Damaged
 
 APPLICATION_ID = 0x53524C31
 """Stands in the file's header ("SRL1")."""
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _CHECK_BELOW = 64 << 20
 """Bytes. A ledger up to this size is checked page by page when it is opened for writing; a larger one by `verify`."""
 
@@ -141,15 +146,47 @@ def make_directory(path: Path) -> None:
 
 
 def lock(path: Path) -> FileLock:
-    """Hold the ledger until the lock is released or the process ends, however it ends. Raises LedgerBusy at once."""
-    held = FileLock(f"{path.resolve()}.lock", mode=0o600, thread_local=False)
+    """Hold the ledger until the lock is released or the process ends, however it ends. Raises LedgerBusy at once.
+
+    Never by a marker file, which would outlive a killed process.
+    """
+    held = FileLock(f"{path.resolve()}.lock", mode=0o600, thread_local=False, fallback_to_soft=False)
     try:
         held.acquire(blocking=False)
     except Timeout:
-        raise LedgerBusy("ledger_busy", path=str(path), holder=_holder(path)) from None
-    except OSError as error:
-        raise NoLedger("ledger_not_locked", path=str(path), reason=error.strerror or str(error)) from error
+        raise _busy(path) from None
+    except (OSError, NotImplementedError) as error:
+        raise _not_locked(path, error) from error
     return held
+
+
+def hold(path: Path) -> Callable[[], None]:
+    """Hold the ledger by its -wal file as well: the lock file may be deleted in mid-run, and a second importer would
+    lock a new one. Return what gives it free. Raises LedgerBusy at once.
+
+    SQLite locks nothing of the -wal file. Of the ledger's own file, closing it would drop the locks of all connections.
+    """
+    if fcntl is None:  # a file that is locked or open can't be deleted there
+        return lambda: None
+    real = path.resolve()
+    try:
+        handle = os.open(real.with_name(f"{real.name}-wal"), os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise _not_locked(path, error) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise (_busy(path) if isinstance(error, BlockingIOError) else _not_locked(path, error)) from error
+    return lambda: os.close(handle)
+
+
+def _busy(path: Path) -> LedgerBusy:
+    return LedgerBusy("ledger_busy", path=str(path), holder=_holder(path))
+
+
+def _not_locked(path: Path, error: OSError | NotImplementedError) -> NoLedger:
+    return NoLedger("ledger_not_locked", path=str(path), reason=getattr(error, "strerror", None) or str(error))
 
 
 def _holder(path: Path) -> dict[str, Any]:

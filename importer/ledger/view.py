@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from importer.errors import ConfigError, LedgerError, NoLedger
 from importer.ledger import fingerprint_index, opening, store
@@ -110,6 +111,24 @@ class View:
     def close(self) -> None:
         self._db.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """While this lasts, all that is read is as it was at the first reading, whatever is written meanwhile.
+
+        The ledger's -wal file can't be used anew for so long: it grows with what is written, about 20 bytes a serial.
+        """
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
+
     def _all(self, query: str, **values: Any) -> list[sqlite3.Row]:
         try:
             return store.execute(self._db, query, **values).fetchall()
@@ -133,12 +152,16 @@ class View:
     def runs(self) -> list[Run]:
         return [_run(row) for row in self._all("runs")]
 
+    def find(self, run_id: str) -> Run | None:
+        rows = self._all("run_by_id", id=run_id)
+        return _run(rows[0]) if rows else None
+
     def run(self, run_id: str) -> Run:
         """Raises ConfigError when there is no such run."""
-        rows = self._all("run_by_id", id=run_id)
-        if not rows:
+        run = self.find(run_id)
+        if run is None:
             raise ConfigError("run_missing", run=run_id, path=str(self.path))
-        return _run(rows[0])
+        return run
 
     def run_by_num(self, run: int) -> Run:
         return _run(self._all("run_by_num", run=run)[0])

@@ -110,7 +110,7 @@ class Drafts:
         self._drafts: list[Draft] = []
         self._scratch: list[BinaryIO] = []
         self._thread = ThreadPoolExecutor(1, "report")
-        self._lock = FileLock(directory / ".lock", mode=0o600)
+        self._lock = FileLock(directory / ".lock", mode=0o600, fallback_to_soft=False)
 
     def __enter__(self) -> Self:
         with explained(self.directory):

@@ -46,24 +46,35 @@ def write_reports(
     an older report as it was. Files are replaced one by one, the manifest last; files of formats that are not wanted
     any more go. Raises ImporterError where the disk fails.
     """
-    tally = Tally()
     with Drafts(directory) as drafts:
-        sinks = [*_sinks(drafts, facts, formats), *([given_back(drafts)] if given_back else [])]
-        for window in ahead(windows):
-            for rows, good in _parts(window):
-                tally.add(rows, good=good)
-                listed = rows if good else known_again(rows)
-                for sink in sinks:
-                    sink.add(listed, good=good)
-        files = [entry for sink in sinks for entry in sink.finish()]
-        if "html" in formats:
-            from importer.reports.page import page_html  # noqa: PLC0415  heavy, like the workbook below
+        return write_drafts(drafts, facts, windows, formats, given_back)
 
-            files.append(_whole(drafts.open(PAGE), page_html(facts, tally)))
-        files.append(_whole(drafts.open(SUMMARY), summary_json(facts)))
-        _whole(drafts.open(MANIFEST), manifest_json(facts.run, files))
-        written = {file.name for file in files}
-        drafts.publish(unwanted=(_every_name() | set(_marked_before(directory))) - written)
+
+def write_drafts(
+    drafts: Drafts,
+    facts: RunSummary,
+    windows: Iterable[pa.RecordBatch],
+    formats: Collection[str],
+    given_back: Callable[[Drafts], Sink] | None = None,
+) -> Written:
+    """The same for one that took the right to write before it took the facts: so no older ones come last."""
+    tally = Tally()
+    sinks = [*_sinks(drafts, facts, formats), *([given_back(drafts)] if given_back else [])]
+    for window in ahead(windows):
+        for rows, good in _parts(window):
+            tally.add(rows, good=good)
+            listed = rows if good else known_again(rows)
+            for sink in sinks:
+                sink.add(listed, good=good)
+    files = [entry for sink in sinks for entry in sink.finish()]
+    if "html" in formats:
+        from importer.reports.page import page_html  # noqa: PLC0415  heavy, like the workbook below
+
+        files.append(_whole(drafts.open(PAGE), page_html(facts, tally)))
+    files.append(_whole(drafts.open(SUMMARY), summary_json(facts)))
+    _whole(drafts.open(MANIFEST), manifest_json(facts.run, files))
+    written = {file.name for file in files}
+    drafts.publish(unwanted=(_every_name() | set(_marked_before(drafts.directory))) - written)
     return Written(tuple(files), dict(tally.outcomes), dict(tally.codes))
 
 

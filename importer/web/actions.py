@@ -100,12 +100,9 @@ def _twin(site: Site, upload: Upload) -> str:
     if not site.ledger.exists():
         return ""
     identity = json.dumps(wiring.identity_of(site.worker.options(upload)), sort_keys=True)
-    view = View(site.ledger)
-    try:
+    with View(site.ledger) as view:
         run = view.unfinished_twin(upload.sha256, identity, site.target)
         return run.id if run else ""
-    finally:
-        view.close()
 
 
 def discard(site: Site, upload: Upload) -> None:

@@ -24,7 +24,7 @@ EXAMPLES = 200
 _AT_ONCE = 2
 _MOST_KEPT = 40
 
-Stamp = tuple[int, int, str]
+Stamp = tuple[int, int, int]
 """Version of the upload, and how far the ledger is: what a preview depends on."""
 
 
@@ -59,7 +59,7 @@ class Previews:
         self._known: dict[str, Reading] = {}
         self._places = asyncio.Semaphore(_AT_ONCE)
 
-    def of(self, upload: Upload, ledger: tuple[int, str]) -> Reading:
+    def of(self, upload: Upload, ledger: tuple[int, int]) -> Reading:
         """What is known of an upload; it begins to be read where that is nothing, or not true any more."""
         stamp = (upload.version, *ledger)
         known = self._known.get(upload.id)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from importer.ledger.view import Run, View
@@ -22,27 +22,21 @@ from importer.web.inputs import Wanted
 _MOST_TRACES = 200
 
 
-@contextmanager
-def viewed(path: Path) -> Iterator[View | None]:
+def viewed(path: Path) -> AbstractContextManager[View | None]:
     """The ledger for reading; None where there is none yet."""
-    view = View(path) if path.exists() and path.stat().st_size else None
-    try:
-        yield view
-    finally:
-        if view:
-            view.close()
+    return View(path) if path.exists() and path.stat().st_size else nullcontext()
 
 
-def stamp(path: Path) -> tuple[int, str]:
+def stamp(path: Path) -> tuple[int, int]:
     """How far the ledger is: changes when a run begins or ends."""
     with viewed(path) as view:
         runs = view.runs() if view else []
-    return len(runs), max((run.ended_at or "" for run in runs), default="")
+    return len(runs), max((run.ended_turn or 0 for run in runs), default=0)
 
 
 def find_run(path: Path, run_id: str) -> Run | None:
     with viewed(path) as view:
-        return next((run for run in view.runs() if run.id == run_id), None) if view else None
+        return view.find(run_id) if view else None
 
 
 def run_lines(path: Path, wanted: Wanted, most: int) -> list[RunLine]:
@@ -126,7 +120,7 @@ _EXAMPLES = 5
 def run_data(path: Path, run_id: str, report_dir: Path) -> RunDocument | None:
     """All that the page of a run shows, true also while it runs."""
     with viewed(path) as view:
-        run = next((one for one in view.runs() if one.id == run_id), None) if view else None
+        run = view.find(run_id) if view else None
         if view is None or run is None:
             return None
         facts = facts_of(view, run)

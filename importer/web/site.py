@@ -38,7 +38,7 @@ class Site:
         own = self.directory / ".server"
         try:
             own.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = FileLock(own / "lock", mode=0o600, thread_local=False)
+            self._lock = FileLock(own / "lock", mode=0o600, thread_local=False, fallback_to_soft=False)
             self._lock.acquire(blocking=False)
             self.csrf = Csrf(secret(own / "key.json"))
             self.sessions = Sessions(own / "sessions.json", settings.web.session_hours)

@@ -50,7 +50,7 @@ def only_line(errors: list[str]) -> str:
 @pytest.mark.parametrize(
     ("variable", "name", "words"),
     [
-        pytest.param("IMPORTER_LEDGER__PATH", "importer.db", "choose a path that can be written", id="ledger"),
+        pytest.param("IMPORTER_LEDGER__PATH", "importer.db", "Choose a path that can be written", id="ledger"),
         pytest.param("IMPORTER_REPORT__DIR", "reports", "choose another directory with --report-dir", id="reports"),
     ],
 )

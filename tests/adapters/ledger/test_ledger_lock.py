@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -15,7 +16,7 @@ from ledger_builders import ASSIGNED, chunks_of, looking, new_run, planned, rows
 from ledger_model import read
 from saying import refused, said
 
-from importer.errors import LedgerBusy, LedgerError
+from importer.errors import LedgerBusy, LedgerError, NoLedger
 from importer.ledger.ledger import Ledger
 from importer.model import Doubt
 
@@ -83,6 +84,28 @@ def test_the_ledger_is_free_once_its_holder_was_killed(path: Path) -> None:
         process.kill()
         process.wait()
         Ledger(path).close()
+
+
+def test_a_second_importer_is_refused_though_the_lock_file_was_deleted(path: Path) -> None:
+    with held_by_a_process(path) as process:
+        Path(f"{path}.lock").unlink()
+        with pytest.raises(LedgerBusy) as caught:
+            Ledger(path)
+        assert caught.value.message.values["holder"]["pid"] == str(process.pid)
+        process.kill()
+        process.wait()
+        Ledger(path).close()
+
+
+def test_a_ledger_is_not_held_where_the_disk_knows_no_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with pytest.raises(NoLedger) as caught:
+        Ledger(path)
+    assert caught.value.message.code == "ledger_not_locked"
+    assert not path.exists()
 
 
 def test_a_closed_ledger_can_be_opened_again(path: Path) -> None:

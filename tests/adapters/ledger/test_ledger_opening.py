@@ -72,9 +72,9 @@ def truncated(path: Path) -> None:
 NO_LEDGERS = {
     "older_version": (
         older,
-        r"^Ledger \S+ was written by an older importer \(schema 1, this one knows 2\). Begin a new",
+        r"^Ledger \S+ was written by an older importer \(schema 2, this one knows 3\). Begin a new",
     ),
-    "newer_version": (newer, r"^Ledger \S+ was written by a newer importer \(schema 3, this one knows 2\). Update the"),
+    "newer_version": (newer, r"^Ledger \S+ was written by a newer importer \(schema 4, this one knows 3\). Update the"),
     "foreign_database": (
         foreign,
         r"is an SQLite file, but no ledger of this importer. Choose another with --ledger\.$",

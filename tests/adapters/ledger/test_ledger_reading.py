@@ -37,6 +37,19 @@ async def test_a_reader_in_the_middle_of_a_run_does_not_hold_up_the_writer(path:
         assert len(list(reading)) == 299
 
 
+async def test_what_is_read_at_one_moment_is_the_same_whatever_is_written_meanwhile(path: Path) -> None:
+    with Ledger(path) as ledger, looking(path) as view:
+        run = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
+        first, second = chunks_of(path, run)
+        with view.at_one_moment():
+            before = view.chunk_counts(run)
+            await send(ledger, run, first, ASSIGNED)
+            assert view.chunk_counts(run) == before
+            await send(ledger, run, second, ASSIGNED)
+            assert [kept.fate for kept in view.chunks_by_key(run)] == [None, None]
+        assert [kept.fate for kept in view.chunks_by_key(run)] == [ASSIGNED.fate, ASSIGNED.fate]
+
+
 def test_a_reader_can_not_write(path: Path) -> None:
     with Ledger(path) as ledger, looking(path) as view:
         staged_run(ledger)
