@@ -71,9 +71,7 @@ def _accepted(codes: Collection[str]) -> tuple[str, ...]:
     known = [code.value for code in Suspect]
     for code in sorted(codes):
         if code not in known:
-            raise ConfigError(
-                f"--accept {code}: there is no such code; those that can be accepted: {', '.join(known)}."
-            )
+            raise ConfigError("accept_unknown", found=code, known=known)
     return tuple(sorted(map(str, codes)))
 
 
@@ -141,15 +139,11 @@ def parts(
 
 def must_have_credentials(settings: Settings) -> None:
     api = settings.api
-    missing = []
-    if not api.channel_key.get_secret_value():
-        missing.append("a channel key (IMPORTER_API__CHANNEL_KEY)")
-    if not (api.token.get_secret_value() or api.key.get_secret_value()):
-        missing.append("a token (IMPORTER_API__TOKEN, or IMPORTER_API__KEY and IMPORTER_API__SECRET)")
+    key = bool(api.channel_key.get_secret_value())
+    token = bool(api.token.get_secret_value() or api.key.get_secret_value())
+    missing = "" if key and token else "token" if key else "channel_key" if token else "both"
     if missing:
-        raise ConfigError(
-            f"There are no credentials for {api.base_url}: set {' and '.join(missing)}, or try `--sandbox` first."
-        )
+        raise ConfigError("credentials_missing", case=missing, address=api.base_url)
 
 
 def connect(settings: Settings, stopping: Stopping, *, alone: bool = False, urgent: bool = False) -> Connect:

@@ -14,7 +14,7 @@ def named_run(view: View, text: str) -> Run:
     """The run with this id, or `last`, or the only one whose id begins or ends so. Raises ConfigError."""
     runs = view.runs()
     if not runs:
-        raise ConfigError(f"there is no run {text!r} in ledger {view.path}, which holds none at all")
+        raise ConfigError("run_missing", case="none_at_all", run=text, path=str(view.path))
     if text == LAST:
         return runs[-1]
     found = [run for run in runs if run.id == text]
@@ -23,7 +23,7 @@ def named_run(view: View, text: str) -> Run:
     if len(found) == 1:
         return found[0]
     if found:
-        ids = ", ".join(run.id for run in found[:_MOST_SHOWN])
-        more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
-        raise ConfigError(f"{text!r} means {len(found)} runs, {ids}{more}: write more of the id")
-    raise ConfigError(f"there is no run {text!r} in ledger {view.path}: `importer runs` lists them")
+        ids = [run.id for run in found[:_MOST_SHOWN]]
+        more = [len(found) - _MOST_SHOWN] if len(found) > _MOST_SHOWN else []
+        raise ConfigError("run_ambiguous", run=text, n=len(found), runs=[*ids, *more])
+    raise ConfigError("run_missing", run=text, path=str(view.path))

@@ -142,7 +142,5 @@ def _options(record: Any) -> list[inspect.Parameter]:
 def _mapped(text: str) -> tuple[str, str]:
     role, equals, header = text.partition("=")
     if not equals or role not in _ROLES or not header:
-        raise ConfigError(
-            f'--map {text!r}: expected ROLE=HEADER with one of {", ".join(_ROLES)}, as in serial="Pack no"'
-        )
+        raise ConfigError("map_wrong", found=text, roles=list(_ROLES))
     return header, role

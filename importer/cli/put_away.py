@@ -39,8 +39,7 @@ class PutAway:
                 marker.rename(_free(directory, marker.name))
         except OSError as error:
             raise ConfigError(
-                f"{path} was dealt with, but can't be moved to {directory}: {error.strerror}. Give this user the right "
-                "to write there: until then the list would be taken again and again."
+                "list_not_moved", path=str(path), directory=str(directory), reason=error.strerror or str(error)
             ) from error
         self._stamps[place] = Stamp.of(place)
         return place

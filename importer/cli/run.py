@@ -168,8 +168,10 @@ def _named(session: Session, run_id: str) -> Run:
         run = named_run(view, run_id)
     if not same_target(run.target, session.target):
         raise ConfigError(
-            f"run {run.id} was sent to {spoken_target(run.target)}, but this command sends to "
-            f"{spoken_target(session.target)}: nothing was sent. Give it the configuration and credentials of the run."
+            "run_of_other_target",
+            run=run.id,
+            sent_to=spoken_target(run.target),
+            sends_to=spoken_target(session.target),
         )
     return run
 

@@ -34,7 +34,9 @@ def serve_sandbox(texts: Sequence[str], host: str, port: int, *, knobs: bool) ->
     try:
         asyncio.run(run(settings, host, port, ready=_announce))
     except OSError as error:
-        raise ConfigError(f"the sandbox can't listen on {host}:{port}: {error.strerror or error}") from error
+        raise ConfigError(
+            "port_taken", case="sandbox", host=host, port=str(port), reason=error.strerror or str(error)
+        ) from error
     return Exit.DONE
 
 
@@ -55,7 +57,7 @@ def _parsed(texts: Sequence[str]) -> Knobs:
     try:
         return parse_settings(list(texts))
     except ValueError as error:
-        raise ConfigError(f"{error} (`importer sandbox --knobs` explains them all)") from error
+        raise ConfigError("knob_wrong", reason=str(error)) from error
 
 
 @asynccontextmanager

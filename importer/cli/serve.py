@@ -63,5 +63,5 @@ def list_users(setup: Setup) -> int:
 def _users(settings: Settings) -> Users:
     path = settings.web.users_file or settings.ledger.path.absolute().parent / "users.json"
     if path.is_dir():
-        raise ConfigError(f"{path} is a directory: web.users_file names a file")
+        raise ConfigError("users_file_is_directory", path=str(path))
     return Users(path)

@@ -93,7 +93,7 @@ def _moment(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     with suppress(ConfigError):
         return datetime.now(UTC) - timedelta(seconds=seconds_of(text))
-    raise ConfigError(f"--since {text!r}: expected a time such as 7d or 12h, or a date such as 2026-11-01")
+    raise ConfigError("since_wrong", found=text)
 
 
 def _pace(view: View, run: Run, to_send: int) -> tuple[float, float | None]:

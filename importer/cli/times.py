@@ -46,7 +46,7 @@ def seconds_of(text: str, name: str = "--max-duration") -> float:
     """Raises ConfigError, which names the option."""
     found = _PART.findall(text.replace(" ", ""))
     if not found or "".join(map("".join, found)) != text.replace(" ", ""):
-        raise ConfigError(f"{name} {text!r}: expected a time such as 90s, 45m, 4h or 1d12h")
+        raise ConfigError("duration_wrong", option=name, found=text)
     return sum(float(number) * _UNITS[unit] for number, unit in found)
 
 
@@ -56,7 +56,7 @@ def next_time(text: str, now: datetime) -> datetime:
     """
     found = _TIME_OF_DAY.fullmatch(text)
     if not found:
-        raise ConfigError(f"--stop-at {text!r}: expected a time of day such as 05:00")
+        raise ConfigError("time_of_day_wrong", found=text)
     today = now.astimezone().replace(tzinfo=None, hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
     walls = [today + timedelta(days=days) for days in (0, 1, 2)]
     # An hour that comes twice is the first one of the two that is still to come.

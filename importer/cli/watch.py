@@ -45,7 +45,7 @@ class CutShort(SourceError):  # noqa: N818  what it is
 def watch_inbox(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once: bool) -> int:
     """Take the lists of an inbox, oldest first. For ever, unless `once`. Raises SourceError for what is no inbox."""
     if not inbox.is_dir():
-        raise SourceError(f"{inbox} is no directory: name the inbox whose files are to be imported")
+        raise SourceError("inbox_missing", path=str(inbox))
     options = wiring.source_options(setup.settings, given.values())
     return asyncio.run(_Watch(setup, inbox, options, limits, once=once).go())
 

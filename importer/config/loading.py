@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from importer.config.settings import SECRETS, Settings, without_password
+from importer.config.settings import SECRETS, Expected, Settings, without_password
 from importer.errors import ConfigError
 
 __all__ = ["Settings", "load"]
@@ -44,7 +44,7 @@ def load(config_path: Path | None, environ: Mapping[str, str], overrides: Mappin
     try:
         return Settings(**values)
     except ValidationError as error:
-        raise ConfigError(_in_words(error, origins)) from None  # its cause would hold what was found, secrets too
+        raise _wrong(error, origins) from None  # its cause would hold what was found, secrets too
 
 
 class _Origins:
@@ -82,11 +82,13 @@ def _read_file(path: Path) -> _Values:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise ConfigError(f"{path} can't be read ({error.strerror}). Check the path given with --config.") from error
+        raise ConfigError("config_unreadable", file=str(path), reason=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text. Save it as UTF-8.") from error
+        raise ConfigError("config_not_utf8", file=str(path)) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is no TOML: {_one_line(str(error))}.") from None  # the cause may quote a secret
+        raise ConfigError(
+            "config_no_toml", file=str(path), reason=_one_line(str(error))
+        ) from None  # the cause may quote a secret
     for section, keys in values.items():
         _check_section(path, section, keys)
     return values
@@ -98,20 +100,21 @@ def _check_section(path: Path, section: str, keys: object) -> None:
     if section not in sections:
         known = sections if isinstance(keys, dict) else settings
         kind = "section" if isinstance(keys, dict) else "setting"
-        raise ConfigError(f"{path}: there is no {kind} {section}. Did you mean {_nearest(section, known)}?")
+        raise ConfigError(f"{kind}_unknown", file=str(path), name=section, meant=_nearest(section, known))
     if not isinstance(keys, dict):
-        raise ConfigError(f"{path}: {section} is {_shown(keys)}; expected a section, [{section}].")
+        raise ConfigError("section_expected", file=str(path), name=section, found=_shown(keys))
     for key, value in keys.items():
         if key not in sections[section]:
             nearest = _nearest(f"{section}.{key}", [f"{section}.{name}" for name in sections[section]])
             similar = difflib.get_close_matches(f"{section}.{key}", settings, n=1, cutoff=0.8)
             elsewhere = [name for name in settings if name.endswith(f".{key}")]
             meant = (elsewhere or similar or [nearest])[0]
-            raise ConfigError(f"{path}: there is no setting {section}.{key}. Did you mean {meant}?")
+            raise ConfigError("setting_unknown", file=str(path), name=f"{section}.{key}", meant=meant)
         if section == "api" and _is_secret(key, value):
-            file = f", or put it in a file of its own and name that in api.{key}_file" if key in SECRETS else ""
-            where = f"{path}: api.{key} is a secret and can't stand in this file."
-            raise ConfigError(f"{where} Set {_variable(section, key)} instead{file}.")
+            own_file = {"case": "or_own_file", "setting": f"api.{key}_file"} if key in SECRETS else {}
+            raise ConfigError(
+                "secret_in_file", file=str(path), name=f"api.{key}", variable=_variable(section, key), **own_file
+            )
 
 
 def _is_secret(key: str, value: object) -> bool:
@@ -124,7 +127,7 @@ def _read_environ(environ: Mapping[str, str]) -> _Values:
     for name in ours:
         if name not in known:
             meant = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
-            raise ConfigError(f"There is no setting for the environment variable {name}. Did you mean {meant}?")
+            raise ConfigError("variable_unknown", name=name, meant=meant)
     source = EnvSettingsSource(Settings)
     source.env_vars = {name.lower(): value for name, value in ours.items()}
     return source()
@@ -144,42 +147,48 @@ def _read_secret(file: str, where: str) -> str:
     try:
         text = Path(file).read_text(encoding="ascii").strip()
     except OSError as error:
-        raise ConfigError(f"{where}: {file} can't be read ({error.strerror}).") from error
+        raise ConfigError("secret_unreadable", where=where, file=file, reason=error.strerror or str(error)) from error
     except ValueError:
-        raise ConfigError(f"{where}: {file} holds other than ASCII characters; expected one line.") from None
+        raise ConfigError("secret_not_ascii", where=where, file=file) from None
     if not text:
-        raise ConfigError(f"{where}: {file} is empty; expected one line that holds the secret.")
+        raise ConfigError("secret_empty", where=where, file=file)
     return text
 
 
-def _in_words(error: ValidationError, origins: _Origins) -> str:
+def _wrong(error: ValidationError, origins: _Origins) -> ConfigError:
     first = error.errors(include_url=False)[0]
     section, *rest = (str(part) for part in first["loc"])
     if not rest:
-        return f"{first['ctx']['error']}."
+        told = _told(first.get("ctx", {}))
+        return ConfigError(told["code"], **{name: value for name, value in told.items() if name != "code"})
     where = origins.name(section, rest[0])
     if len(rest) > 1:
         where = f"{where}, {rest[1]}"
-    secret = section == "api" and _is_secret(rest[0], first["input"])
-    found = "a value that can't be shown" if secret else _shown(first["input"])
-    return f"{where} is {found}; expected {_expected(first['type'], first.get('ctx', {}), first['msg'])}."
+    expected = _expected(first["type"], first.get("ctx", {}), first["msg"])
+    if section == "api" and _is_secret(rest[0], first["input"]):
+        return ConfigError("setting_wrong", case="secret", where=where, expected=expected)
+    return ConfigError("setting_wrong", where=where, found=_shown(first["input"]), expected=expected)
 
 
-def _expected(kind: str, context: Mapping[str, Any], message: str) -> str:
-    limits = {
-        "greater_than": "more than {gt:g}",
-        "greater_than_equal": "{ge:g} or more",
-        "less_than_equal": "{le:g} or less",
-        "finite_number": "a number that is not infinite",
-        "literal_error": "{expected}",
-        "enum": "{expected}",
-        "value_error": "{error}",
-    }
-    if kind in limits:
-        return limits[kind].format(**context)
-    kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text", "path": "a path"}
-    lists = {"list": "a list", "tuple": "a list", "dict": "a table"}
-    return {**kinds, **lists}.get(kind.partition("_")[0], _one_line(message))
+def _told(context: Mapping[str, Any]) -> dict[str, Any]:
+    """What a check of ours found wrong."""
+    error = context.get("error")
+    return error.part if isinstance(error, Expected) else {"code": "internal_fault"}
+
+
+def _expected(kind: str, context: Mapping[str, Any], message: str) -> dict[str, Any] | str:
+    match kind:
+        case "greater_than" | "greater_than_equal" | "less_than_equal":
+            return {"code": f"expected_{kind}", "limit": next(iter(context.values()))}
+        case "literal_error" | "enum":
+            return str(context["expected"])
+        case "value_error":
+            return _told(context)
+        case "finite_number":
+            return {"code": "expected_finite_number"}
+    known = {"int", "float", "bool", "string", "path", "list", "tuple", "dict"}
+    found = kind.partition("_")[0]
+    return {"code": f"expected_{found}"} if found in known else _one_line(message)
 
 
 def _shown(value: object) -> str:

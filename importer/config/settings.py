@@ -45,7 +45,7 @@ def _table(value: object) -> object:
     try:
         return json.loads(value)
     except ValueError:
-        raise ValueError('JSON such as {"Lot": "batch"}') from None
+        raise Expected("expected_json") from None
 
 
 def _url(value: str) -> Any:
@@ -58,6 +58,14 @@ def _url(value: str) -> Any:
 
 
 OptionalPath = Annotated[Path | None, BeforeValidator(_optional_path)]
+
+
+class Expected(ValueError):  # noqa: N818  it says what was expected
+    """What a setting must be, as a part of a message; or a whole message, if two settings don't go together."""
+
+    def __init__(self, code: str, **values: str) -> None:
+        super().__init__(code)
+        self.part = {"code": code, **values}
 
 
 class Section(BaseModel):
@@ -90,13 +98,11 @@ class Api(Section):
     def _is_safe_address(cls, value: str, info: ValidationInfo) -> str:
         url = _url(value)
         if url is None or url.query or url.fragment or url.username is not None:
-            raise ValueError("an address such as https://api.movilitas.cloud")
+            raise Expected("expected_address")
         value = normal_base(value)
         url = urlsplit(value)
         if url.scheme == "http" and not info.data.get("allow_http") and not _LOOPBACK.fullmatch(url.hostname or ""):
-            raise ValueError(
-                "an https address, since a token would travel unprotected (api.allow_http = true permits it)"
-            )
+            raise Expected("expected_https")
         return value
 
     @field_validator("tenant")
@@ -104,21 +110,21 @@ class Api(Section):
     def _is_name(cls, value: str) -> str:
         name = " ".join(value.split())
         if not name.isprintable():
-            raise ValueError("a name of printable characters")
+            raise Expected("expected_name")
         return name
 
     @field_validator("commission_path", "auth_path")
     @classmethod
     def _is_path(cls, value: str) -> str:
         if not value.startswith("/") or not value.isascii() or not value.isprintable() or " " in value:
-            raise ValueError("a path that starts with /")
+            raise Expected("expected_path_of_address")
         return normal_path(value)
 
     @field_validator("proxy")
     @classmethod
     def _is_proxy(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value() and _url(value.get_secret_value()) is None:
-            raise ValueError("an address such as http://proxy.example.com:3128")
+            raise Expected("expected_proxy")
         return value
 
     @field_validator(*SECRETS)
@@ -126,7 +132,7 @@ class Api(Section):
     def _is_one_line(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value().strip()
         if not (text.isascii() and text.isprintable()):
-            raise ValueError("one line of ASCII characters")
+            raise Expected("expected_ascii")
         return SecretStr(text)
 
     @model_validator(mode="after")
@@ -134,7 +140,13 @@ class Api(Section):
         if bool(self.key.get_secret_value()) != bool(self.secret.get_secret_value()):
             there, missing = ("key", "secret") if self.key.get_secret_value() else ("secret", "key")
             variable = f"IMPORTER_API__{missing.upper()}"
-            raise ValueError(f"api.{there} is set without api.{missing}: set {variable} or api.{missing}_file, too")
+            raise Expected(
+                "secret_missing",
+                name=f"api.{there}",
+                other=f"api.{missing}",
+                variable=variable,
+                file=f"api.{missing}_file",
+            )
         return self
 
     @property

@@ -25,10 +25,8 @@ def must_have_room(directory: Path) -> None:
     """Raise ConfigError where no report can be written: better before anything is sent than after it."""
     nearest = next(path for path in (directory, *directory.absolute().parents) if path.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        why = "may not be written" if nearest.is_dir() else "is a file"
-        raise ConfigError(
-            f"no report can be written to {directory}: {nearest} {why}; choose another directory with --report-dir"
-        )
+        why = "read_only" if nearest.is_dir() else "file"
+        raise ConfigError("report_unwritable", case=why, path=str(directory), place=str(nearest))
 
 
 def report(

@@ -174,9 +174,7 @@ def read_back(path: Path, sheet_names: Sequence[str] = ()) -> Iterator[pa.Record
             for batch in reader:
                 yield _batch(batch, sheet_names)
     except (pa.ArrowException, OSError) as error:
-        raise ImporterError(
-            f"{path} can't be read back: {error}. Write the report again with `importer report`."
-        ) from error
+        raise ImporterError("report_unreadable", path=str(path), reason=str(error)) from error
 
 
 def _options(sheet_names: Sequence[str]) -> tuple[csv.ReadOptions, csv.ParseOptions, csv.ConvertOptions]:

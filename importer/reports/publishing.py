@@ -31,10 +31,7 @@ def explained(directory: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ImporterError(
-            f"The report can't be written to {directory}: {reason}. Nothing of the import is lost: make room or choose "
-            f"another directory (--report-dir), then `importer report {directory.name}` writes it again."
-        ) from error
+        raise ImporterError("report_not_written", path=str(directory), reason=reason, run=directory.name) from error
 
 
 class Draft:

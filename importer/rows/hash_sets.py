@@ -52,10 +52,7 @@ def room_in(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ImporterError(
-            f"the rows of the list can't be kept for a while in {directory}: {error.strerror or error}; "
-            "free some space or give rights there and run it again: nothing was sent"
-        ) from error
+        raise ImporterError("rows_not_kept", path=str(directory), reason=error.strerror or str(error)) from error
 
 
 class Numbers:

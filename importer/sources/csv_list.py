@@ -98,7 +98,7 @@ class DelimitedList:
             rows = shape.rows(records, quoted=body.quoted, damaged=text.damaged)
             blank = 0 if rows.table.num_rows else blank + len(records.rows) + len(records.ragged)
             if blank > MOST_BLANK:
-                raise SourceError(f"{name} has more than {MOST_BLANK:,} blank rows on end: delete them.")
+                raise SourceError("blank_rows", name=name, most=MOST_BLANK)
             yield rows
 
 

@@ -270,7 +270,7 @@ class Bounded:
 
 
 def unpacks_too_far(name: str) -> SourceError:
-    return SourceError(f"{name} unpacks to more than {_MOST_TIMES} times its size, as no list does: export it again.")
+    return SourceError("unpacks_too_far", name=name, times=_MOST_TIMES)
 
 
 @contextmanager

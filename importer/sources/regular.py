@@ -10,14 +10,7 @@ from pathlib import Path
 from importer.errors import SourceError
 
 _READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-_NAME_A_FILE = "name one file that holds a list"
-_OTHERS = (
-    (stat.S_ISDIR, "a directory", "name a file in it, or use `importer watch`"),
-    (stat.S_ISFIFO, "a pipe", "save what comes by it to a file, and name that"),
-    (stat.S_ISSOCK, "a socket", _NAME_A_FILE),
-    (stat.S_ISCHR, "a device", _NAME_A_FILE),
-    (stat.S_ISBLK, "a device", _NAME_A_FILE),
-)
+_OTHERS = ((stat.S_ISSOCK, "socket"), (stat.S_ISCHR, "device"), (stat.S_ISBLK, "device"))
 
 
 def opened(path: Path) -> BufferedReader:
@@ -28,10 +21,10 @@ def opened(path: Path) -> BufferedReader:
         _must_be_regular(path, path.stat().st_mode)
         return open(path, "rb", opener=lambda name, _: _open_regular(path, name))
     except FileNotFoundError:
-        raise SourceError(f"{path}: there is no such file: check the name and the directory.") from None
+        raise SourceError("list_missing", path=str(path)) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"{path} can't be read: {reason}.") from error
+        raise SourceError("list_unreadable", path=str(path), reason=reason) from error
 
 
 def _open_regular(path: Path, name: str) -> int:
@@ -48,5 +41,9 @@ def _open_regular(path: Path, name: str) -> int:
 def _must_be_regular(path: Path, mode: int) -> None:
     if stat.S_ISREG(mode):
         return
-    what, tip = next(((what, tip) for fits, what, tip in _OTHERS if fits(mode)), ("no regular file", _NAME_A_FILE))
-    raise SourceError(f"{path} is {what}: {tip}.")
+    if stat.S_ISDIR(mode):
+        raise SourceError("list_is_directory", path=str(path))
+    if stat.S_ISFIFO(mode):
+        raise SourceError("list_is_pipe", path=str(path))
+    what = next((what for fits, what in _OTHERS if fits(mode)), "no_file")
+    raise SourceError("list_is_other", path=str(path), what=what)

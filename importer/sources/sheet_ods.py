@@ -76,16 +76,16 @@ class _Counting:
         """So many bytes were parsed."""
         self._silent += size
         if self._silent > _MOST_BETWEEN:
-            raise SourceError(f"{self._name} has a cell of more than {_MOST_BETWEEN >> 20} MB: this is no list.")
+            raise SourceError("cell_too_long", name=self._name, most=_MOST_BETWEEN)
 
     def doctype(self, *_: object) -> None:
-        raise SourceError(f"{self._name} declares a document type or entities, which no workbook needs: save it again.")
+        raise SourceError("document_type_declared", case="workbook", name=self._name)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._silent = 0
         self._depth += 1
         if self._depth > _MOST_NESTED:
-            raise SourceError(f"{self._name} has elements in elements, more than {_MOST_NESTED} deep: this is no list.")
+            raise SourceError("elements_too_deep", name=self._name, most=_MOST_NESTED)
         if name in _CELLS:
             self._in_cell = True
             self._width += self._repeated(attributes.get(_COLUMNS_REPEATED))
@@ -110,7 +110,7 @@ class _Counting:
         if said is None:
             return 1
         if not (said.isascii() and said.isdigit() and len(said) <= _LONGEST_REPEAT):
-            raise SourceError(f"{self._name} repeats a cell or row {said[:20]!r} times: open it and save it again.")
+            raise SourceError("cells_repeated", case="wrong", name=self._name, times=said[:20])
         return int(said)
 
 

@@ -127,9 +127,7 @@ class _Page(HTMLParser):
             self._skipped += tag in ("script", "style")
         elif tag == "table":
             if len(self.tables) + len(self._open) >= _MOST_TABLES:
-                raise SourceError(
-                    f"The page has more than {_MOST_TABLES} tables: save the one that is the list as .csv."
-                )
+                raise SourceError("tables_too_many", most=_MOST_TABLES)
             self._open.append(_Open())
         elif self._open and tag == "tr":
             self._open[-1].start_row()

@@ -62,10 +62,7 @@ def open_book(path: Path, kind: Kind, inside: Kind, encoding: str | None) -> Wor
     with readable(path):
         workbook = cast(Workbook, load_workbook(str(book) if isinstance(book, Path) else book))
     if len(workbook.sheet_names) > MOST_SHEETS:
-        raise SourceError(
-            f"{path.name} has {len(workbook.sheet_names):,} sheets, more than {MOST_SHEETS}: copy the list into a new "
-            f"workbook."
-        )
+        raise SourceError("sheets_too_many", name=path.name, n=len(workbook.sheet_names), most=MOST_SHEETS)
     return workbook
 
 

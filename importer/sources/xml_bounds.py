@@ -32,9 +32,7 @@ class WatchedXml:
         block = self._file.read(size)
         self.silent += len(block)
         if self.silent > MOST_SILENT:
-            raise SourceError(
-                f"{self._name} has a text or an attribute of more than {MOST_SILENT >> 20} MB: this is no list."
-            )
+            raise SourceError("text_too_long", name=self._name, most=MOST_SILENT)
         return block
 
     def elements(self) -> Iterator[tuple[str, Any]]:
@@ -42,7 +40,7 @@ class WatchedXml:
         return cast(Iterator[tuple[str, Any]], iterparse(cast(Any, self), ("start", "end"), forbid_dtd=True))
 
     def too_deep(self) -> SourceError:
-        return SourceError(f"{self._name} has elements in elements, more than {MOST_NESTED} deep: this is no list.")
+        return SourceError("elements_too_deep", name=self._name, most=MOST_NESTED)
 
 
 @contextmanager
@@ -53,9 +51,7 @@ def sound_xml(name: str) -> Iterator[None]:
     except ParseError as error:
         raise cut_off(name, error) from error
     except DefusedXmlException as error:
-        raise SourceError(
-            f"{name} declares a document type or entities, which no list needs: export it without."
-        ) from error
+        raise SourceError("document_type_declared", case="list", name=name) from error
     except (LookupError, ValueError) as error:
         why = " ".join(str(error).split())[:100]
-        raise SourceError(f"{name} declares an encoding that can't be read ({why}): export it as UTF-8.") from error
+        raise SourceError("encoding_declared", name=name, reason=why) from error

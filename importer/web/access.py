@@ -52,16 +52,16 @@ class Users:
     def add(self, name: str, password: str) -> None:
         """Add a user, or give one a new password. Raises ConfigError."""
         if not _NAME.fullmatch(name):
-            raise ConfigError(f"{name!r} can't be a user's name: use letters, digits and . _ @ -, 64 at most")
+            raise ConfigError("user_name_wrong", name=name)
         if len(password) < SHORTEST:
-            raise ConfigError(f"the password has {len(password)} characters; at least {SHORTEST} are expected")
+            raise ConfigError("password_short", n=len(password), least=SHORTEST)
         self._write({**self._read(), name: _HASHER.hash(password)})
 
     def remove(self, name: str) -> None:
         """Raises ConfigError where there is no such user."""
         hashes = dict(self._read())
         if hashes.pop(name, None) is None:
-            raise ConfigError(f"{self.path} has no user {name!r}: it has {', '.join(hashes) or 'none'}")
+            raise ConfigError("user_missing", path=str(self.path), name=name, users=list(hashes))
         self._write(hashes)
 
     def _read(self) -> dict[str, str]:
@@ -80,14 +80,14 @@ class Users:
             users = json.loads(self.path.read_text("utf-8"))["users"]
             return {str(name): str(value) for name, value in users.items()}
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise ConfigError(f"{self.path} is no file of users: make one with `importer user add NAME`") from error
+            raise ConfigError("users_file_wrong", path=str(self.path)) from error
 
     def _write(self, hashes: dict[str, str]) -> None:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_json(self.path, {"users": hashes})
         except OSError as error:
-            raise ConfigError(f"{self.path} can't be written: {error.strerror}") from error
+            raise ConfigError("file_unwritable", path=str(self.path), reason=error.strerror or str(error)) from error
 
 
 # Who is logged in: a random token in a cookie, its hash in a file, so that a restart logs nobody out.

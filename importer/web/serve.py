@@ -28,10 +28,7 @@ def must_be_allowed(settings: Settings, site: Site) -> None:
     wanted = settings.web
     if is_loopback(wanted.host) or wanted.trusted_header or site.users.names():
         return
-    raise ConfigError(
-        f"the page can't be opened to others at {wanted.host}: there are no users. Add one with `importer user add "
-        f"NAME`, or name the header of a trusted proxy (web.trusted_header), or serve this machine alone (127.0.0.1)"
-    )
+    raise ConfigError("users_missing", host=wanted.host)
 
 
 async def serve(settings: Settings, target: str, ready: Callable[[str], None]) -> None:
@@ -61,7 +58,9 @@ async def _listen(
     try:
         await listener.start()
     except OSError as error:
-        raise ConfigError(f"the page can't listen on {wanted.host}:{wanted.port}: {error.strerror or error}") from error
+        raise ConfigError(
+            "port_taken", host=wanted.host, port=str(wanted.port), reason=error.strerror or str(error)
+        ) from error
     port = runner.addresses[0][1]
     host = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
     ready(f"{'https' if context else 'http'}://{host}:{port}/")
@@ -93,21 +92,22 @@ def tls_context(wanted: Web) -> ssl.SSLContext | None:
     if certificate is None and key is None:
         return None
     if certificate is None or key is None:
-        raise ConfigError("https needs both files: web.tls_cert and web.tls_key")
+        raise ConfigError("tls_half")
     _must_hold("web.tls_cert", certificate, _CERTIFICATE, "certificate")
-    _must_hold("web.tls_key", key, _KEY, "private key")
+    _must_hold("web.tls_key", key, _KEY, "key")
 
     def no_password() -> NoReturn:
-        raise ConfigError(f"web.tls_key: {key} is protected by a password: store it without one, readable by you alone")
+        raise ConfigError("tls_key_protected", path=str(key))
 
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         context.load_cert_chain(certificate, key, no_password)
     except ssl.SSLError as error:
         if "MISMATCH" in (error.reason or ""):
-            text = f"the key in {key} is not that of the first certificate in {certificate}: name the pair that fits"
-            raise ConfigError(f"web.tls_key: {text}") from error
-        raise ConfigError(f"{certificate} and {key} can't be used for https: {error.reason or error}") from error
+            raise ConfigError("tls_mismatch", key=str(key), path=str(certificate)) from error
+        raise ConfigError(
+            "tls_unusable", path=str(certificate), key=str(key), reason=error.reason or str(error)
+        ) from error
     return context
 
 
@@ -115,6 +115,8 @@ def _must_hold(setting: str, path: Path, mark: bytes, what: str) -> None:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{setting}: {path} can't be read: {error.strerror}") from error
+        raise ConfigError(
+            "tls_unreadable", setting=setting, path=str(path), reason=error.strerror or str(error)
+        ) from error
     if mark not in content:
-        raise ConfigError(f"{setting}: {path} holds no {what} in PEM format")
+        raise ConfigError("tls_no_pem", case=what, setting=setting, path=str(path))

@@ -45,9 +45,11 @@ class Site:
             self.uploads = Uploads(self.directory, wiring.new_run_id)
             self.jobs = Jobs(own / "jobs")
         except Timeout:
-            raise LedgerBusy(f"another `importer serve` uses {self.directory}: end that one first") from None
+            raise LedgerBusy("page_busy", path=str(self.directory)) from None
         except OSError as error:
-            raise ConfigError(f"{self.directory} can't be used: {error.strerror}") from error
+            raise ConfigError(
+                "page_directory", path=str(self.directory), reason=error.strerror or str(error)
+            ) from error
         _make_ledger(self.ledger)
         self.users = Users(settings.web.users_file or self.ledger.absolute().parent / "users.json")
         self.owner = wiring.user()

@@ -78,7 +78,7 @@ def test_runs_can_be_listed_from_a_moment_on(importer: Importer, box: Box) -> No
     assert len(importer("runs", "--since", "1h", "--json").json) == 1
     assert importer("runs", "--since", "2099-01-01", "--json").json == []
     wrong = importer("runs", "--since", "yesterday")
-    assert (wrong.code, "expected a time such as 7d" in wrong.err) == (2, True)
+    assert (wrong.code, "Give a time such as 7d" in wrong.err) == (2, True)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

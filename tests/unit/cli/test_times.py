@@ -58,5 +58,5 @@ def test_a_duration_is_a_sum_of_units(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "4", "h", "4h3", "-4h", "4 hours"])
 def test_what_is_no_duration_is_an_error_that_shows_one(text: str) -> None:
-    with refused(ConfigError, "expected a time such as 90s"):
+    with refused(ConfigError, "Give a time such as 90s"):
         seconds_of(text)

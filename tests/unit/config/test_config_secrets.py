@@ -40,7 +40,8 @@ def test_an_empty_secret_file_is_told() -> None:
     with pytest.raises(ConfigError) as caught:
         load(None, {}, {})
     assert said(caught.value) == (
-        "config.toml: api.token_file: token.txt is empty; expected one line that holds the secret."
+        "config.toml: api.token_file: token.txt is empty; expected one line that holds the secret. "
+        "Write the secret into it."
     )
 
 
