@@ -9,8 +9,8 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,14 @@ from importer.api.session import ClientSession, open_session
 from importer.api.tokens import Credentials, DynamicTokens, StaticTokens, TokenEndpoint, Tokens
 from importer.api.turnstile import Turnstile, shared_by
 from importer.concurrency import Stopping, until
-from importer.config.settings import Settings
+from importer.config.settings import Input, Settings
 from importer.errors import ConfigError
 from importer.flow.importing import Connect, Parts, Watcher
 from importer.flow.preview import Looking
+from importer.flow.verify import Inputs
 from importer.gs1.suspect import Suspect
 from importer.ledger.ledger import Ledger
+from importer.ledger.view import Run
 from importer.model import Commissioner, Parsed, Reject, is_sandbox
 from importer.readers.opening import open_source
 from importer.redaction import Scrub
@@ -88,6 +90,19 @@ def check_settings(settings: Settings) -> CheckSettings:
 def staging(settings: Settings, spill: Path | None) -> Staging:
     today = datetime.now().astimezone().date()
     return Staging(check_settings(settings), today, settings.limits.chunk_size, spill)
+
+
+def verify_inputs(settings: Settings, run: Run) -> Inputs:
+    """What a run is verified with: its own settings of checks and its own day, not those of now."""
+    options = SourceOptions(**run.options)
+    its_own = settings.model_copy(update={"input": Input.model_validate(run.settings["input"])})
+    staged_on = date.fromisoformat(run.reading["today"])
+    return Inputs(
+        directory=settings.report.dir / run.id,
+        reopen=lambda path: open_source(path, options),
+        staging=replace(staging(its_own, None), today=staged_on).accepting(options.accept),
+        language=language(run.settings["report"]["language"]),
+    )
 
 
 def looking(settings: Settings, target: str, spill_in: Path | None = None) -> Looking:

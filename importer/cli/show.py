@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -124,29 +123,23 @@ def write_report(setup: Setup, run_id: str) -> int:
 def verify_run(setup: Setup, run_id: str) -> int:
     from importer import wiring  # noqa: PLC0415  likewise
     from importer.flow.verify import verify  # noqa: PLC0415
-    from importer.readers.opening import open_source  # noqa: PLC0415
-    from importer.sources.options import SourceOptions  # noqa: PLC0415
 
     with _view(setup) as view:
         run = named_run(view, run_id)
-        options = SourceOptions(**run.options)
-        staging = wiring.staging(setup.settings, None).accepting(options.accept)
-
-        directory = setup.settings.report.dir / run.id
-        done = verify(view, run, directory, lambda path: open_source(path, options), (staging.checks, staging.today))
+        done = verify(view, run, wiring.verify_inputs(setup.settings, run))
+    say = setup.language.say
+    findings = [{"kind": finding.kind, "text": say(finding.message)} for finding in done.findings]
+    skipped = [f"{finding.kind}: {say(finding.message)}" for finding in done.skipped]
     if setup.as_json:
-        findings = [asdict(finding) for finding in done.findings]
-        _json(
-            {"run": run.id, "holds": not findings, "findings": findings, "passed": done.passed, "skipped": done.skipped}
-        )
+        _json({"run": run.id, "holds": not findings, "findings": findings, "passed": done.passed, "skipped": skipped})
         return Exit.FAULT if findings else Exit.DONE
-    for finding in done.findings:
-        typer.echo(f"NOT RIGHT  {finding.kind}: {finding.text}")
-    for text in done.skipped:
+    for finding in findings:
+        typer.echo(f"NOT RIGHT  {finding['kind']}: {finding['text']}")
+    for text in skipped:
         typer.echo(f"not looked at  {text}")
     for kind in done.passed:
         typer.echo(f"right  {kind}")
     typer.echo(
-        f"Run {run.id} " + ("does NOT hold." if done.findings else f"holds: {run.rows:,} rows, each with one outcome.")
+        f"Run {run.id} " + ("does NOT hold." if findings else f"holds: {run.rows:,} rows, each with one outcome.")
     )
-    return Exit.FAULT if done.findings else Exit.DONE
+    return Exit.FAULT if findings else Exit.DONE

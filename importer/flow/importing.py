@@ -124,7 +124,11 @@ class Import:
             parts.ledger.staged(
                 number,
                 rows=staged.rows,
-                reading={**reading_of(source), "assigned_by": staged.assigned_by},
+                reading={
+                    **reading_of(source),
+                    "assigned_by": staged.assigned_by,
+                    "today": parts.staging.today.isoformat(),
+                },
                 notes={code: rows for code, rows in staged.notes.items() if rows},
                 batches=[(index + 1, batch) for index, batch in enumerate(staged.batches)],
                 rejected={(index + 1, code): rows for (index, code), rows in staged.rejected.items()},

@@ -83,9 +83,9 @@ SELECT other.num, other.id FROM run AS other JOIN run AS this ON this.num = :run
     AND (other.ended_turn IS NULL OR other.ended_turn > this.staged_turn);
 
 -- insert_chunk: A planned chunk, or a part of one that was cut.
-INSERT INTO chunk (run, seq, root, batch, state, outcome, code, details, doubt, serials, repeats, first_key, last_key,
+INSERT INTO chunk (run, seq, root, batch, state, outcome, code, message, doubt, serials, repeats, first_key, last_key,
     attempts, asked, recorded_at)
-VALUES (:run, :seq, :root, :batch, :state, :outcome, :code, :details, :doubt, :serials, :repeats, :first_key, :last_key,
+VALUES (:run, :seq, :root, :batch, :state, :outcome, :code, :message, :doubt, :serials, :repeats, :first_key, :last_key,
     :attempts, :asked, :recorded_at)
 RETURNING id;
 
@@ -115,17 +115,17 @@ INSERT INTO attempt (run, chunk, n, sent_at) VALUES (:run, :chunk, :n, :at);
 
 -- record_attempt: What came back.
 UPDATE attempt SET answered_at = :at, verdict = :verdict, http_status = :http_status, error = :error,
-    message = :message, assigned = :assigned, existing = :existing, digest = :digest, seconds = :seconds
+    message = :message, assigned = :assigned, existing = :existing, digest = :digest, says = :says, seconds = :seconds
     WHERE run = :run AND chunk = :chunk AND n = :n;
 
 -- settle: What follows for a chunk. What is settled stays so: assigned is never un-assigned.
-UPDATE chunk SET state = :state, outcome = :outcome, code = :code, details = :details,
+UPDATE chunk SET state = :state, outcome = :outcome, code = :code, message = :message,
     doubt = max(doubt, :doubt), recorded_at = :at
     WHERE id = :chunk AND (state IN (0, 1) OR (state = 2 AND outcome = 'unsent'));
 
 -- send_again: A chunk is to be sent again. What it was before a retry it stays, unless this attempt has put it in doubt.
 UPDATE chunk SET state = 0, doubt = max(doubt, :doubt), outcome = iif(:doubt = 2, '', outcome),
-    code = iif(:doubt = 2, '', code), details = iif(:doubt = 2, '', details), recorded_at = :at
+    code = iif(:doubt = 2, '', code), message = iif(:doubt = 2, '', message), recorded_at = :at
     WHERE id = :chunk AND (state IN (0, 1) OR (state = 2 AND outcome = 'unsent'));
 
 -- last_seq: The highest number of a chunk in a run.
@@ -147,14 +147,14 @@ SELECT * FROM chunk
 -- stop_product: The API doesn't know a product: what was not sent of it is skipped. So are, of the chunk that asked for
 -- it, the other parts where only the whole was ever sent: whatever became of that, they end as if nothing was lost. Their
 -- doubt stays with them.
-UPDATE chunk SET state = 2, outcome = :outcome, code = :code, details = :details, recorded_at = :at
+UPDATE chunk SET state = 2, outcome = :outcome, code = :code, message = :message, recorded_at = :at
     WHERE run = :run AND state = 0
     AND (doubt != 2 OR (root = (SELECT root FROM chunk WHERE id = :asked)
         AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.run = :run AND attempt.chunk = chunk.id)))
     AND batch IN (SELECT num FROM batch WHERE batch.run = :run AND gtin = :gtin);
 
 -- lost: Requests whose answers were lost with their process: in doubt, and to be sent again.
-UPDATE chunk SET state = 0, doubt = 2, outcome = '', code = '', details = '' WHERE state = 1;
+UPDATE chunk SET state = 0, doubt = 2, outcome = '', code = '', message = '' WHERE state = 1;
 
 -- renew_chunks: A person retries a run: what was not assigned is to be sent again. What it was it stays until an answer
 -- says more.
@@ -190,18 +190,12 @@ SELECT batch, code, count FROM reject_count WHERE run = :run;
 SELECT count(*) AS sent, coalesce(sum(n > first), 0) AS retried
     FROM (SELECT n, min(n) OVER (PARTITION BY chunk) AS first FROM attempt WHERE run = :run);
 
--- unproven: Chunks after whose requests more serials are assigned than the answers on record name, where none says
--- "exists". `seq` is that of the chunk that was sent.
-SELECT * FROM (
-    SELECT coalesce(sent.seq, claim.seq) AS seq, claimed,
-        coalesce((SELECT max(assigned) FROM attempt WHERE attempt.run = :run AND attempt.chunk = claim.asked
-            AND answered_at IS NOT NULL AND digest != ''), 0) AS proven,
-        coalesce((SELECT max(existing) FROM attempt WHERE attempt.run = :run AND attempt.chunk = claim.asked), 0)
-            AS existing
-    FROM (SELECT asked, min(seq) AS seq, sum(serials) AS claimed FROM chunk
-            WHERE run = :run AND state = 2 AND outcome = 'assigned' GROUP BY asked) AS claim
-        LEFT JOIN chunk AS sent ON sent.id = claim.asked)
-WHERE claimed > proven + existing ORDER BY seq LIMIT 10;
+-- attempts: The requests of a run and what came back, those for one chunk one after the other.
+SELECT chunk, n, sent_at, answered_at, verdict, http_status, error, message, assigned, existing, digest, says
+    FROM attempt WHERE run = :run ORDER BY chunk, n;
+
+-- claims: What the chunks of a run claim became of their rows, by the chunk in whose request they last went out.
+SELECT * FROM chunk WHERE run = :run AND state != 3 ORDER BY asked, id;
 
 -- recent_pace: Serials settled in the last minutes of sending, and since when.
 SELECT sum(chunk.serials) AS serials, min(attempt.sent_at) AS first_at FROM attempt JOIN chunk ON chunk.id = attempt.chunk

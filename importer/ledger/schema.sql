@@ -48,7 +48,7 @@ CREATE TABLE chunk (
     state       INTEGER NOT NULL,         -- ChunkState
     outcome     TEXT NOT NULL DEFAULT '', -- of all its rows; of a pending chunk: what it was before a retry, until an answer says more
     code        TEXT NOT NULL DEFAULT '',
-    details     TEXT NOT NULL DEFAULT '', -- JSON: the values of its message
+    message     TEXT NOT NULL DEFAULT '', -- JSON: the values of its message
     doubt       INTEGER NOT NULL,         -- Doubt
     serials     INTEGER NOT NULL,
     repeats     INTEGER NOT NULL,         -- rows that repeat one of the serials
@@ -82,6 +82,7 @@ CREATE TABLE attempt (
     assigned    INTEGER NOT NULL DEFAULT 0,  -- serials that the answer names as Assigned
     existing    INTEGER NOT NULL DEFAULT 0,  -- serials of which it says that they exist already
     digest      TEXT NOT NULL DEFAULT '', -- SHA-256 of the answer's body
+    says        BLOB NOT NULL DEFAULT x'', -- of which serials it said something else than Assigned (answers.py)
     seconds     REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (run, chunk, n)
 ) STRICT, WITHOUT ROWID;

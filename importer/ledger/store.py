@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from importer.errors import LedgerError
+from importer.ledger.answers import packed
 from importer.ledger.packing import pack_rows, unpack
 from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Part, Settlement
 from importer.words.recording import recorded_values, restored_values
@@ -69,7 +70,7 @@ def insert_chunks(db: sqlite3.Connection, run: int, first_seq: int, chunks: Iter
         _insert_chunk(db, chunk.rows, run=run, seq=seq, root=seq, **values)
 
 
-_NEW = {"code": "", "details": "", "attempts": 0, "asked": 0, "recorded_at": ""}
+_NEW = {"code": "", "message": "", "attempts": 0, "asked": 0, "recorded_at": ""}
 """Of a chunk that nothing has become of yet."""
 
 
@@ -82,15 +83,15 @@ def _insert_chunk(db: sqlite3.Connection, rows: bytes, **values: Any) -> int:
 def said(fate: Fate | None) -> dict[str, str]:
     """The columns that hold a fate."""
     if fate is None:
-        return {"outcome": "", "code": "", "details": ""}
-    return {"outcome": fate.outcome.value, "code": fate.code, "details": recorded_values(fate.values)}
+        return {"outcome": "", "code": "", "message": ""}
+    return {"outcome": fate.outcome.value, "code": fate.code, "message": recorded_values(fate.values)}
 
 
 def fate(row: sqlite3.Row) -> Fate | None:
     """The fate that a row's columns hold."""
     if not row["outcome"]:
         return None
-    return Fate(Outcome(row["outcome"]), row["code"], restored_values(row["details"]))
+    return Fate(Outcome(row["outcome"]), row["code"], restored_values(row["message"]))
 
 
 def insert_batches(db: sqlite3.Connection, run: int, batches: Iterable[tuple[int, Batch]]) -> None:
@@ -128,6 +129,7 @@ def record(db: sqlite3.Connection, run: int, chunk: int, n: int, answer: Answer,
         assigned=len(answer.assigned),
         existing=len(answer.existing) or int(answer.exists),
         digest=answer.digest,
+        says=packed(answer),
         seconds=answer.seconds,
     )
     if recorded.rowcount != 1:

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 from importer.errors import ConfigError, LedgerError, NoLedger
 from importer.ledger import fingerprint_index, opening, store
+from importer.ledger.answers import StoredAttempt
 from importer.ledger.packing import Columns, Damaged, Rows, unpack, unpack_columns, unpack_serials, unseal
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.rows.fingerprints import Hashes
@@ -295,11 +296,17 @@ class View:
         (row,) = self._all("recent_pace", run=run)
         return row["serials"] or 0, row["first_at"]
 
-    def unproven(self, run: int) -> list[tuple[int, int, int]]:
-        """The first requests after which more is assigned than their answers name: seq of the chunk, serials that are
-        assigned, serials that were named.
+    def attempts(self, run: int) -> Iterator[StoredAttempt]:
+        """All requests of a run, by the id of the chunk that was sent and in their order."""
+        for row in self._each("attempts", run=run):
+            yield StoredAttempt(*row)
+
+    def claims(self, run: int) -> Iterator[tuple[int, StoredChunk]]:
+        """All chunks of a run but those that were cut, each behind the id of the chunk in whose request its rows last
+        went out (0: in none), which rises.
         """
-        return [(row["seq"], row["claimed"], row["proven"]) for row in self._all("unproven", run=run)]
+        for row in self._each("claims", run=run):
+            yield row["asked"], _stored_chunk(row)
 
     def check(self) -> None:
         """Read every page of the file. Raises LedgerError for the first damaged one."""

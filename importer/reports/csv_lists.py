@@ -5,22 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
-from importer.errors import ImporterError
-from importer.reports.columns import ASSIGNED, FIELDS, NOT_ASSIGNED, SHEET, headers, row_numbers, sheets
-from importer.reports.csv_fields import restored, spelled
-from importer.reports.manifest import check_manifest
+from importer.reports.columns import ASSIGNED, NOT_ASSIGNED, headers, row_numbers, sheets
+from importer.reports.csv_fields import spelled
 from importer.reports.publishing import Drafts
 from importer.reports.summary import FileEntry
 from importer.rows.layout import laid_out
-from importer.rows.tables import key_of
 
 _LaidOut = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]
 
@@ -144,60 +139,6 @@ def _joined(columns: Sequence[pa.DictionaryArray]) -> pa.DictionaryArray:
 def _ended(column: pa.DictionaryArray) -> pa.DictionaryArray:
     values = pc.binary_join_element_wise(column.dictionary, "\r\n", "")
     return pa.DictionaryArray.from_arrays(column.indices, values)
-
-
-# Reads a report's lists back, for `verify`: streamed, with the values as they were before they were made harmless.
-__all__ = ["READ_BACK", "check_manifest", "read_back"]
-
-READ_BACK = pa.schema(
-    [
-        ("key", pa.int64()),
-        *(
-            (name, pa.string())
-            for name in ("serial", "gtin", "batch", "expiry", "outcome", "code", "chunk", "attempts")
-        ),
-    ]
-)
-"""The rows of a list as `read_back` gives them; `key` as in tables.py."""
-
-_BLOCK = 1 << 23
-"""Bytes read at once; a line must fit in."""
-
-
-def read_back(path: Path, sheet_names: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
-    """The rows of `path` (assigned.csv or not_assigned.csv) in the file's order, as batches of READ_BACK.
-
-    `sheet_names` are those the report was written with. Raises ImporterError for a file that is not such a list.
-    """
-    try:
-        with csv.open_csv(path, *_options(sheet_names)) as reader:
-            for batch in reader:
-                yield _batch(batch, sheet_names)
-    except (pa.ArrowException, OSError) as error:
-        raise ImporterError("report_unreadable", path=str(path), reason=str(error)) from error
-
-
-def _options(sheet_names: Sequence[str]) -> tuple[csv.ReadOptions, csv.ParseOptions, csv.ConvertOptions]:
-    names = headers(sheet_names)
-    types = {name: pa.int64() if name == "row" else pa.string() for name in names}
-    return (
-        csv.ReadOptions(use_threads=False, block_size=_BLOCK),
-        csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        csv.ConvertOptions(column_types=types, include_columns=list(names), strings_can_be_null=False, null_values=[]),
-    )
-
-
-def _batch(batch: pa.RecordBatch, sheet_names: Sequence[str]) -> pa.RecordBatch:
-    column_of = {field: column for column, field in FIELDS.items()}
-    key = batch["row"]
-    if len(sheet_names) > 1:
-        index = pc.index_in(restored(batch[SHEET]), pa.array(sheet_names, pa.string())).cast(pa.int64())
-        if index.null_count:
-            raise pa.ArrowInvalid("it names a sheet that the source does not have")
-        key = pa.array(key_of(index.to_numpy(), key.to_numpy()))
-    return pa.RecordBatch.from_arrays(
-        [key, *(restored(batch[column_of[name]]) for name in READ_BACK.names[1:])], schema=READ_BACK
-    )
 
 
 class CsvLists:

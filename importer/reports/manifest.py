@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from importer.model import Message
 from importer.reports.summary import FileEntry
 
 MANIFEST = "manifest.json"
@@ -23,18 +24,21 @@ def manifest_json(run: str, files: Sequence[FileEntry]) -> bytes:
     return msgspec.json.format(msgspec.json.encode(_Document(run, list(files))), indent=2) + b"\n"
 
 
-def check_manifest(directory: Path) -> list[str]:
-    """What differs between the files of the report in `directory` and its manifest: one sentence each, none if all is
-    well. Reads every file once, in blocks.
+def check_manifest(directory: Path) -> Iterator[Message]:
+    """Yield what differs between the files of the report in `directory` and its manifest. Reads every file once, in
+    blocks.
     """
     path = directory / MANIFEST
     try:
         document = msgspec.json.decode(path.read_bytes(), type=_Document)
     except FileNotFoundError:
-        return [f"{path} is missing: the report was not finished. Write it again with `importer report`."]
+        yield Message("verify_manifest", "", {"case": "missing", "path": str(path)})
+        return
     except (OSError, msgspec.MsgspecError) as error:
-        return [f"{path} can't be read ({error}). Write the report again with `importer report`."]
-    return [sentence for entry in document.files for sentence in _differences(directory, entry)]
+        yield Message("verify_manifest", "", {"path": str(path), "why": str(error)})
+        return
+    for entry in document.files:
+        yield from _differences(directory, entry)
 
 
 def holds_summary(directory: Path, summary: str) -> bool:
@@ -47,20 +51,21 @@ def holds_summary(directory: Path, summary: str) -> bool:
     return any(entry.name == summary and entry.sha256 == digest for entry in document.files)
 
 
-def _differences(directory: Path, entry: FileEntry) -> Iterator[str]:
+def _differences(directory: Path, entry: FileEntry) -> Iterator[Message]:
     path = directory / Path(entry.name).name
     try:
         size, digest = _measure(path)
     except FileNotFoundError:
-        yield f"{path.name} is missing: the manifest expects {entry.size} bytes."
+        yield Message("verify_file_missing", "", {"name": path.name})
         return
     except OSError as error:
-        yield f"{path.name} can't be read: {error.strerror}."
+        yield Message("verify_file_changed", "", {"case": "unreadable", "name": path.name, "why": str(error.strerror)})
         return
     if size != entry.size:
-        yield f"{path.name} has {size} bytes: the manifest expects {entry.size}."
+        values = {"case": "size", "name": path.name, "found": size, "n": entry.size}
+        yield Message("verify_file_changed", "", values)
     elif digest != entry.sha256:
-        yield f"{path.name} was changed: its SHA-256 is {digest}, the manifest expects {entry.sha256}."
+        yield Message("verify_file_changed", "", {"name": path.name, "found": digest, "expected": entry.sha256})
 
 
 def _measure(path: Path) -> tuple[int, str]:

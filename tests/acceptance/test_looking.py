@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -88,15 +90,54 @@ def in_ledger(statement: str) -> Callable[[Report], None]:
     return change
 
 
+def remove(*names: str) -> Callable[[Report], None]:
+    def change(report: Report) -> None:
+        for name in names:
+            (report.directory / name).unlink()
+        (report.directory / "manifest.json").write_text(json.dumps({"run": report.run, "files": []}))
+
+    return change
+
+
+def with_a_new_manifest(name: str, text: str) -> Callable[[Report], None]:
+    """Replace a file of the report and let its manifest say that it has always been so."""
+
+    def change(report: Report) -> None:
+        path = report.directory / name
+        path.write_text(text, "utf-8")
+        manifest = json.loads((report.directory / "manifest.json").read_text("utf-8"))
+        for entry in manifest["files"]:
+            if entry["name"] == name:
+                entry |= {"size": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        (report.directory / "manifest.json").write_text(json.dumps(manifest))
+
+    return change
+
+
 REFUSED_TO_ASSIGNED = "UPDATE chunk SET outcome = 'assigned', code = '' WHERE outcome = 'refused' AND state = 2"
+UNSENT_TO_ALREADY = "UPDATE chunk SET outcome = 'already_assigned', code = '', message = '' WHERE outcome != 'assigned'"
+MADE_UP_ANSWERS = "UPDATE attempt SET assigned = 99, digest = 'x', answered_at = 'x'"
+RIGHT_ROWS_REJECTED = "UPDATE chunk SET outcome = 'rejected', code = 'serial_too_long' WHERE outcome = 'assigned'"
 
 TAMPERING = [
-    pytest.param(edit_a_byte, {"manifest", "lists"}, id="a byte of assigned.csv"),
-    pytest.param(change_the_summary, {"manifest", "summary"}, id="summary.json"),
+    pytest.param(edit_a_byte, {"manifest", "report"}, id="a byte of assigned.csv"),
+    pytest.param(change_the_summary, {"manifest", "report"}, id="summary.json"),
+    pytest.param(with_a_new_manifest("summary.json", "{}"), {"report"}, id="summary.json and the manifest"),
+    pytest.param(with_a_new_manifest("report.html", "<h1>0 rows</h1>"), {"report"}, id="the page and the manifest"),
+    pytest.param(with_a_new_manifest("report.xlsx", ""), {"report"}, id="the workbook and the manifest"),
+    pytest.param(remove("assigned.csv", "not_assigned.csv"), {"report"}, id="no lists, and a manifest without them"),
     pytest.param(remove_the_report, {"report"}, id="no report"),
-    pytest.param(in_ledger(REFUSED_TO_ASSIGNED), {"answers", "summary", "lists"}, id="a refusal becomes assigned"),
-    pytest.param(in_ledger("DELETE FROM reject"), {"identity", "source", "lists"}, id="a rejected row is lost"),
-    pytest.param(in_ledger("DELETE FROM reject_count"), {"identity", "summary"}, id="a rejected row is not counted"),
+    pytest.param(in_ledger(REFUSED_TO_ASSIGNED), {"answers", "report"}, id="a refusal becomes assigned"),
+    pytest.param(in_ledger(UNSENT_TO_ALREADY), {"answers", "report"}, id="a refusal becomes already assigned"),
+    pytest.param(in_ledger(RIGHT_ROWS_REJECTED), {"source", "report"}, id="right rows become rejected"),
+    pytest.param(in_ledger("UPDATE batch SET batch = 'OTHER'"), {"source", "report"}, id="another batch"),
+    pytest.param(in_ledger("UPDATE batch SET expiry = '991231'"), {"source", "report"}, id="another expiry"),
+    pytest.param(in_ledger("UPDATE batch SET gtin = '00000000000017'"), {"source"}, id="another GTIN"),
+    pytest.param(in_ledger(MADE_UP_ANSWERS), {"answers"}, id="answers that nobody gave"),
+    pytest.param(in_ledger("DELETE FROM attempt"), {"answers"}, id="no answer on record"),
+    pytest.param(in_ledger("UPDATE attempt SET says = x''"), {"answers"}, id="answers that name all serials"),
+    pytest.param(in_ledger("DELETE FROM reject"), {"identity", "source", "report"}, id="a rejected row is lost"),
+    pytest.param(in_ledger("DELETE FROM reject_count"), {"identity", "report"}, id="a rejected row is not counted"),
     pytest.param(in_ledger("UPDATE chunk_rows SET rows = substr(rows, 1, 20)"), {"identity"}, id="serials are cut off"),
     pytest.param(in_ledger("DELETE FROM chunk_rows"), {"identity"}, id="serials are lost"),
     pytest.param(in_ledger("UPDATE attempt SET assigned = 3"), {"answers"}, id="an answer named fewer"),

@@ -26,6 +26,7 @@ from ledger_model import read
 from importer.ledger import store
 from importer.ledger.ledger import Ledger
 from importer.model import ChunkState, Doubt, Fate, Outcome, RunState, Settlement
+from importer.results.proof import unproven
 
 
 @pytest.fixture
@@ -92,10 +93,11 @@ def test_rejects_are_counted_by_batch_and_code(path: Path) -> None:
 async def test_an_assignment_without_an_answer_on_record_is_found(path: Path) -> None:
     with Ledger(path) as ledger, looking(path) as view:
         run = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
-        proven, unproven = chunks_of(path, run)
+        proven, claimed = chunks_of(path, run)
         await send(ledger, run, proven, ASSIGNED)
-        await ledger.settle(run, unproven.id, ASSIGNED)
-        assert view.unproven(run) == [(2, 1, 0)]
+        await ledger.settle(run, claimed.id, ASSIGNED)
+        (found,) = unproven(view, view.run_by_num(run))
+        assert (found.code, found.values["chunk"], found.values["n"]) == ("verify_unproven", "2", 1)
 
 
 async def test_requests_and_their_repetitions_are_counted(path: Path) -> None:

@@ -146,7 +146,7 @@ async def test_a_product_that_is_not_registered_spares_its_chunks_and_no_others(
             5: (ChunkState.SETTLED, "unsent"),
         }
         assert kept(path, other_run) == {1: (ChunkState.PENDING, "", Doubt.NONE, 0)}
-    assert execute(path, "SELECT code, details FROM chunk WHERE outcome = 'unsent'") == [
+    assert execute(path, "SELECT code, message FROM chunk WHERE outcome = 'unsent'") == [
         ("product_not_registered", '{"gtin":"01234567891231","said":"unknown","case":"not_sent"}')
     ]
 
@@ -218,4 +218,3 @@ async def test_serials_that_end_differently_become_chunks_of_one_fate_each(path:
         with looking(path) as view:
             assert {found.sent_as for found in view.chunks_by_key(run)} == {chunk.seq}
             assert [found.fate for found in view.chunks_by_key(run)] == [Fate(Outcome.ASSIGNED), refused]
-            assert view.unproven(run) == []

@@ -21,6 +21,7 @@ from importer.errors import ImporterError
 from importer.reports.manifest import check_manifest
 from importer.reports.publishing import Drafts
 from importer.reports.writing import write_reports
+from importer.words.language import language
 
 ALL = ("csv", "xlsx", "html")
 
@@ -43,7 +44,7 @@ def test_the_manifest_vouches_for_every_other_file(tmp_path: Path) -> None:
         data = (tmp_path / entry["name"]).read_bytes()
         assert (entry["size"], entry["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
     assert {entry.name: entry.rows for entry in written.files}["not_assigned.csv"] == 1
-    assert check_manifest(tmp_path) == []
+    assert list(check_manifest(tmp_path)) == []
 
 
 def test_the_rows_are_counted_as_they_pass(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ write_reports(pathlib.Path(sys.argv[1]), facts(), windows(), ["csv", "xlsx", "ht
     assert contents(tmp_path) == before
     assert list(tmp_path.glob(".*.partial")) != []
     write_reports(tmp_path, facts(), [window({}, {})], ALL)
-    assert check_manifest(tmp_path) == []
+    assert list(check_manifest(tmp_path)) == []
     assert list(tmp_path.glob(".*.partial")) == []
 
 
@@ -140,29 +141,31 @@ def test_a_changed_file_is_named_with_both_checksums(tmp_path: Path) -> None:
     path = tmp_path / "assigned.csv"
     path.write_bytes(path.read_bytes().replace(b"\nA,", b"\nB,"))
     (found,) = check_manifest(tmp_path)
-    assert found.startswith("assigned.csv was changed: its SHA-256 is ")
-    assert hashlib.sha256(path.read_bytes()).hexdigest() in found
+    assert (found.code, found.values["name"]) == ("verify_file_changed", "assigned.csv")
+    assert found.values["found"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_cut_file_is_named_with_both_sizes(tmp_path: Path) -> None:
     write_reports(tmp_path, facts(), [], ["csv"])
     (tmp_path / "assigned.csv").write_bytes(b"")
-    assert check_manifest(tmp_path) == ["assigned.csv has 0 bytes: the manifest expects 95."]
+    (found,) = check_manifest(tmp_path)
+    assert language("en").sentence(found) == "assigned.csv has 0 bytes, the manifest expects 95."
 
 
 def test_a_missing_file_and_a_missing_manifest_are_named(tmp_path: Path) -> None:
     write_reports(tmp_path, facts(), [], ["csv"])
     (tmp_path / "not_assigned.csv").unlink()
-    assert check_manifest(tmp_path) == ["not_assigned.csv is missing: the manifest expects 95 bytes."]
+    (found,) = check_manifest(tmp_path)
+    assert language("en").sentence(found) == "not_assigned.csv is missing in the report."
     (tmp_path / "manifest.json").unlink()
     (found,) = check_manifest(tmp_path)
-    assert "manifest.json is missing: the report was not finished." in found
+    assert "manifest.json is missing: the report was not finished." in language("en").sentence(found)
 
 
 def test_a_manifest_that_is_no_manifest_is_a_discrepancy(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"run": 5}')
     (found,) = check_manifest(tmp_path)
-    assert "manifest.json can't be read" in found
+    assert "manifest.json can't be read" in language("en").sentence(found)
 
 
 def test_a_directory_that_can_not_be_made_is_explained(tmp_path: Path) -> None:

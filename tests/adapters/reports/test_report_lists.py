@@ -12,11 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from report_builders import column, facts, lines, rejected, serials, window
-from saying import refused
 
-from importer.errors import ImporterError
 from importer.reports.csv_fields import restored, spelled
-from importer.reports.csv_lists import csv_lines, header_line, read_back
+from importer.reports.csv_lists import csv_lines, header_line
 from importer.reports.writing import write_reports
 
 CSET82 = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
@@ -145,34 +143,6 @@ def test_a_list_read_from_several_sheets_names_the_sheet_in_its_last_column(tmp_
     (first, second) = lines(tmp_path / "assigned.csv")
     assert list(first)[-1] == "sheet"
     assert (first["row"], first["sheet"], second["row"], second["sheet"]) == ("7", "March", "2", '="=April"')
-    keys = [
-        key for batch in read_back(tmp_path / "assigned.csv", ["March", "=April"]) for key in batch["key"].to_pylist()
-    ]
-    assert keys == [7, (1 << 32) + 2]
-
-
-def test_reading_back_gives_the_values_that_went_in(tmp_path: Path) -> None:
-    values = ["00012", "1E5", "NA", "null", "", "=1+1", '"q', "a,b", "-1", '="x"', '="', "two\nlines", "\ufeff"]
-    rows = [rejected(value, gtin=value, batch=value, expiry=value, code="c") for value in values]
-    write_reports(tmp_path, facts(), [window(*rows)], ["csv"])
-    (batch,) = read_back(tmp_path / "not_assigned.csv")
-    assert [batch[name].to_pylist() for name in ("serial", "gtin", "batch", "expiry")] == [values] * 4
-    assert batch.to_pylist()[0].items() >= {"key": 2, "outcome": "rejected", "code": "c", "chunk": ""}.items()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(HEADER + "\r\nA,B\r\n", id="a line that lacks columns"),
-        pytest.param(HEADER.replace(",code", ""), id="a column that is not there"),
-        pytest.param(HEADER + "\r\nA,B,C,D,two,assigned,,,1,1,x\r\n", id="a row that is no number"),
-    ],
-)
-def test_reading_back_a_damaged_list_says_which_and_what_to_do(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "assigned.csv"
-    path.write_text(content)
-    with refused(ImporterError, r"assigned.csv can't be read back: .* `importer report`\."):
-        list(read_back(path))
 
 
 def test_a_window_larger_than_a_slice_comes_whole(tmp_path: Path) -> None:
