@@ -30,6 +30,7 @@ _NULL = re.compile(rb'(?:(?<=[\r\n\t,;|])|\A)(?:\\N|"\\N")(?=[\r\n\t,;|]|\Z)')
 _ESCAPED_QUOTE = re.compile(rb"(?<!\\)((?:\\\\)*)\\\"")
 _OUTER_BLANKS = re.compile(_LINE + rb"[ \t]+|[ \t]+" + _END)
 _PADDING = b"\0\x1a\r\n"
+_ENDS = (b"\0", b"\x1a", b"\n", b"\r")
 _MOST_HELD = 1 << 16
 
 
@@ -134,25 +135,36 @@ class Unpadded(io.RawIOBase):
     def __init__(self, rest: BinaryIO) -> None:
         self._rest = rest
         self._held = b""
+        self._ready = b""
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        while piece := self._rest.read(size):
-            piece, self._held = self._held + piece, b""
-            if piece[-1:] not in (b"\0", b"\x1a", b"\n", b"\r"):
-                return piece
-            at = len(piece.rstrip(_PADDING))
-            marks = [place for mark in (b"\0", b"\x1a") if (place := piece.find(mark, at)) >= 0]
-            if not marks:
-                return piece
-            self._held = piece[min(marks) :]
-            if len(self._held) > _MOST_HELD:  # so many say no more than one
-                self._held = self._held[:1]
-            if min(marks):
-                return piece[: min(marks)]
-        return b""
+        while not self._ready:
+            piece = self._rest.read(size)
+            if not piece:
+                return b""
+            self._ready = self._without_end(self._held + piece if self._held else piece)
+        if size < 0 or len(self._ready) <= size:
+            out, self._ready = self._ready, b""
+            return out
+        out, self._ready = self._ready[:size], self._ready[size:]
+        return out
+
+    def _without_end(self, piece: bytes) -> bytes:
+        """Hold back what may be the end, until something comes behind it."""
+        self._held = b""
+        if piece[-1:] not in _ENDS:
+            return piece
+        at = len(piece.rstrip(_PADDING))
+        marks = [place for mark in (b"\0", b"\x1a") if (place := piece.find(mark, at)) >= 0]
+        if not marks:
+            return piece
+        self._held = piece[min(marks) :]
+        if len(self._held) > _MOST_HELD:  # so many say no more than one
+            self._held = self._held[:1]
+        return piece[: min(marks)]
 
 
 def plain_stream(text: BinaryIO, plain: Plain) -> BinaryIO:
