@@ -91,7 +91,7 @@ class _Open:
             self.rows.append([])
         self.cell = []
         self.span = _span(attributes.get("rowspan")), _span(attributes.get("colspan"))
-        self.number = attributes.get("x:num")
+        self.number = attributes["x:num"] or "" if "x:num" in attributes else None
 
     def end_cell(self) -> None:
         if self.cell is None:

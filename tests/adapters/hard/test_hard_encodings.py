@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hard_rows import GTIN
 from outcomes import staged
+from saying import refused
 
 from importer.errors import SourceError
 
@@ -108,5 +109,5 @@ def test_what_is_not_ascii_beside_the_codes_disturbs_nothing(tmp_path: Path) -> 
 
 def test_names_of_which_nothing_is_left_are_an_error_that_shows_them(tmp_path: Path) -> None:
     (tmp_path / "list").write_bytes(content("ru").encode("ascii", "replace"))
-    with pytest.raises(SourceError, match=r"\?{8} \?{5}"):
+    with refused(SourceError, r"\?{8} \?{5}"):
         staged(tmp_path / "list")

@@ -15,7 +15,8 @@ from importer.words.language import Language
 
 SPELLINGS = [
     "\x1d", "è", "ç", "č", "и", "Ã¨", "[FNC1]", "{FNC1}", "<FNC1>", "[GS]", "{GS}", "<GS>", "(GS)", "<F1>", "\\F", "^",
-    "^]",     "~1", "~d029", "\\u001d", "\\x1d", "\\035", "\\GS", "&#29;", "&#x1d;", "_x001D_", "%1D", "0x1D", "<0x1D>", "[0x1D]",
+    "^]", "~1", "~d029", "\\u001d", "\\x1d", "\\035", "\\GS", "&#29;", "&#x1d;", "_x001D_", "%1D", "0x1D", "<0x1D>",
+    "[0x1D]",
     "{0x1D}", "U+001D", "<group separator>", "\u2194", "\u241d", "\u00ac", "@", "#", "$", "|",
 ]  # fmt: skip
 """FNC1 as programs and scanners write it."""
