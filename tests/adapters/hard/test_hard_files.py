@@ -42,7 +42,8 @@ def sheet(*rows: str, more: str = "") -> str:
 
 def row(*cells: tuple[str, object], **attributes: object) -> str:
     inner = "".join(f'<ss:Cell><ss:Data ss:Type="{kind}">{value}</ss:Data></ss:Cell>' for kind, value in cells)
-    return f"<ss:Row{''.join(f' ss:{k}="{v}"' for k, v in attributes.items())}>{inner}</ss:Row>"
+    more = "".join(f' ss:{name}="{value}"' for name, value in attributes.items())
+    return f"<ss:Row{more}>{inner}</ss:Row>"
 
 
 NAMES = row(*(("String", name) for name in HEAD))
