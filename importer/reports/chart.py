@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from importer.model import Batch, Outcome
 from importer.reports.summary import BatchTally, all_seven
-from importer.reports.workbook_frame import LOOKS
 
 WIDTH = 1000
 MOST_BARS = 50
@@ -26,22 +25,19 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One batch. `words` says what the pieces show."""
+    """One batch."""
 
     batch: Batch
     rows: int
     counts: Mapping[str, int]
     pieces: Sequence[Piece]
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """An outcome with its words and a count of rows."""
+    """An outcome and its count of rows."""
 
     outcome: str
-    label: str
-    meaning: str
     count: int
 
 
@@ -67,11 +63,8 @@ def chart(batches: Sequence[BatchTally], most: int = MOST_BARS) -> Chart:
 
 
 def totals(outcomes: Mapping[str, int]) -> list[Total]:
-    """All seven outcomes with their words."""
-    return [
-        Total(outcome, LOOKS[outcome].label, LOOKS[outcome].meaning, count)
-        for outcome, count in all_seven(outcomes).items()
-    ]
+    """All seven outcomes."""
+    return [Total(outcome, count) for outcome, count in all_seven(outcomes).items()]
 
 
 def _problems(tally: BatchTally) -> int:
@@ -85,8 +78,7 @@ def _sum(batches: Sequence[BatchTally]) -> dict[str, int]:
 def _bar(tally: BatchTally) -> Bar:
     counts = all_seven(tally.outcomes)
     found = {outcome: count for outcome, count in counts.items() if count}
-    words = ", ".join(f"{count:,} {LOOKS[outcome].label.lower()}" for outcome, count in found.items())
-    return Bar(tally.batch, sum(found.values()), counts, _pieces(found), words or "no rows")
+    return Bar(tally.batch, sum(found.values()), counts, _pieces(found))
 
 
 def _pieces(counts: Mapping[str, int]) -> list[Piece]:

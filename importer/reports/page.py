@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -15,7 +16,8 @@ from importer.model import Outcome, is_sandbox, spoken_target
 from importer.reports.chart import chart, totals
 from importer.reports.problems import Example, Tally
 from importer.reports.summary import RunSummary
-from importer.reports.workbook_frame import ASSIGNED_MEANS, LOOKS, tip
+from importer.reports.workbook_frame import Said
+from importer.words.language import language
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,6 @@ class Problem:
     code: str
     count: int
     outcome: str
-    label: str
-    tip: str
     examples: list[Example]
 
 
@@ -45,40 +45,36 @@ def page_html(facts: RunSummary, tally: Tally) -> bytes:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=False)
     environment.filters["short"] = _short
     template = environment.from_string((here / "page.html").read_text("utf-8"))
+    spoken = language(facts.language)
+    said = partial(spoken.label, "report")
     text = template.render(
         facts=facts,
         css=Markup((here / "page.css").read_text("utf-8")),  # noqa: S704  our own file
-        verdict=_verdict(facts, tally),
+        L=spoken,
+        t=said,
+        verdict=_verdict(facts, tally, said),
         totals=totals(facts.outcomes),
         problems=_problems(tally),
         several_sheets=len(facts.sheet_names) > 1,
         chart=chart(facts.batches),
-        reading=list(_reading(facts.reading)),
+        reading=list(_reading(facts.reading, said)),
         remarks=facts.reading.get("remarks", ()),
         settings=list(_flat(facts.settings)),
         sandbox=is_sandbox(facts.target),
         target=spoken_target(facts.target),
-        assigned_means=ASSIGNED_MEANS,
     )
     return text.encode()
 
 
-def _verdict(facts: RunSummary, tally: Tally) -> Verdict:
-    count, bad = f"{facts.source.rows:,}", f"{tally.bad:,}"
-    unsent, unknown = facts.outcomes.get(Outcome.UNSENT, 0), facts.outcomes.get(Outcome.UNKNOWN, 0)
-    rest = f"{bad} of {count} rows are not assigned."
+def _verdict(facts: RunSummary, tally: Tally, said: Said) -> Verdict:
     if not facts.identity_holds:
-        return Verdict("bad", "The counts do not add up", "Do not rely on this report before it is verified.")
-    verdicts: dict[int, Verdict] = {
-        Exit.DONE: Verdict("fine", "Everything is assigned", f"All {count} rows, those that repeat others included."),
-        Exit.FAULT: Verdict("bad", "Ended by an internal fault", f"{rest} What was recorded is kept."),
-        Exit.WRONG_ROWS: Verdict("look", "Finished, with rows to look at", rest),
-        Exit.UNKNOWN_ROWS: Verdict(
-            "look", "Finished, with rows whose fate is unknown", f"{rest} {unknown:,} of them are unknown."
-        ),
-    }
-    early = Verdict("look", "Stopped early", f"{rest} {unsent:,} of them were not sent yet; nothing is lost.")
-    return verdicts.get(facts.exit_code, early)
+        return Verdict("bad", said("verdict.fails"), said("verdict.fails.sentence"))
+    tones = {Exit.DONE: "fine", Exit.FAULT: "bad", Exit.WRONG_ROWS: "look", Exit.UNKNOWN_ROWS: "look"}
+    name = Exit(facts.exit_code).name.lower() if facts.exit_code in tones else "early"
+    unsent, unknown = facts.outcomes.get(Outcome.UNSENT, 0), facts.outcomes.get(Outcome.UNKNOWN, 0)
+    rest = said("rest", n=tally.bad, all=facts.source.rows)
+    sentence = said(f"verdict.{name}.sentence", n=facts.source.rows, rest=rest, unsent=unsent, unknown=unknown)
+    return Verdict(tones.get(Exit(facts.exit_code), "look"), said(f"verdict.{name}"), sentence)
 
 
 def _problems(tally: Tally) -> list[Problem]:
@@ -89,17 +85,22 @@ def _problems(tally: Tally) -> list[Problem]:
 
 def _problem(code: str, count: int, examples: list[Example]) -> Problem:
     outcome = examples[0].outcome
-    return Problem(code, count, outcome, LOOKS[outcome].label, tip(code, outcome), examples)
+    return Problem(code, count, outcome, examples)
 
 
-def _reading(reading: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _reading(reading: Mapping[str, Any], said: Said) -> Iterator[tuple[str, str]]:
     for key in ("format", "encoding", "delimiter"):
         if value := reading.get(key):
-            yield key.capitalize(), repr(value) if key == "delimiter" else str(value)
+            yield said(f"reading.{key}"), repr(value) if key == "delimiter" else str(value)
     for sheet in reading.get("sheets", ()):
-        columns = ", ".join(f"{role} from “{header}”" for role, header in sheet["columns"].items())
-        where = f"header in row {sheet['header_row']}" if sheet["header_row"] else "no header"
-        yield f"Sheet {sheet['name']}" if sheet["name"] else "Columns", f"{where}: {columns}"
+        columns = ", ".join(said("reading.from", role=role, header=header) for role, header in sheet["columns"].items())
+        where = (
+            said("reading.header", row=str(sheet["header_row"])) if sheet["header_row"] else said("reading.no_header")
+        )
+        yield (
+            said("reading.sheet", name=sheet["name"]) if sheet["name"] else said("reading.columns"),
+            f"{where}: {columns}",
+        )
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -63,6 +63,7 @@ class RunSummary:
     host: str
     warnings: Mapping[str, int] = field(default_factory=dict)
     reading: Mapping[str, Any] = field(default_factory=dict)
+    language: str = "en"
     sheet_names: Sequence[str] = ()
     next_command: str = ""
     target: str = ""

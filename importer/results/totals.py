@@ -134,6 +134,6 @@ def next_command(run: Run, counts: Counts, code: int, again: str) -> str:
 
 
 def in_words(facts: RunSummary, language: Language) -> RunSummary:
-    """The same with what was remarked on the reading as sentences."""
+    """The same for a report in a language: what was remarked on the reading as sentences."""
     remarks = [language.remark(Message.of(part)) for part in facts.reading.get("remarks", ())]
-    return replace(facts, reading={**facts.reading, "remarks": remarks})
+    return replace(facts, reading={**facts.reading, "remarks": remarks}, language=language.tag)

@@ -100,7 +100,7 @@ def test_problems_stand_grouped_by_code_the_most_frequent_first_with_examples(tm
     assert text.index("often 9 rows") < text.index("rare 1 row")
     assert [f"many{n}" in text for n in range(9)] == [True] * 5 + [False] * 4
     assert "The serial has a character that GS1 does not allow." in text
-    assert "Correct these rows in not_assigned.csv and import it" in text
+    assert "Correct them in not_assigned.csv and import it" in text
 
 
 def test_examples_are_the_first_rows_of_the_source_across_windows(tmp_path: Path) -> None:
@@ -121,13 +121,23 @@ def test_how_the_list_was_read_is_said(tmp_path: Path) -> None:
     sheet = {"name": "March", "header_row": 3, "columns": {"serial": "Numer seryjny", "gtin": "GTIN"}}
     reading = {"format": "xlsx", "encoding": "", "sheets": [sheet], "remarks": ["The hidden sheet was not read."]}
     text = page(tmp_path, reading=reading).text
-    assert "header in row 3: serial from “Numer seryjny”, gtin from “GTIN”" in text
+    assert "header in row 3: serial from “Numer seryjny”, GTIN from “GTIN”" in text
     assert "The hidden sheet was not read." in text
 
 
 def test_a_bar_says_in_words_what_it_shows(tmp_path: Path) -> None:
     labels = [attributes.get("aria-label") for tag, attributes in page(tmp_path).tags if tag == "svg"]
     assert labels == ["2 assigned, 1 rejected"]
+
+
+def test_a_german_report_speaks_german_but_for_names_of_files_and_codes(tmp_path: Path) -> None:
+    shown = page(
+        tmp_path, window({}, rejected("x y", message="Falsch.")), language="de", warnings={"expiry_past": 1}
+    ).text
+    for words in ("Was aus 3 Zeilen wurde", "Nichts fehlt", "Abgewiesen", "1 Zeile: Verfalldatum", "Der Lauf"):
+        assert words in shown
+    english = {"rows", "Rows", "Problems", "Warnings", "Batches", "Nothing", "What", "The", "sent", "of", "the"}
+    assert english & set(re.findall(r"[A-Za-z]+", shown)) == set()
 
 
 def test_of_many_batches_those_with_most_problems_are_drawn_and_the_page_says_so(tmp_path: Path) -> None:
