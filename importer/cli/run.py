@@ -121,7 +121,7 @@ def resume_runs(setup: Setup, run_id: str | None, limits: Limits) -> int:
         runs = _to_resume(session, run_id, setup.settings.report.dir)
         if not runs:
             where = "a sandbox" if is_sandbox(session.target) else setup.settings.api.base_url
-            session.ends.nothing_to_do(f"No run into {where} stopped early: nothing to go on with.{_others(session)}")
+            session.ends.nothing_to_do(f"No run into {where} stopped early: nothing to go on with.")
         for run in runs:
             if session.stopping():
                 session.ends.left_out()
@@ -139,22 +139,14 @@ def retry_run(setup: Setup, run_id: str, limits: Limits) -> int:
     return asyncio.run(importing(setup, limits, work))
 
 
-def _others(session: Session) -> str:
-    """A hint at runs into other targets that stopped early."""
-    with session.ledger.view() as view:
-        runs = [run for run in view.runs() if run.state != RunState.FINISHED]
-    if not runs:
-        return ""
-    targets = ", ".join(sorted({spoken_target(run.target) for run in runs}))
-    return f" Runs into other targets did ({len(runs)}): {targets}."
-
-
 def _to_resume(session: Session, run_id: str | None, report_dir: Path) -> list[Run]:
     """The run that is named, or all that stopped early, and one that was killed while it wrote its report."""
     if run_id:
         return [_named(session, run_id)]
     with session.ledger.view() as view:
-        runs = [run for run in view.runs() if same_target(run.target, session.target)]
+        every = view.runs()
+    runs = [run for run in every if same_target(run.target, session.target)]
+    _must_not_be_elsewhere(every, runs, session.target)
     last = max((run for run in runs if run.ended_turn), key=lambda run: run.ended_turn or 0, default=None)
     return [
         run
@@ -167,13 +159,22 @@ def _named(session: Session, run_id: str) -> Run:
     with session.ledger.view() as view:
         run = named_run(view, run_id)
     if not same_target(run.target, session.target):
-        raise ConfigError(
-            "run_of_other_target",
-            run=run.id,
-            sent_to=spoken_target(run.target),
-            sends_to=spoken_target(session.target),
-        )
+        raise _elsewhere(run, session.target)
     return run
+
+
+def _must_not_be_elsewhere(every: Sequence[Run], here: Sequence[Run], target: str) -> None:
+    """Raise ConfigError where all that stopped early went to other targets: the credentials are hardly those meant."""
+    if is_sandbox(target) or any(run.state != RunState.FINISHED for run in here):
+        return
+    for run in every:
+        if run not in here and run.state != RunState.FINISHED and not is_sandbox(run.target):
+            raise _elsewhere(run, target)
+
+
+def _elsewhere(run: Run, target: str) -> ConfigError:
+    sent_to, sends_to = spoken_target(run.target), spoken_target(target)
+    return ConfigError("run_of_other_target", run=run.id, sent_to=sent_to, sends_to=sends_to)
 
 
 async def importing(setup: Setup, limits: Limits, work: Work) -> int:
