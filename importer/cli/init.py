@@ -24,9 +24,9 @@ def write_config(path: Path) -> int:
         with path.open("xb") as file:
             file.write(text)
     except FileExistsError:
-        raise ConfigError(f"{path} is there already and was left as it is: name another file") from None
+        raise ConfigError("config_there", path=str(path)) from None
     except OSError as error:
-        raise ConfigError(f"{path} can't be written: {error.strerror}") from error
+        raise ConfigError("file_unwritable", path=str(path), reason=error.strerror) from error
     typer.echo(f"{path} holds every setting with its default.")
     missing = list(_missing(loading.load(path, os.environ, {})))
     for what in missing:

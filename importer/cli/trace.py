@@ -21,7 +21,7 @@ _MOST = 200
 
 def trace_serial(setup: Setup, text: str, gtin: str) -> int:
     """`text` is a serial, or a scanned code that holds one. Raises ConfigError for a code that can't be read."""
-    serial, gtin = _searched(setup, text, gtin)
+    serial, gtin = _searched(text, gtin)
     with closing(View(setup.settings.ledger.path)) as view:
         found = list(islice(trace(view, serial, gtin), _MOST))
     if setup.as_json:
@@ -37,13 +37,13 @@ def trace_serial(setup: Setup, text: str, gtin: str) -> int:
     return Exit.DONE
 
 
-def _searched(setup: Setup, text: str, gtin: str) -> tuple[str, str]:
+def _searched(text: str, gtin: str) -> tuple[str, str]:
     """The serial and the GTIN (14 digits; empty: any) that are looked for."""
     if not is_scan(text):
         return text, gtin.rjust(14, "0") if gtin else ""
     scan = read_scan(text)
     if isinstance(scan, Reject):
-        raise ConfigError(setup.language.say(scan))
+        raise ConfigError(scan.code, scan.role, **scan.values)
     return scan.serial, scan.gtin
 
 

@@ -24,10 +24,17 @@ from importer.readers.opening import open_source
 from importer.sources.last_line import cut_short
 from importer.sources.options import SourceOptions
 
+_SHOWN = 60
+"""Characters of a line that are shown."""
 _ROUND = 5.0
 """Seconds between two looks."""
 _GOES_ON = frozenset({Exit.FAULT, Exit.STOPPED, Exit.TRY_AGAIN, *BY_SIGNAL})
 """What a run ends with that goes on later."""
+_NOT_ITS_OWN = frozenset(
+    {"column_named_missing", "encoding_unknown", "given_twice", "given_contradicts", "sheet_in_text", "sheet_missing"}
+    | {"last_line_cut", "list_changed", "list_missing", "list_unreadable", "reader_killed", "reader_not_started"}
+)
+"""Faults of a flag, a setting, the system, or of a list that is not whole: it stays, and the next has its turn."""
 _WAITS = {
     "changing": "it was written to a moment ago",
     "open": "process {by} has it open",
@@ -125,7 +132,7 @@ class _Watch:
         ended = await session.ends.of(str(path), self._import(session.imports, path))
         if Stamp.of(path) != before:
             return True  # it grew, or has gone: the next look tells
-        if isinstance(ended.fault, CutShort) and before:
+        if isinstance(ended.fault, SourceError) and ended.fault.message.code in _NOT_ITS_OWN and before:
             self._held[path] = before
             return True
         place = _place(ended)
@@ -141,10 +148,8 @@ class _Watch:
         reading = open_source(path, self._options).reading
         cut = cut_short(path, reading.encoding, reading.delimiter) if reading.format == "csv" else None
         if cut:
-            raise CutShort(
-                f"{path}: its last line is cut, it has {cut.fields} of {cut.expected} fields and no line end: "
-                f'"{cut.line[:60]}". It stays where it is: send the whole list, or end the line if it is right.'
-            )
+            line = cut.line[:_SHOWN]
+            raise CutShort("last_line_cut", path=str(path), fields=cut.fields, expected=cut.expected, line=line)
 
     def _imported(self) -> Sequence[Run]:
         path = self._setup.settings.ledger.path

@@ -80,7 +80,7 @@ def test_a_list_whose_last_line_is_cut_is_left_with_a_message(
     done = importer("watch", "inbox", "--once", env=quick)
     assert done.code == 75
     (line,) = [line for line in done.errors if "list.csv" in line]
-    assert "its last line is cut" in line
+    assert "the last line is cut" in line
     assert "2 of 4 fields" in line
     assert path.exists()
     assert not good.exists()
@@ -126,6 +126,19 @@ def test_a_wrong_setting_moves_no_list(
     assert not (inbox / "done").exists()
     assert importer("watch", "inbox", "--once", env=quick).code == 0
     assert names(inbox / "done") == ["a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize(
+    "flags", [pytest.param(["--map", "serial=Pack nr"], id="header"), pytest.param(["--encoding", "utf-99"], id="enc")]
+)
+def test_a_flag_that_names_what_is_not_there_moves_no_list(
+    flags: list[str], importer: Importer, inbox: Path, quick: dict[str, str]
+) -> None:
+    for name in ("a.csv", "b.csv"):
+        aged(write_csv(inbox / name, packs(2, prefix=name[0].upper())))
+    done = importer("watch", "inbox", "--once", *flags, env=quick)
+    assert (done.code, len(done.errors)) == (2, 2)
+    assert names(inbox) == ["a.csv", "b.csv"]
 
 
 def test_a_list_that_can_not_be_read_fails_alone(importer: Importer, inbox: Path, quick: dict[str, str]) -> None:
