@@ -1,4 +1,6 @@
-"""Taking secrets out of a text that people or logs will see."""
+"""Secrets out of every text that people, logs, reports and the ledger see. One class, which can be told more secrets at
+any time, such as a token that was just fetched.
+"""
 
 from __future__ import annotations
 
@@ -8,66 +10,55 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 HIDDEN = "[secret]"
-_SHORTEST = 4
-_JWT = re.compile(r"eyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)?")
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+SHORTEST = 8
+"""Characters. A shorter secret is a word that a log may use itself: in a line of the log it is let stand, in what the
+API says it is hidden where it stands as a whole word."""
 
-
-class Scrub:
-    """Callable: a text without the secrets that it was told of, and without anything that looks like a JWT.
-
-    A secret of fewer than four characters is let stand: hiding it would garble every text and protect nothing.
-    """
-
-    def __init__(self, *secrets: str) -> None:
-        self._forms: list[str] = []
-        for secret in secrets:
-            self.learn(secret)
-
-    def learn(self, secret: str) -> None:
-        """A secret that came to be known later, such as a dynamic token."""
-        for form in (secret, quote(secret, safe="")):
-            if len(secret) >= _SHORTEST and form not in self._forms:
-                self._forms.append(form)
-        self._forms.sort(key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        if not text:
-            return text
-        for form in self._forms:
-            text = text.replace(form, HIDDEN)
-        return _USERINFO.sub(HIDDEN, _JWT.sub(HIDDEN, text))
-
-    def __repr__(self) -> str:
-        return f"Scrub({len(self._forms)} forms)"
-
-
-REDACTED = "[redacted]"
-
-_JWT_OR_PART = re.compile(r"eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)+|eyJ[A-Za-z0-9_-]{18,}")
+_JWT = r"eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)+|eyJ[A-Za-z0-9_-]{18,}"
 """A JSON Web Token, or a part of one: its payload holds the API key. No serial is as long as a bare part."""
-_JWT_BEGINS = "eyJ"
+_USERINFO = r"(?<=://)[^/@\s\"]+(?=@)"
+_ALWAYS = re.compile(f"{_JWT}|{_USERINFO}")
+_MARKS = ("eyJ", "://")
+"""One of these stands in every text that `_ALWAYS` finds something in."""
 
 
 class Redactor:
-    """Takes secrets out of text: those it was told, in the spellings that JSON and `repr` give them, and all that
-    looks like a JWT. More can be told at any time (`add`), such as a token that was just fetched.
+    """Hides the secrets that it knows, in the spellings that JSON, `repr` and addresses give them; the credentials of
+    an address; and all that looks like a JWT. From any thread.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._spellings: set[str] = set()
-        self._pattern = _JWT_OR_PART
-        self.add(*secrets)
+        self._spellings: frozenset[str] = frozenset()
+        self._words: frozenset[str] = frozenset()
+        self._pattern = self._words_pattern = _ALWAYS
+        self.learn(*secrets)
 
-    def add(self, *secrets: str) -> None:
-        for secret in filter(None, secrets):
-            as_repr = repr(secret)[1:-1]
-            self._spellings |= {secret, as_repr, json.dumps(secret)[1:-1], json.dumps(as_repr)[1:-1]}
-        longest_first = sorted(self._spellings, key=len, reverse=True)
-        self._pattern = re.compile("|".join([*map(re.escape, longest_first), _JWT_OR_PART.pattern]))
+    def learn(self, *secrets: str) -> None:
+        """Know more secrets from now on."""
+        long = {secret for secret in secrets if len(secret) >= SHORTEST}
+        short = {secret for secret in secrets if 0 < len(secret) < SHORTEST}
+        self._spellings |= {spelling for secret in long for spelling in _spellings(secret)}
+        self._words |= {spelling for secret in short for spelling in _spellings(secret)}
+        longest_first = [re.escape(text) for text in sorted(self._spellings, key=len, reverse=True)]
+        words = [rf"(?<!\w){re.escape(text)}(?!\w)" for text in sorted(self._words, key=len, reverse=True)]
+        self._pattern = re.compile("|".join([*longest_first, _ALWAYS.pattern]))
+        self._words_pattern = re.compile("|".join([*longest_first, *words, _ALWAYS.pattern]))
+
+    def line(self, text: str) -> str:
+        """A line of the log, whose own words stay whole."""
+        # To look for fixed texts first is thirty times as fast, and nearly no line holds one.
+        if any(mark in text for mark in _MARKS) or any(spelling in text for spelling in self._spellings):
+            return self._pattern.sub(HIDDEN, text)
+        return text
 
     def __call__(self, text: str) -> str:
-        # To look for fixed texts first is thirty times as fast, and nearly no line holds one.
-        if _JWT_BEGINS in text or any(spelling in text for spelling in self._spellings):
-            return self._pattern.sub(REDACTED, text)
-        return text
+        """A text that the API, a proxy or a library wrote."""
+        return self._words_pattern.sub(HIDDEN, text) if text else text
+
+    def __repr__(self) -> str:
+        return f"Redactor({len(self._spellings) + len(self._words)} spellings)"
+
+
+def _spellings(secret: str) -> set[str]:
+    as_repr = repr(secret)[1:-1]
+    return {secret, as_repr, json.dumps(secret)[1:-1], json.dumps(as_repr)[1:-1], quote(secret, safe="")}

@@ -33,7 +33,7 @@ from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run
 from importer.model import Commissioner, Parsed, Reject, is_sandbox
 from importer.readers.opening import open_source
-from importer.redaction import Scrub
+from importer.redaction import Redactor
 from importer.sending.submit import Recorded, Submitting
 from importer.sources.options import SourceOptions
 from importer.staging.checks import CheckSettings, parsers
@@ -115,6 +115,7 @@ def parts(
     ledger: Ledger,
     stopping: Stopping,
     watcher: Watcher,
+    redactor: Redactor,
     target: str = "",
     *,
     urgent: bool = False,
@@ -127,7 +128,7 @@ def parts(
     return Parts(
         ledger=ledger,
         open_source=open_source,
-        connect=connect(settings, stopping, alone=is_sandbox(target), urgent=urgent),
+        connect=connect(settings, stopping, redactor, alone=is_sandbox(target), urgent=urgent),
         staging=staging(settings, settings.ledger.path.absolute().parent),
         submitting=Submitting(
             settings.limits.max_in_flight,
@@ -161,11 +162,14 @@ def must_have_credentials(settings: Settings) -> None:
         raise ConfigError("credentials_missing", case=missing, address=api.base_url)
 
 
-def connect(settings: Settings, stopping: Stopping, *, alone: bool = False, urgent: bool = False) -> Connect:
+def connect(
+    settings: Settings, stopping: Stopping, redactor: Redactor, *, alone: bool = False, urgent: bool = False
+) -> Connect:
     """How a connection to the API is opened: all runs of the process share its pace, and unless it is `alone` with its
     API, all processes of this user and host do; of them the urgent ones come first.
     """
     api, limits = settings.api, settings.limits
+    redactor.learn(*settings.secrets())
     sleep = until(stopping.heard)
     pace = Pace(
         limits.requests_per_second,
@@ -174,14 +178,13 @@ def connect(settings: Settings, stopping: Stopping, *, alone: bool = False, urge
         turnstile=None if alone else _turnstile(settings),
         yields=not alone and not urgent,
     )
-    scrub = Scrub(*settings.secrets())
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Callable[[Callable[[Commissioner], Recorded]], Commissioner]]:
         async with _session(settings, pace) as session:
-            tokens = _tokens(settings, session, scrub, pace, stopping)
+            tokens = _tokens(settings, session, redactor, pace, stopping)
             url, channel_key = api.address, api.channel_key.get_secret_value()
-            client = Client(session, url, channel_key=channel_key, tokens=tokens, scrub=scrub)
+            client = Client(session, url, channel_key=channel_key, tokens=tokens, scrub=redactor)
 
             def wrap(record: Callable[[Commissioner], Recorded]) -> Commissioner:
                 return Retrying(
@@ -215,7 +218,7 @@ def _delay(settings: Settings) -> Callable[[int], float]:
     return partial(retry.delay, dice=dice, base=base, cap=base * retry.CAP_SPANS)
 
 
-def _tokens(settings: Settings, session: ClientSession, scrub: Scrub, pace: Pace, stopping: Stopping) -> Tokens:
+def _tokens(settings: Settings, session: ClientSession, redactor: Redactor, pace: Pace, stopping: Stopping) -> Tokens:
     """A static token where there is one, else dynamic ones, whose requests pay like all others."""
     api = settings.api
     if api.token.get_secret_value():
@@ -226,12 +229,12 @@ def _tokens(settings: Settings, session: ClientSession, scrub: Scrub, pace: Pace
         Credentials(api.key.get_secret_value(), api.secret.get_secret_value()),
         delay=_delay(settings),
         max_attempts=settings.limits.max_attempts,
-        scrub=scrub,
+        scrub=redactor,
         sleep=until(stopping.heard),
         stopping=stopping,
         slot=pace.slot,
     )
-    return DynamicTokens(endpoint, learn=scrub.learn)
+    return DynamicTokens(endpoint, learn=redactor.learn)
 
 
 def _turnstile(settings: Settings) -> Turnstile:

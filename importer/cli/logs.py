@@ -59,7 +59,7 @@ def _renderers(redactor: Redactor, *, for_people: bool) -> list[Processor]:
 def _redacted(render: Callable[..., str | bytes], redactor: Redactor) -> Processor:
     def process(logger: WrappedLogger, name: str, event: EventDict) -> str:
         line = render(logger, name, event)
-        return redactor(line if isinstance(line, str) else line.decode())
+        return redactor.line(line if isinstance(line, str) else line.decode())
 
     return process
 

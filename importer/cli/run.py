@@ -188,7 +188,10 @@ async def under_lock(setup: Setup, bounds: Bounds, work: Work, *, urgent: bool) 
     wiring.must_have_credentials(settings)
     must_have_room(settings.report.dir)
     with Ledger(settings.ledger.path) as ledger, watcher() as watching:
-        imports = Import(wiring.parts(settings, ledger, stopping, watching, target, urgent=urgent, again=setup.again))
+        parts = wiring.parts(
+            settings, ledger, stopping, watching, setup.redactor, target, urgent=urgent, again=setup.again
+        )
+        imports = Import(parts)
         ends = Ends(setup, stopping)
         try:
             await work(Session(ends, imports, ledger, target, stopping))

@@ -24,7 +24,7 @@ def serve_page(setup: Setup, host: str | None, port: int | None, tls: tuple[Path
 
     async def run() -> None:
         async with sandbox.inside(settings, setup.knobs) as (sending, target):
-            await serve(sending, target, _announce)
+            await serve(sending, target, setup.redactor, _announce)
 
     asyncio.run(run())
     return Exit.DONE

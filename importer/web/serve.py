@@ -15,6 +15,7 @@ from aiohttp import web
 from importer import wiring
 from importer.config.settings import Settings, Web
 from importer.errors import ConfigError
+from importer.redaction import Redactor
 from importer.web.app import make_app
 from importer.web.guard import is_loopback
 from importer.web.site import Site
@@ -31,10 +32,10 @@ def must_be_allowed(settings: Settings, site: Site) -> None:
     raise ConfigError("users_missing", host=wanted.host)
 
 
-async def serve(settings: Settings, target: str, ready: Callable[[str], None]) -> None:
+async def serve(settings: Settings, target: str, redactor: Redactor, ready: Callable[[str], None]) -> None:
     """Call `ready` with the address once the page is there. Raises ConfigError, LedgerBusy."""
     wiring.must_have_credentials(settings)
-    site = Site(settings, target)
+    site = Site(settings, target, redactor)
     try:
         must_be_allowed(settings, site)
         context = tls_context(settings.web)

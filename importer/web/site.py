@@ -16,6 +16,7 @@ from importer import wiring
 from importer.config.settings import Settings
 from importer.errors import ConfigError, LedgerBusy
 from importer.ledger.ledger import Ledger
+from importer.redaction import Redactor
 from importer.web.access import Csrf, Sessions, Throttle, Users
 from importer.web.durable import secret
 from importer.web.jobs import Jobs
@@ -30,7 +31,7 @@ _READERS = 4
 class Site:
     """Raises LedgerBusy where another server uses the same directory, ConfigError where it can't be used."""
 
-    def __init__(self, settings: Settings, target: str) -> None:
+    def __init__(self, settings: Settings, target: str, redactor: Redactor) -> None:
         self.settings = settings
         self.target = target
         self.ledger = settings.ledger.path
@@ -56,7 +57,7 @@ class Site:
         """Who started the server: without users, whoever sits at this machine."""
         self.throttle = Throttle({"name": 5, "address": 20})
         self.previews = Previews(settings, target, self.uploads)
-        self.worker = Worker(settings, target, self.jobs, self.uploads)
+        self.worker = Worker(settings, target, self.jobs, self.uploads, redactor)
         self.closing = asyncio.Event()
         self.arriving = 0
         self.listeners = 0

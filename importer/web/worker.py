@@ -17,6 +17,7 @@ from importer.ledger.ledger import Ledger
 from importer.ledger.store import now
 from importer.ledger.view import Run
 from importer.model import Message, RunState, same_target, spoken_target
+from importer.redaction import Redactor
 from importer.web.jobs import Job, Jobs
 from importer.web.live import Live
 from importer.web.uploads import Upload, Uploads
@@ -27,11 +28,12 @@ _MOST_FAULT = 500
 
 
 class Worker:
-    def __init__(self, settings: Settings, target: str, jobs: Jobs, uploads: Uploads) -> None:
+    def __init__(self, settings: Settings, target: str, jobs: Jobs, uploads: Uploads, redactor: Redactor) -> None:
         self._settings = settings
         self._target = target
         self._jobs = jobs
         self._uploads = uploads
+        self._redactor = redactor
         self._log = structlog.get_logger()
         self._ending = False
         self._keeps = False
@@ -97,7 +99,7 @@ class Worker:
         try:
             stopping.check()
             run = _known(ledger, job.run)
-            parts = wiring.parts(self._settings, ledger, stopping, live, self._target)
+            parts = wiring.parts(self._settings, ledger, stopping, live, self._redactor, self._target)
             facts = {**parts.facts, "user": job.by, "comment": job.comment}
             imports = Import(replace(parts, facts=facts, new_run_id=lambda: job.run))
             finished = await self._go(job, ledger, imports, run, upload)

@@ -12,7 +12,7 @@ from importer.api.client import Client
 from importer.api.session import open_session
 from importer.api.tokens import StaticTokens
 from importer.model import Answer, Batch, Chunk, Verdict
-from importer.redaction import Scrub
+from importer.redaction import Redactor
 from importer.serial_text import SerialText
 
 TOKEN = "eyJhbGciOi.eyJhcGlfa2V5Ijoi.c2lnbmF0dXJl"
@@ -28,7 +28,7 @@ async def attempt(url: str, *, seconds: float = 5.0, proxy: str | None = None) -
 
 
 def client(session: aiohttp.ClientSession, url: str) -> Client:
-    return Client(session, url, channel_key=CHANNEL, tokens=StaticTokens(TOKEN), scrub=Scrub(TOKEN, CHANNEL))
+    return Client(session, url, channel_key=CHANNEL, tokens=StaticTokens(TOKEN), scrub=Redactor([TOKEN, CHANNEL]))
 
 
 @contextlib.asynccontextmanager

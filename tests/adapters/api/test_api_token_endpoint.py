@@ -11,7 +11,7 @@ from saying import refused, said
 from importer.api.session import open_session
 from importer.api.tokens import Credentials, TokenEndpoint, token_in
 from importer.errors import AccessDenied, Unavailable
-from importer.redaction import Scrub
+from importer.redaction import Redactor
 
 KEY, SECRET = "key-4711", "s3cret-0815"
 
@@ -57,7 +57,7 @@ async def fetched(url: str, sleep: Callable[[float], Awaitable[object]], seconds
             Credentials(KEY, SECRET),
             delay=float,
             max_attempts=3,
-            scrub=Scrub(KEY, SECRET),
+            scrub=Redactor([KEY, SECRET]),
             sleep=sleep,
         )
         return await endpoint()
