@@ -78,6 +78,8 @@ class Chunk:
     batch: Batch
     serials: SerialText
     doubt: bool = False
+    alone: bool = False
+    """Nothing else can be tried to see whether the API is there."""
 
 
 class Verdict(StrEnum):
@@ -130,6 +132,19 @@ class Answer:
     reached: bool = True
     digest: str = ""
     seconds: float = 0.0
+    page: bool = False
+    """It is a web page, or bytes that are no text: no answer of the API."""
+    redirected: bool = False
+    stale: bool = False
+    """It was sent on a kept connection that had died: that says nothing of the API."""
+    held_back: bool = False
+    """The request did not leave: the API went away, or the run was stopped, before its first byte."""
+    undecided: bool = False
+    """No answer came as often as it was sent, and nothing else was tried: the chunk may be to blame, or the API."""
+    settled: Settlement | None = None
+    """What follows from it, once it is recorded."""
+    parts: tuple[int, ...] = ()
+    """Ids of the chunks that its chunk was cut into, once it is recorded."""
 
 
 class Commissioner(Protocol):

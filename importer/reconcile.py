@@ -15,11 +15,13 @@ PRODUCT_NOT_REGISTERED = "product_not_registered"
 GOOD = frozenset({Outcome.ASSIGNED, Outcome.ALREADY_ASSIGNED})
 """Outcomes of a row that stands in the pool with its batch and expiry."""
 
+EXISTS_IN_DOUBT = "exists_in_doubt"
+"""Code of a serial that exists already and may be this importer's own work: no failure of the run."""
 _ASSIGNED = Fate(Outcome.ASSIGNED)
 _MISSING = Fate(Outcome.UNKNOWN, "answer_missing")
 LOST = Fate(Outcome.UNKNOWN, "answer_lost")
 HELD = Fate(Outcome.UNKNOWN, "held")
-_MAYBE = Fate(Outcome.UNKNOWN, "exists_in_doubt")
+_MAYBE = Fate(Outcome.UNKNOWN, EXISTS_IN_DOUBT)
 
 
 def settle(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Settlement:
@@ -27,7 +29,7 @@ def settle(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Settlemen
     match answer.verdict:
         case Verdict.SETTLED:
             return _by_name(chunk, answer, exists_means)
-        case Verdict.REFUSED if len(chunk.serials) > 1:
+        case Verdict.REFUSED if len(chunk.serials) > 1 and len(answer.named) < len(chunk.serials):
             return cut_into(isolate(chunk.serials, answer.named))
         case Verdict.REFUSED:
             return Settlement(ChunkState.SETTLED, _refused(chunk, answer, exists_means))

@@ -8,20 +8,24 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from importer.api import retry
 from importer.api.client import Client
-from importer.api.pace import LONGEST_HOLD, Pace, Paced
+from importer.api.gate import Gate, Paced
+from importer.api.health import Health
+from importer.api.pace import Pace
 from importer.api.retry import Retrying
-from importer.api.session import ClientSession, open_session
+from importer.api.session import Session
 from importer.api.tokens import Credentials, DynamicTokens, StaticTokens, TokenEndpoint, Tokens
-from importer.api.turnstile import Turnstile, shared_by
+from importer.api.turnstile import OwnTurnstile, Turnstile, shared_by
 from importer.concurrency import Stopping, until
 from importer.config.settings import Input, Settings
 from importer.errors import ConfigError
@@ -34,7 +38,7 @@ from importer.ledger.view import Run
 from importer.model import Commissioner, Parsed, Reject, is_sandbox
 from importer.readers.opening import open_source
 from importer.redaction import Redactor
-from importer.sending.submit import Recorded, Submitting
+from importer.sending.submit import Submitting
 from importer.sources.options import SourceOptions
 from importer.staging.checks import CheckSettings, parsers
 from importer.staging.stage import Staging
@@ -128,7 +132,7 @@ def parts(
     return Parts(
         ledger=ledger,
         open_source=open_source,
-        connect=connect(settings, stopping, redactor, alone=is_sandbox(target), urgent=urgent),
+        connect=connect(settings, stopping, watcher, redactor, alone=is_sandbox(target), urgent=urgent),
         staging=staging(settings, settings.ledger.path.absolute().parent),
         submitting=Submitting(
             settings.limits.max_in_flight,
@@ -163,52 +167,71 @@ def must_have_credentials(settings: Settings) -> None:
 
 
 def connect(
-    settings: Settings, stopping: Stopping, redactor: Redactor, *, alone: bool = False, urgent: bool = False
+    settings: Settings,
+    stopping: Stopping,
+    watcher: Watcher,
+    redactor: Redactor,
+    *,
+    alone: bool = False,
+    urgent: bool = False,
 ) -> Connect:
     """How a connection to the API is opened: all runs of the process share its pace, and unless it is `alone` with its
-    API, all processes of this user and host do; of them the urgent ones come first.
+    API, all processes of this host that use the same quota do; of them the urgent ones come first.
     """
     api, limits = settings.api, settings.limits
     redactor.learn(*settings.secrets())
-    sleep = until(stopping.heard)
-    pace = Pace(
-        limits.requests_per_second,
-        sleep=sleep,
-        stopping=stopping,
-        turnstile=None if alone else _turnstile(settings),
-        yields=not alone and not urgent,
-    )
+    pace = Pace(limits.requests_per_second)
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[Callable[[Callable[[Commissioner], Recorded]], Commissioner]]:
-        async with _session(settings, pace) as session:
-            tokens = _tokens(settings, session, redactor, pace, stopping)
+    async def opened(record: Callable[[Commissioner], Commissioner]) -> AsyncIterator[Commissioner]:
+        async with AsyncExitStack() as stack:
+            gate = Gate(
+                pace,
+                _health(settings),
+                patience=_patience(settings),
+                turnstile=None if alone else stack.enter_context(_turnstile(settings)),
+                yields=not alone and not urgent,
+                say=watcher.waiting,
+                sleep=until(stopping.heard),
+                stopping=stopping,
+            )
+            session = await stack.enter_async_context(_session(settings, gate))
+            tokens = _tokens(settings, session, redactor, gate)
             url, channel_key = api.address, api.channel_key.get_secret_value()
-            client = Client(session, url, channel_key=channel_key, tokens=tokens, scrub=redactor)
-
-            def wrap(record: Callable[[Commissioner], Recorded]) -> Commissioner:
-                return Retrying(
-                    Paced(record(client), pace),
-                    tokens,
-                    max_attempts=limits.max_attempts,
-                    policy=settings.unknown.policy,
-                    delay=_delay(settings),
-                    sleep=sleep,
-                    stopping=stopping,
-                )
-
-            yield wrap
+            client = Client(session, url, channel_key=channel_key, tokens=tokens, redact=redactor)
+            yield Retrying(
+                Paced(record(client), gate),
+                tokens,
+                gate,
+                max_attempts=limits.max_attempts,
+                policy=settings.unknown.policy,
+                delay=_delay(settings),
+                stopping=stopping,
+            )
 
     return opened
 
 
-def _session(settings: Settings, pace: Pace) -> ClientSession:
-    return open_session(
+def _patience(settings: Settings) -> float:
+    return settings.limits.patience_minutes * 60
+
+
+def _health(settings: Settings) -> Health:
+    return Health(
+        patience=_patience(settings),
+        attempts=settings.limits.max_attempts,
+        delay=_delay(settings),
+        replays=settings.unknown.policy == "replay",
+    )
+
+
+def _session(settings: Settings, gate: Gate) -> Session:
+    return Session(
         timeout_seconds=settings.api.timeout_seconds,
         max_in_flight=settings.limits.max_in_flight,
         ca_file=settings.api.ca_file,
         proxy=settings.api.proxy.get_secret_value() or None,
-        leave=pace.apart,
+        leave=gate.leave,
     )
 
 
@@ -218,8 +241,8 @@ def _delay(settings: Settings) -> Callable[[int], float]:
     return partial(retry.delay, dice=dice, base=base, cap=base * retry.CAP_SPANS)
 
 
-def _tokens(settings: Settings, session: ClientSession, redactor: Redactor, pace: Pace, stopping: Stopping) -> Tokens:
-    """A static token where there is one, else dynamic ones, whose requests pay like all others."""
+def _tokens(settings: Settings, session: Session, redactor: Redactor, gate: Gate) -> Tokens:
+    """A static token where there is one, else dynamic ones, whose requests pass the gate like all others."""
     api = settings.api
     if api.token.get_secret_value():
         return StaticTokens(api.token.get_secret_value())
@@ -227,20 +250,25 @@ def _tokens(settings: Settings, session: ClientSession, redactor: Redactor, pace
         session,
         api.base_url + api.auth_path,
         Credentials(api.key.get_secret_value(), api.secret.get_secret_value()),
+        gate,
         delay=_delay(settings),
-        max_attempts=settings.limits.max_attempts,
-        scrub=redactor,
-        sleep=until(stopping.heard),
-        stopping=stopping,
-        slot=pace.slot,
+        redact=redactor,
     )
     return DynamicTokens(endpoint, learn=redactor.learn)
 
 
-def _turnstile(settings: Settings) -> Turnstile:
-    """Shared by all who use the same quota: that of a channel at an address."""
-    api = settings.api
-    return shared_by(api.origin, api.channel_key.get_secret_value(), longest_hold=LONGEST_HOLD, now=time.monotonic())
+def _turnstile(settings: Settings) -> AbstractContextManager[Turnstile]:
+    """Shared by all who use the same quota: that of a channel at an address. Where no file can be shared, the log says
+    so.
+    """
+    api, directory = settings.api, settings.limits.quota_dir
+    try:
+        return shared_by(api.origin, api.channel_key.get_secret_value(), directory=directory)
+    except OSError as error:
+        structlog.get_logger().warning(
+            "quota_not_shared", reason=str(error), setting="limits.quota_dir", effect="other imports are not counted"
+        )
+        return nullcontext(OwnTurnstile(time.monotonic()))
 
 
 def user() -> str:

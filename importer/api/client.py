@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections.abc import Callable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-
-import aiohttp
+from dataclasses import replace
 
 from importer.api import wire
 from importer.api.judge import judge, shortened
-from importer.api.session import Broken, Reply, post
+from importer.api.quota_headers import MAY_TELL_WAIT, seconds_to_wait
+from importer.api.session import SMALL_ANSWER, Broken, Reply, Session
 from importer.api.tokens import Token, Tokens, header_value
 from importer.model import Answer, Chunk, Verdict
+
+BYTES_A_SERIAL = 300
+"""What an answer needs at most for each serial, its line and a text about it."""
 
 
 class Client:
@@ -27,13 +27,12 @@ class Client:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: Session,
         url: str,
         *,
         channel_key: str,
         tokens: Tokens,
-        scrub: Callable[[str], str] = str,
-        clock: Callable[[], float] = time.monotonic,
+        redact: Callable[[str], str] = str,
         now: Callable[[], float] = time.time,
     ) -> None:
         """`url` is base_url and commission_path; `now` is seconds since 1970, for a Retry-After that is a date."""
@@ -41,21 +40,19 @@ class Client:
         self._url = url
         self._channel_key = header_value("channel_key", channel_key)
         self._tokens = tokens
-        self._scrub = scrub
-        self._clock = clock
+        self._redact = redact
         self._now = now
 
     async def commission(self, chunk: Chunk) -> Answer:
         token = self._tokens.current()
         if token is None:
             return Answer(Verdict.TOKEN, error="no_token", message="There was no token: this request was not sent.")
-        body = wire.encode(chunk)
-        started = self._clock()
-        reply = await post(self._session, self._url, body, self._headers(token))
-        seconds = self._clock() - started
+        largest = SMALL_ANSWER + BYTES_A_SERIAL * len(chunk.serials)
+        body, headers = wire.encode(chunk), self._headers(token)
+        reply = await self._session.post(self._url, body, headers, asker=chunk.id, largest=largest)
         if isinstance(reply, Broken):
-            return self._unanswered(reply, seconds)
-        answer = self._judged(chunk, reply, seconds - reply.waited)
+            return self._unanswered(reply)
+        answer = self._judged(chunk, reply)
         if answer.verdict is Verdict.TOKEN:
             self._tokens.refused(token)
         return answer
@@ -68,54 +65,32 @@ class Client:
             "x-channel-key": self._channel_key,
         }
 
-    def _judged(self, chunk: Chunk, reply: Reply, seconds: float) -> Answer:
+    def _judged(self, chunk: Chunk, reply: Reply) -> Answer:
         headers = reply.headers
-        wait = seconds_to_wait(headers.get("Retry-After"), date=headers.get("Date"), now=self._now())
-        return judge(
+        answer = judge(
             chunk,
             reply.status,
             reply.body,
             location=headers.get("Location", ""),
-            retry_after=wait,
-            scrub=self._scrub,
+            content_type=headers.get("Content-Type", ""),
+            flaw=reply.flaw,
+            redact=self._redact,
+        )
+        tells = answer.verdict is Verdict.NOT_TAKEN or reply.status in MAY_TELL_WAIT
+        return replace(
+            answer,
+            retry_after=seconds_to_wait(headers, now=self._now()) if tells else None,
             digest=hashlib.sha256(reply.body).hexdigest(),
-            seconds=seconds,
+            seconds=reply.seconds,
         )
 
-    def _unanswered(self, broken: Broken, seconds: float) -> Answer:
+    def _unanswered(self, broken: Broken) -> Answer:
         return Answer(
             Verdict.DOUBT if broken.sent else Verdict.NOT_TAKEN,
             error=broken.error,
-            message=shortened(self._scrub(broken.message)),
+            message=shortened(self._redact(broken.message)),
             reached=broken.sent,
-            seconds=seconds,
+            stale=broken.stale,
+            held_back=broken.held_back,
+            seconds=broken.seconds,
         )
-
-
-# The header `Retry-After` (RFC 9110, 10.2.3): seconds or a date. Pure.
-_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
-
-
-def seconds_to_wait(value: str | None, *, date: str | None, now: float) -> float | None:
-    """Seconds from now, above 0, or None where the header says nothing that can be used.
-
-    A date is held against the answer's own `Date`, so that a wrong clock on this side does no harm; without one
-    against `now`, seconds since 1970.
-    """
-    text = (value or "").strip()
-    if _SECONDS.fullmatch(text):
-        return float(text) or None
-    until = _moment(text)
-    if until is None:
-        return None
-    since = _moment(date or "")
-    wait = until - (now if since is None else since)
-    return wait if wait > 0 else None
-
-
-def _moment(text: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

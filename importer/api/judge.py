@@ -1,7 +1,8 @@
 """The one judge of answers: what an attempt has come to, from its answer alone. Pure; never raises.
 
 An answer settles the serials that it names, by name and never by position (CONTRACT, "Where nothing may be lost").
-What settles nothing is a fault (see faults.py).
+What settles nothing is a fault: an error's name comes first, then its text, then the HTTP status: names are documented,
+statuses are not (API.md).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from importer.model import Answer, Chunk, Verdict
 ASSIGNED = "Assigned"
 _LONGEST_MESSAGE = 500
 _LONGEST_STATUS = 100
+_LONGEST_SAID = 20_000
+"""Characters of an error's text in which phrases are looked for. 57 MB of it took regular expressions minutes."""
 
 
 def judge(
@@ -25,28 +28,26 @@ def judge(
     body: bytes,
     *,
     location: str = "",
-    retry_after: float | None = None,
-    scrub: Callable[[str], str] = str,
-    digest: str = "",
-    seconds: float = 0.0,
+    content_type: str = "",
+    flaw: str = "",
+    redact: Callable[[str], str] = str,
 ) -> Answer:
-    """`location` is that of a redirect. Every text in the answer has gone through `scrub`."""
-    answer = _plainly(chunk, status, body) or _closely(chunk, status, body, location)
+    """`location` is that of a redirect, `flaw` says why there is no body that can be read. Every text in the answer has
+    gone through `redact`.
+    """
+    answer = _plainly(chunk, status, body) or _closely(chunk, _Came(status, content_type, location, flaw), body)
     return replace(
         answer,
         http_status=status,
-        digest=digest,
-        seconds=seconds,
-        retry_after=retry_after,
-        error=scrub(answer.error)[:_LONGEST_STATUS],
-        message=shortened(scrub(answer.message)),
-        statuses={serial: scrub(said)[:_LONGEST_STATUS] for serial, said in answer.statuses.items()},
+        error=redact(answer.error)[:_LONGEST_STATUS],
+        message=shortened(redact(answer.message)),
+        statuses={serial: redact(said[:_LONGEST_SAID])[:_LONGEST_STATUS] for serial, said in answer.statuses.items()},
     )
 
 
 def shortened(text: str) -> str:
     """One line of at most 500 characters. Scrub first: half a secret is not found any more."""
-    text = " ".join(text.split())
+    text = " ".join(text[:_LONGEST_SAID].split())
     return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
 
 
@@ -67,9 +68,19 @@ def _plainly(chunk: Chunk, status: int, body: bytes) -> Answer | None:
     return Answer(Verdict.SETTLED, assigned=assigned, missing=missing, extra=len(got) - len(assigned))
 
 
-def _closely(chunk: Chunk, status: int, body: bytes, location: str) -> Answer:
-    document = wire.read(body)
-    return _settled(chunk, status, document) or fault(chunk, status, document, location)
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """What came besides the body."""
+
+    status: int
+    content_type: str = ""
+    location: str = ""
+    flaw: str = ""
+
+
+def _closely(chunk: Chunk, came: _Came, body: bytes) -> Answer:
+    document = wire.read(body, wire.charset_of(came.content_type))
+    return _settled(chunk, came.status, document) or fault(chunk, came, document)
 
 
 def _settled(chunk: Chunk, status: int, document: wire.Document) -> Answer | None:
@@ -110,14 +121,13 @@ def _told(lines: tuple[tuple[str, str], ...], wanted: frozenset[str]) -> tuple[d
     return told, len(extra)
 
 
-# An answer that settles nothing: which fault it tells of. Pure; a part of the judge (see judge.py).
-# An error's name comes first, then its text, then the HTTP status: names are documented, statuses are not (API.md).
 _BY_NAME = {
     "validationerror": Verdict.REFUSED,
     "producterror": Verdict.PRODUCT,
     "notokenerror": Verdict.DENIED,
 }
 _WRONG_PLACE = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+_SAME_AGAIN = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
 _TEXT_IS_READ = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 
@@ -152,7 +162,9 @@ class _Case:
 
 _RULES: tuple[tuple[Callable[[_Case], bool], Verdict], ...] = (
     (lambda case: case.status < HTTPStatus.OK, Verdict.DOUBT),
-    (lambda case: is_redirect(case.status), Verdict.DENIED),
+    # Only these two ask for the same request again; after any other the work may be done ("see the result there").
+    (lambda case: case.status in _SAME_AGAIN, Verdict.DENIED),
+    (lambda case: is_redirect(case.status), Verdict.DOUBT),
     # "Done", yet none of the serials is named; or nothing that can be read.
     (lambda case: case.ok and (case.document.success is True or not case.document.json), Verdict.DOUBT),
     (lambda case: case.known is Verdict.DENIED, Verdict.DENIED),
@@ -174,19 +186,22 @@ _RULES: tuple[tuple[Callable[[_Case], bool], Verdict], ...] = (
 )
 
 
-def fault(chunk: Chunk, status: int, document: wire.Document, location: str) -> Answer:
+def fault(chunk: Chunk, came: _Came, document: wire.Document) -> Answer:
     """An error that nothing is known of is a refusal where the API itself said it."""
-    said = " ".join((*document.names, document.text))
+    status = came.status
+    said = " ".join((*document.names, document.text))[:_LONGEST_SAID]
     case = _Case(status, document, known(document), said, *phrases.too_large(said, len(chunk.serials)))
     verdict = next((verdict for applies, verdict in _RULES if applies(case)), Verdict.REFUSED)
     refused = verdict is Verdict.REFUSED
     return Answer(
         verdict,
         error=_error(case, verdict),
-        message=_redirected(status, location) if is_redirect(status) else _message(case, verdict),
+        message=_redirected(came) if is_redirect(status) else _message(case, verdict, came),
         exists=refused and phrases.says_exists(said),
-        named=_named(case, chunk.serials) if refused else (),
+        named=_named(document, chunk.serials) if refused else (),
         limit=case.limit if verdict is Verdict.TOO_LARGE else None,
+        page=document.page,
+        redirected=is_redirect(status),
     )
 
 
@@ -220,15 +235,29 @@ def _error(case: _Case, verdict: Verdict) -> str:
     return f"http_{case.status}"
 
 
-def _message(case: _Case, verdict: Verdict) -> str:
+def _message(case: _Case, verdict: Verdict, came: _Came) -> str:
     text = case.document.text
     if verdict is Verdict.DENIED and not case.known:
-        return f"{_PLACES.get(case.status, _ANY_PLACE).format(status=case.status)} {text}".strip()
+        place = _PLACES.get(case.status, _ANY_PLACE).format(status=case.status)
+        return f"{place} {_described(case.document, came) if case.document.page else text}".strip()
+    if case.document.page or not case.document.json or came.flaw:
+        return _described(case.document, came)
     if text:
         return text
-    if case.ok:
-        return "The answer names none of the serials." if case.document.json else "The answer can't be read."
-    return f"HTTP {case.status} without a readable text."
+    return "The answer names none of the serials." if case.ok else f"HTTP {case.status} without a text."
+
+
+def _described(document: wire.Document, came: _Came) -> str:
+    """What came instead of an answer of the API."""
+    kind = came.content_type.partition(";")[0].strip()[:_LONGEST_STATUS]
+    head = f"HTTP {came.status}{f', {kind}' if kind else ''}"
+    if came.flaw:
+        return f"{head}: {came.flaw}"
+    if document.title:
+        return f'{head}: a web page, "{document.title}"'
+    if document.text:
+        return f"{head}: {document.text}"
+    return f"{head}: {'a web page without a text' if document.value else 'nothing that can be read'}"
 
 
 _PLACES: dict[int, str] = {
@@ -240,21 +269,23 @@ _PLACES: dict[int, str] = {
 _ANY_PLACE = "HTTP {status}, but no answer of the API; check base_url, commission_path and the proxy."
 
 
-def _redirected(status: int, location: str) -> str:
+def _redirected(came: _Came) -> str:
     """Names the host only: a location's path and query may hold secrets."""
     try:
-        host = urlsplit(location).hostname or "another address of the same host"
+        host = urlsplit(came.location[:_LONGEST_SAID]).hostname or "another address of the same host"
     except ValueError:
         host = "an unreadable address"
     return (
-        f"HTTP {status}: the API redirects to {host}. Redirects are not followed, since credentials would go along; "
-        "if that is the right place, set base_url and commission_path to it."
+        f"HTTP {came.status}: the API redirects to {host}. Redirects are not followed, since credentials would go "
+        "along; if that is the right place, set base_url and commission_path to it."
     )
 
 
-def _named(case: _Case, serials: Sequence[str]) -> tuple[str, ...]:
-    """By the text of the error first; where that names none, anywhere in the answer."""
-    return phrases.serials_named(case.said, serials) or phrases.serials_named(case.document.everything(), serials)
+def _named(document: wire.Document, serials: Sequence[str]) -> tuple[str, ...]:
+    """By the text of the error first; where that names none, anywhere in the answer but for an echo of the request."""
+    return phrases.serials_named(" ".join((*document.names, document.text)), serials) or phrases.serials_named(
+        document.everything(serials), serials
+    )
 
 
 # The classes of HTTP status.

@@ -11,16 +11,19 @@ import binascii
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Protocol
 
-import aiohttp
 import msgspec
 
 from importer.api import phrases, wire
+from importer.api.health import TOKEN
 from importer.api.judge import is_client_error, is_ok, is_redirect, shortened
-from importer.api.session import Broken, Reply, post
-from importer.concurrency import Clock, HasStopped, Sleep, never
+from importer.api.quota_headers import MAY_TELL_WAIT, seconds_to_wait
+from importer.api.session import Broken, Reply, Session
+from importer.concurrency import Clock
 from importer.errors import AccessDenied, ApiError, ConfigError, Unavailable
+from importer.model import Answer, Verdict
 
 _EARLY_SECONDS = 60.0
 _EARLY_SHARE = 0.1
@@ -61,10 +64,7 @@ class StaticTokens:
 
     async def get(self) -> Token:
         if self._refused:
-            raise AccessDenied(
-                "The API refused the static token as expired, revoked or wrong; a static token can't be refreshed. "
-                "Make a new one in the console and set IMPORTER_API__TOKEN or token_file."
-            )
+            raise AccessDenied("static_token_refused")
         return self._token
 
     def refused(self, token: Token) -> None:
@@ -107,7 +107,8 @@ class DynamicTokens:
                 return token
             if self._failure and self._fetches != seen:
                 # Whoever waited for a fetch that failed shares its failure instead of trying again one by one.
-                raise type(self._failure)(*self._failure.args)
+                failure = self._failure.message
+                raise type(self._failure)(failure.code, failure.role, **failure.values)
             return await self._renew()
 
     def refused(self, token: Token) -> None:
@@ -122,14 +123,15 @@ class DynamicTokens:
 
     async def _renew(self) -> Token:
         try:
-            value = header_value("token", await self._fetch())
+            value = await self._fetch()
+            self._learn(value)
+            must_be_sendable(value)
         except ApiError as failure:
             self._failure = failure
             self._fetches += 1
             raise
         self._failure = None
         self._fetches += 1
-        self._learn(value)
         lifetime = lifetime_of(value, now=self._now())
         fresh = None if lifetime is None else self._clock() + lifetime - min(_EARLY_SECONDS, lifetime * _EARLY_SHARE)
         self._token = Token(value, self._fetches, fresh)
@@ -156,17 +158,22 @@ def lifetime_of(token: str, *, now: float) -> float | None:
     return lifetime if lifetime > 0 else None
 
 
+def must_be_sendable(token: str) -> None:
+    """Raise AccessDenied for a token of the API that no header can carry, without showing it."""
+    if not (token.isascii() and token.isprintable()):
+        raise AccessDenied("token_unfit")
+
+
 def header_value(name: str, value: str) -> str:
     """The value stripped and fit for an HTTP header, or a ConfigError that doesn't show it."""
     value = value.strip()
     if not value:
-        raise ConfigError(f"{name} is empty: expected the value from the console.")
+        raise ConfigError("secret_empty", name=name)
     if not (value.isascii() and value.isprintable()):
-        raise ConfigError(f"{name} holds characters that no HTTP header can carry: expected printable ASCII.")
+        raise ConfigError("secret_unfit", name=name)
     return value
 
 
-# The token endpoint: asks `api_auth` for a token, again while that may help.
 _AGAIN = frozenset({408, 425, 429})
 
 
@@ -176,95 +183,126 @@ class Credentials:
     secret: str = field(repr=False)
 
 
+class Surroundings(Protocol):
+    """What a token request asks of the gate (gate.py): it passes that like all requests."""
+
+    @property
+    def away(self) -> bool: ...
+
+    async def set_out(self, asker: object) -> bool: ...
+
+    def learn(self, asker: object, answer: Answer) -> None: ...
+
+    def forget(self, asker: object) -> None: ...
+
+    async def pause(self, seconds: float, answer: Answer) -> None: ...
+
+
 class TokenEndpoint:
-    """Callable: a new token. Raises AccessDenied where the API refuses, Unavailable after the last attempt."""
+    """Callable: a new token from `api_auth`, asked for again while that may help.
+
+    Raises AccessDenied where the API refuses, Unavailable when patience with it is over or the run was stopped.
+    """
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: Session,
         url: str,
         credentials: Credentials,
+        gate: Surroundings,
         *,
         delay: Callable[[int], float],
-        max_attempts: int = 5,
-        scrub: Callable[[str], str] = str,
-        sleep: Sleep = asyncio.sleep,
-        stopping: HasStopped = never,
-        slot: Callable[[], Awaitable[object]] | None = None,
+        redact: Callable[[str], str] = str,
+        now: Clock = time.time,
     ) -> None:
-        """`delay` gives the seconds to wait after the attempt with that number, from 1; `slot` is the pace's."""
+        """`delay` gives the seconds to wait after the attempt with that number, from 1; `now` is seconds since 1970."""
         self._session = session
         self._url = url
         self._credentials = credentials
+        self._gate = gate
         self._delay = delay
-        self._max_attempts = max_attempts
-        self._scrub = scrub
-        self._sleep = sleep
-        self._stopping = stopping
-        self._slot = slot
+        self._redact = redact
+        self._now = now
 
     async def __call__(self) -> str:
-        attempt = 1
-        while True:
-            problem = await self._attempt()
-            if isinstance(problem, _Got):
-                return problem.token
-            if attempt < self._max_attempts and not self._stopping():
-                await self._sleep(self._delay(attempt))
-            if attempt >= self._max_attempts or self._stopping():
-                raise Unavailable(
-                    f"The API gives out no token ({attempt} attempts): {problem}. "
-                    "Check base_url, proxy and network, or try again later."
-                )
-            attempt += 1
+        attempts = 0
+        try:
+            while await self._gate.set_out(TOKEN):
+                attempts += 1
+                got = await self._attempt()
+                if isinstance(got, _Got):
+                    return got.token
+                if got.retry_after is None and not (got.held_back or self._gate.away):
+                    await self._gate.pause(self._delay(attempts), got)
+        finally:
+            self._gate.forget(TOKEN)
+        raise Unavailable("stopped_before_token")
 
-    async def _attempt(self) -> _Got | str:
-        """A token, or the problem in words where trying again may help."""
-        if self._slot:
-            await self._slot()
+    async def _attempt(self) -> _Got | Answer:
+        """A token, or what came instead where trying again may help."""
         credentials = self._credentials
         body = msgspec.json.encode({"api_key": credentials.key, "api_secret": credentials.secret})
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        reply = await post(self._session, self._url, body, headers)
-        if isinstance(reply, Broken):
-            return self._clean(reply.message)
-        if is_ok(reply.status) and (token := token_in(reply.body)):
-            return _Got(token)
-        document = wire.read(reply.body)
-        said = self._clean(f"HTTP {reply.status} {' '.join((*document.names[:1], document.text))}")
+        reply = await self._session.post(self._url, body, headers, asker=TOKEN)
+        found = self._unanswered(reply) if isinstance(reply, Broken) else self._judged(reply)
+        self._gate.learn(TOKEN, found.answer if isinstance(found, _Got) else found)
+        return found
+
+    def _unanswered(self, broken: Broken) -> Answer:
+        return Answer(
+            Verdict.DOUBT if broken.sent else Verdict.NOT_TAKEN,
+            error=broken.error,
+            message=self._said(broken.message),
+            reached=broken.sent,
+            stale=broken.stale,
+            held_back=broken.held_back,
+        )
+
+    def _judged(self, reply: Reply) -> _Got | Answer:
+        charset = wire.charset_of(reply.headers.get("Content-Type", ""))
+        if is_ok(reply.status) and (token := token_in(reply.body, charset)):
+            return _Got(token, Answer(Verdict.SETTLED, http_status=reply.status))
+        document = wire.read(reply.body, charset)
+        said = self._said(f"HTTP {reply.status} {' '.join((*document.names[:1], document.text or reply.flaw))}")
         if self._is_refusal(reply, document):
-            raise AccessDenied(_refused(reply.status, said))
-        return said
+            raise AccessDenied(_refusal(reply.status), reason=said)
+        busy = reply.status == HTTPStatus.TOO_MANY_REQUESTS
+        return Answer(
+            Verdict.NOT_TAKEN if busy else Verdict.DOUBT,
+            error="rate_limited" if busy else f"http_{reply.status}",
+            message=said,
+            http_status=reply.status,
+            retry_after=seconds_to_wait(reply.headers, now=self._now()) if reply.status in MAY_TELL_WAIT else None,
+            page=document.page,
+        )
 
     @staticmethod
     def _is_refusal(reply: Reply, document: wire.Document) -> bool:
-        """A 200 that is JSON but holds no token is the API's word, too."""
+        """A 200 that is JSON but holds no token is the API's word, too; a page with it is not."""
         if phrases.says_server_fault(document.text) or reply.status in _AGAIN:
             return False
         return is_client_error(reply.status) or is_redirect(reply.status) or (is_ok(reply.status) and document.json)
 
-    def _clean(self, text: str) -> str:
-        return shortened(self._scrub(text)).rstrip(".")
+    def _said(self, text: str) -> str:
+        return shortened(self._redact(text))
 
 
 @dataclass(frozen=True, slots=True)
 class _Got:
     token: str = field(repr=False)
+    answer: Answer
 
 
-def _refused(status: int, said: str) -> str:
+def _refusal(status: int) -> str:
+    """The code of a refusal by its HTTP status."""
     if is_ok(status):
-        what = "The API gave out no token: expected a field token or access_token"
-    elif status in {404, 405} or is_redirect(status):
-        return f"There is no token endpoint at this address: {said}. Check base_url and auth_path."
-    else:
-        what = "The API refused the key and secret"
-    return f"{what}; got: {said}. Check IMPORTER_API__KEY and IMPORTER_API__SECRET."
+        return "token_missing"
+    return "token_endpoint_missing" if status in {404, 405} or is_redirect(status) else "key_refused"
 
 
-def token_in(body: bytes) -> str | None:
+def token_in(body: bytes, charset: str = "") -> str | None:
     """The token, wherever the answer may have it: its field's name is not documented."""
-    value = wire.read(body).value
+    value = wire.read(body, charset).value
     if not isinstance(value, dict):
         return None
     data = value.get("data")

@@ -5,9 +5,14 @@ Knows JSON and the shapes of `API.md`; judges nothing (see judge.py).
 
 from __future__ import annotations
 
+import codecs
+import html
+import re
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from email.message import Message
 from typing import Literal
 
 import msgspec
@@ -15,8 +20,14 @@ import msgspec
 from importer.model import Chunk
 from importer.serial_text import SerialText
 
-_BOM = b"\xef\xbb\xbf"
-_LONGEST_TEXT = 100_000
+_LONGEST_JOINED = 20_000
+_LONGEST_NAME = 200
+_MOST_TRIES = 20
+"""Places at which JSON is looked for behind something that a server wrote before it."""
+_ANSWER_KEYS = frozenset({"success", "data", "message", "error", "name", "type", "token", "access_token"})
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_HIDDEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -91,40 +102,95 @@ def assigned_names(body: bytes) -> list[str] | None:
 class Document:
     """An answer, read as tolerantly as can be.
 
-    `json`: it is JSON. `page`: it is neither JSON nor plain words (HTML, XML, nothing at all, bytes).
-    `success` is None where the answer doesn't say. `names` may be names of the error, the likeliest first; `text`
-    is its text. `lines` are the (serial, status) of `data`; the status is empty where it can't be read. `value` is
-    the whole answer.
+    `json`: it is JSON. `page`: it is a web page, or bytes that are no text at all; `title` is the page's, or its first
+    words. `success` is None where the answer doesn't say. `names` may be names of the error, the likeliest first;
+    `text` is its text. `lines` are the (serial, status) of `data`; the status is empty where it can't be read. `value`
+    is the whole answer.
     """
 
     json: bool = False
     page: bool = False
+    title: str = ""
     success: bool | None = None
     names: tuple[str, ...] = ()
     text: str = ""
     lines: tuple[tuple[str, str], ...] = ()
     value: object = ""
 
-    def everything(self) -> str:
-        """All strings of the answer in their order."""
-        return _joined(self.value)
+    def everything(self, echo: Sequence[str] = ()) -> str:
+        """All strings of the answer in their order, but for a list that only repeats the `echo`."""
+        return "; ".join(_strings(self.value, list(echo)))
 
 
-def read(body: bytes) -> Document:
-    """Never raises, whatever the bytes are."""
-    body = body.removeprefix(_BOM)
+def charset_of(content_type: str) -> str:
+    """The charset that a Content-Type names, where Python knows it."""
+    message = Message()
+    message["Content-Type"] = content_type[:_LONGEST_NAME]
     try:
-        value = _anything.decode(body)
-    except _UNREADABLE:
-        return _no_json(body)
+        return codecs.lookup(str(message.get_content_charset(""))).name
+    except (LookupError, ValueError):
+        return ""
+
+
+def read(body: bytes, charset: str = "") -> Document:
+    """Never raises, whatever the bytes are. `charset` is the one that the answer names, which may be wrong."""
+    value = _parsed(body)
+    if value is _NO_JSON:
+        text = _decoded(body, charset)
+        value = _parsed(text.encode("utf-8", "replace"))
+        if value is _NO_JSON:
+            value = _behind_a_warning(text)
+        if value is _NO_JSON:
+            return _no_json(text)
     if isinstance(value, dict):
         return _from_object(value)
     return Document(json=True, text=_joined(value), value=value)
 
 
-def _no_json(body: bytes) -> Document:
-    text = body[:_LONGEST_TEXT].decode("utf-8", "replace").strip()
-    if not text or text.startswith("<") or "\ufffd" in text or "\0" in text:
+_NO_JSON = object()
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return _anything.decode(body)
+    except _UNREADABLE:
+        return _NO_JSON
+
+
+def _decoded(body: bytes, charset: str) -> str:
+    """By its mark, by the charset that it names, as UTF-8, else as Latin-1 with what Windows has put into its gaps."""
+    for mark, by_mark in _BOMS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(by_mark, "replace")
+    for name in (charset or "utf-8", "utf-8", "cp1252"):
+        with suppress(LookupError, UnicodeError):
+            return body.decode(name)
+    return body.decode("latin-1")
+
+
+def _behind_a_warning(text: str) -> object:
+    """The answer behind what a server's language wrote before it, such as PHP's warnings: an object that runs to the
+    end and has a key of an answer. A page with a script in it has more behind that.
+    """
+    start = text.find("{")
+    for _ in range(_MOST_TRIES):
+        if start < 0:
+            break
+        value = _parsed(text[start:].encode("utf-8", "replace"))
+        if isinstance(value, dict) and _ANSWER_KEYS.intersection(value):
+            return value
+        start = text.find("{", start + 1)
+    return _NO_JSON
+
+
+def _no_json(text: str) -> Document:
+    text = text.strip()
+    if text.startswith("<"):
+        text = text[:_LONGEST_JOINED]
+        found = _TITLE.search(text)
+        words = found[1] if found else _HIDDEN.sub(" ", text)
+        return Document(page=True, title=" ".join(html.unescape(words).split())[:_LONGEST_NAME], value=text)
+    if not text or any(ord(letter) < ord(" ") and letter not in "\t\r\n" for letter in text):
         return Document(page=True)
     return Document(text=text, value=text)
 
@@ -133,13 +199,13 @@ def _from_object(value: dict[str, object]) -> Document:
     error = value.get("error")
     inner: dict[str, object] = error if isinstance(error, dict) else {}
     names = (error, value.get("name"), value.get("type"), inner.get("name"), inner.get("type"), value.get("code"))
-    sentence = error if isinstance(error, str) and " " in error.strip() else ""
+    sentence = error if isinstance(error, str) and " " in error[:_LONGEST_NAME].strip() else ""
     text = _words(value.get("message")) or _words(inner.get("message")) or sentence
     return Document(
         json=True,
         success=_flag(value.get("success")),
-        names=tuple(name.strip() for name in names if isinstance(name, str) and name.strip()),
-        text=text[:_LONGEST_TEXT] or _joined(value),
+        names=tuple(name.strip()[:_LONGEST_NAME] for name in names if isinstance(name, str) and name.strip()),
+        text=text or _joined(value),
         lines=tuple(_lines(value.get("data"))),
         value=value,
     )
@@ -167,10 +233,10 @@ def _lines(data: object) -> Iterator[tuple[str, str]]:
 
 
 def _joined(value: object) -> str:
-    return "; ".join(_strings(value))[:_LONGEST_TEXT]
+    return "; ".join(_strings(value))[:_LONGEST_JOINED]
 
 
-def _strings(value: object) -> Iterator[str]:
+def _strings(value: object, echo: object = None) -> Iterator[str]:
     """All strings in a JSON value, in their order, without recursion: an answer can be nested deeply."""
     stack = [value]
     while stack:
@@ -179,5 +245,5 @@ def _strings(value: object) -> Iterator[str]:
             yield item
         elif isinstance(item, dict):
             stack.extend(reversed(item.values()))
-        elif isinstance(item, list):
+        elif isinstance(item, list) and item != echo:
             stack.extend(reversed(item))

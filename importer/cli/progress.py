@@ -11,9 +11,12 @@ import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from importer.api.gate import Wait
+from importer.api.trouble import in_utc
 from importer.ledger.view import Run
+from importer.sending.attempt import Attempt
 from importer.sending.rate import Rate, spoken
-from importer.sending.submit import Heard
+from importer.words.language import terminal
 
 _EVERY = 60.0
 """Seconds between two lines about the progress in a log."""
@@ -68,7 +71,7 @@ class Bar:
         self._rate = Rate()
         self._rate.add(time.monotonic(), 0)
 
-    def heard(self, event: Heard) -> None:
+    def on_attempt(self, event: Attempt) -> None:
         self._done += event.settled.outcomes(len(event.chunk.serials)).total()
         now = time.monotonic()
         self._rate.add(now, self._done)
@@ -77,6 +80,14 @@ class Bar:
         self._show(
             self._done, f"{self._done:,} of {self._left:,} serials, {self._rate.per_second(now):,.0f}/s{time_left}"
         )
+
+    def waiting(self, wait: Wait) -> None:
+        values = {
+            "until": in_utc(wait.until),
+            "seconds": wait.seconds,
+            "reason": wait.last.message if wait.last else "",
+        }
+        self._console.print(terminal().label("waiting", wait.cause, **values).strip(), markup=False)
 
     def reporting(self, run: Run) -> None:
         self._begin(f"Writing the report of {run.id}", None)
@@ -115,7 +126,7 @@ class Lines:
         self._rate.add(self._told, 0)
         self._log.info("sending", run=run.id, source=run.source_name, serials=left, done=done)
 
-    def heard(self, event: Heard) -> None:
+    def on_attempt(self, event: Attempt) -> None:
         chunk, answer, now = event.chunk, event.answer, time.monotonic()
         self._done += event.settled.outcomes(len(chunk.serials)).total()
         self._rate.add(now, self._done)
@@ -145,6 +156,13 @@ class Lines:
                 per_second=round(self._rate.per_second(now)),
                 seconds_left=round(left) if left else None,
             )
+
+    def waiting(self, wait: Wait) -> None:
+        until = in_utc(wait.until)
+        last = wait.last.message if wait.last else None
+        self._log.warning(
+            "waiting", run=self._run, cause=wait.cause, seconds=round(wait.seconds), until=until, last=last
+        )
 
     def reporting(self, run: Run) -> None:
         self._log.info("reporting", run=run.id)

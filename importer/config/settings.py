@@ -172,6 +172,8 @@ class Limits(Section):
     chunk_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
     max_attempts: Annotated[int, Field(ge=1)] = 5
     backoff_seconds: Annotated[float, Field(gt=0)] = 0.5
+    patience_minutes: Annotated[float, Field(ge=0, le=10_080)] = 15.0
+    quota_dir: OptionalPath = None
     max_failure_percent: Annotated[float, Field(ge=0, le=100)] = 20.0
 
 

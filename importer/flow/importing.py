@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from importer.api.gate import Wait
 from importer.concurrency import Stopping, in_thread
 from importer.errors import Exit, ImporterError
 from importer.flow.report import report
@@ -20,8 +21,9 @@ from importer.model import Commissioner, Message, RunState
 from importer.reports.summary import RunSummary
 from importer.results.totals import count
 from importer.rows.tables import Source
+from importer.sending.attempt import Attempt, Recorded
 from importer.sending.overtaken import take_over
-from importer.sending.submit import Breaker, Heard, Recorded, Submission, Submitting
+from importer.sending.submit import Submission, Submitting
 from importer.sources.files import FileFacts, file_facts, must_be_unchanged
 from importer.staging.recording import Recording
 from importer.staging.stage import Staging, reading_of, stage
@@ -39,13 +41,17 @@ class Watcher(Protocol):
         """A run is submitted now: `left` serials are to be sent, `done` rows have their outcome already."""
         ...
 
-    def heard(self, event: Heard) -> None: ...
+    def on_attempt(self, event: Attempt) -> None: ...
+
+    def waiting(self, wait: Wait) -> None:
+        """Nothing leaves for more than a few seconds."""
+        ...
 
     def reporting(self, run: Run) -> None: ...
 
 
-Connect = Callable[[], AbstractAsyncContextManager[Callable[[Callable[[Commissioner], Recorded]], Commissioner]]]
-"""Opens the connection to the API. What it gives puts a `Recorded` between the client and everything around it."""
+Connect = Callable[[Callable[[Commissioner], Commissioner]], AbstractAsyncContextManager[Commissioner]]
+"""Opens the connection to the API. It is given what records each attempt around the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +148,9 @@ class Import:
     async def retry(self, run: Run) -> Finished:
         """Send again what was refused, is unknown or was not sent."""
         await self._parts.ledger.renew(run.num)
-        return await self.submit(run)
+        return await self.submit(run, retried=True)
 
-    async def submit(self, run: Run) -> Finished:
+    async def submit(self, run: Run, *, retried: bool = False) -> Finished:
         """Send what is pending, then write the report, however the sending ended. Cancelled after it was told to stop,
         it cuts off what is on its way, and ends as one that stopped.
         """
@@ -153,7 +159,7 @@ class Import:
             with self._parts.ledger.view() as view:
                 run = view.run_by_num(run.num)  # a retry has changed its state
                 if run.state != RunState.FINISHED or count(view, run).pending:
-                    await self._submit(view, run)
+                    await self._submit(view, run, retried=retried)
         except (ImporterError, asyncio.CancelledError) as error:
             fault = error
         try:
@@ -168,7 +174,7 @@ class Import:
             raise fault
         return finished
 
-    async def _submit(self, view: View, run: Run) -> None:
+    async def _submit(self, view: View, run: Run, *, retried: bool) -> None:
         parts = self._parts
         await parts.ledger.running(run.num)
         seconds = 0.0
@@ -179,7 +185,7 @@ class Import:
             if counts.pending:
                 left = counts.to_send
                 parts.watcher.sending(run, left, run.rows - left)
-                seconds = await self._send(view, run)
+                seconds = await self._send(view, run, retried=retried)
             code, why = parts.stopping.exit_code, parts.stopping.why or Message("nothing_taken")
         except asyncio.CancelledError:
             code, why = parts.stopping.exit_code or Exit.INTERRUPTED, parts.stopping.why or Message("interrupted")
@@ -196,24 +202,15 @@ class Import:
                 code = counts.tally.exit_code(counts.skipped_for_product)
                 await parts.ledger.ended(run.num, RunState.FINISHED, code, None, seconds)
 
-    async def _send(self, view: View, run: Run) -> float:
+    async def _send(self, view: View, run: Run, *, retried: bool) -> float:
         parts = self._parts
-        breaker = Breaker(parts.submitting.max_failure_percent, parts.stopping)
 
-        def heard(event: Heard) -> None:
-            breaker.heard(event)
-            parts.watcher.heard(event)
+        def record(client: Commissioner) -> Recorded:
+            return Recorded(client, parts.ledger, run.num, parts.submitting.exists_means, parts.watcher.on_attempt)
 
-        async with parts.connect() as wrap:
-            recorded: list[Recorded] = []
-
-            def record(client: Commissioner) -> Recorded:
-                recorded.append(Recorded(client, parts.ledger, run.num, parts.submitting.exists_means, heard))
-                return recorded[0]
-
-            commissioner = wrap(record)
+        async with parts.connect(record) as commissioner:
             submission = Submission(
-                parts.ledger, view, run, commissioner, recorded[0], breaker, parts.submitting, parts.stopping
+                parts.ledger, view, run, commissioner, parts.submitting, parts.stopping, retried=retried
             )
             return await submission.go()
 

@@ -1,8 +1,11 @@
 """Which chunk goes out next. Knows the ledger's pending chunks, and which products the API has proven to know.
 
-Of a product that no answer has proven yet only one chunk is on its way at a time: a product that is not registered
-costs one refused chunk, however many workers there are. It is always the first one of it in the order of planning, and
-of that the first part: so a run that was killed ends with the same outcomes.
+Until an answer proves that a product is registered, at most one of its chunks is in flight: a product that is not
+registered costs one refused chunk, however many workers there are. It is always the first one of it in the order of
+planning: so a run that was killed ends with the same outcomes.
+
+A chunk that got no answer, while no other was tried, is put aside: only another one can show whether it is the chunk
+or the API.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
 
 from importer.ledger.view import StoredChunk, View
 from importer.model import Answer, Batch, ChunkState, Doubt, Verdict
@@ -20,8 +24,29 @@ _MOST_WAITING = 16 * _PAGE
 """Chunks kept in memory while their products are to be proven."""
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is still to be sent of a planned chunk: itself, or the parts that it was cut into before."""
+
+    parts: tuple[StoredChunk, ...]
+    alone: bool = False
+    """Nothing else can be tried: without an answer to it, the API counts as away."""
+
+    @property
+    def root(self) -> int:
+        return self.parts[0].root
+
+    @property
+    def batch(self) -> int:
+        return self.parts[0].batch
+
+    @property
+    def serials(self) -> int:
+        return sum(part.serials for part in self.parts)
+
+
 class Feed:
-    """Hands out the chunks that were pending when it was made, and those put back with `add`. One event loop."""
+    """Hands out the chunks that were pending when it was made. One event loop."""
 
     def __init__(self, view: View, run: int, batches: dict[int, Batch], last_seq: int) -> None:
         self._view = view
@@ -30,9 +55,10 @@ class Feed:
         self._after = (0, 0)
         self._last = last_seq
         self._read_all = False
-        self._ready: deque[StoredChunk] = deque()
-        self._waiting: dict[str, list[tuple[int, int, StoredChunk]]] = {}
+        self._ready: deque[Planned] = deque()
+        self._waiting: dict[str, list[tuple[int, int, Planned]]] = {}
         """By product, a heap in the order of planning."""
+        self._aside: list[Planned] = []
         self._proven: set[str] = set()
         self._probed: set[str] = set()
         self._stopped: set[str] = set()
@@ -40,26 +66,41 @@ class Feed:
         self._closed = False
         self._changed = asyncio.Condition()
 
-    async def next(self) -> StoredChunk | None:
+    async def next(self) -> Planned | None:
         """The next chunk; waits while one may still come; None when there is none any more."""
         async with self._changed:
             while not self._closed:
-                if (kept := self._pick()) is not None:
+                if (planned := self._pick()) is not None:
                     self._out += 1
-                    return kept
+                    return planned
                 if not self._out:
                     return None
                 await self._changed.wait()
             return None
 
-    async def done(self, kept: StoredChunk, answer: Answer | None, parts: Iterable[StoredChunk] = ()) -> None:
-        """A chunk that was handed out has come to this (None: to nothing); `parts` replace it."""
+    async def learn(self, planned: Planned, answer: Answer) -> None:
+        """What an answer for a part of it says of its product, and that the API is there."""
+        if answer.verdict in {Verdict.DOUBT, Verdict.NOT_TAKEN}:
+            return
+        gtin = self._gtin(planned)
+        async with self._changed:
+            if answer.verdict is Verdict.PRODUCT:
+                self._stopped.add(gtin)
+            elif answer.verdict is Verdict.SETTLED or answer.exists:
+                self._proven.add(gtin)
+            self._ready.extendleft(reversed(self._aside))
+            self._aside.clear()
+            self._call(gtin)
+            self._changed.notify_all()
+
+    async def done(self, planned: Planned, aside: Planned | None = None) -> None:
+        """A chunk that was handed out is settled whole, or as far as this session goes, but for what is put aside."""
         async with self._changed:
             self._out -= 1
-            gtin = self._gtin(kept)
-            self._learn(gtin, answer)
-            for part in parts:
-                self._wait(gtin, part)
+            gtin = self._gtin(planned)
+            self._probed.discard(gtin)
+            if aside:
+                self._aside.append(aside)
             self._call(gtin)
             self._changed.notify_all()
 
@@ -69,50 +110,50 @@ class Feed:
             self._closed = True
             self._changed.notify_all()
 
-    def _learn(self, gtin: str, answer: Answer | None) -> None:
-        self._probed.discard(gtin)
-        if answer and answer.verdict is Verdict.PRODUCT:
-            self._stopped.add(gtin)
-        elif answer and (answer.verdict is Verdict.SETTLED or answer.exists):
-            self._proven.add(gtin)
-
-    def _wait(self, gtin: str, kept: StoredChunk) -> None:
-        heapq.heappush(self._waiting.setdefault(gtin, []), (kept.root, kept.seq, kept))
+    def is_skipped(self, chunk: StoredChunk) -> bool:
+        """Whether the ledger has settled a pending chunk together with its product, which the API doesn't know."""
+        if self._batches[chunk.batch].gtin not in self._stopped:
+            return False
+        return chunk.doubt != Doubt.THIS_RUN or self._view.stored(chunk.id).state == ChunkState.SETTLED
 
     def _call(self, gtin: str) -> None:
-        """Who has waited for this product comes next: all of them when it is known, else the first one."""
+        """The chunks that wait for this product come next: all of them when it is known, else the first one."""
         waiting = self._waiting.get(gtin, [])
         known = gtin in self._proven or gtin in self._stopped
+        if not known and gtin in self._probed:
+            return
         called = [heapq.heappop(waiting)[-1] for _ in range(len(waiting) if known else min(1, len(waiting)))]
         self._ready.extendleft(reversed(called))
 
-    def _pick(self) -> StoredChunk | None:
-        while (kept := self._candidate()) is not None:
-            gtin = self._gtin(kept)
-            if gtin in self._stopped and self._is_spared(kept):
+    def _pick(self) -> Planned | None:
+        while (planned := self._candidate()) is not None:
+            gtin = self._gtin(planned)
+            if all(self.is_skipped(part) for part in planned.parts):
                 continue
             if gtin in self._proven or gtin in self._stopped:
-                return kept
+                return planned
             if gtin not in self._probed:
                 self._probed.add(gtin)
-                return kept
-            self._wait(gtin, kept)
-        return None
+                return planned
+            heapq.heappush(self._waiting.setdefault(gtin, []), (planned.root, planned.parts[0].seq, planned))
+        return self._last_resort()
 
-    def _is_spared(self, kept: StoredChunk) -> bool:
-        """Whether the ledger has settled it together with its product."""
-        return kept.doubt != Doubt.THIS_RUN or self._view.stored(kept.id).state == ChunkState.SETTLED
+    def _last_resort(self) -> Planned | None:
+        """One that was put aside, where there is nothing else."""
+        if self._out or not self._aside:
+            return None
+        planned = self._aside.pop(0)
+        self._probed.add(self._gtin(planned))
+        return Planned(planned.parts, alone=True)
 
-    def _candidate(self) -> StoredChunk | None:
-        while not self._ready and not self._read_all and self._waiters() < _MOST_WAITING:
+    def _candidate(self) -> Planned | None:
+        while not self._ready and not self._read_all and sum(map(len, self._waiting.values())) < _MOST_WAITING:
             page = self._view.to_send(self._run, self._after, _PAGE)
             self._read_all = not page
             self._after = (page[-1].root, page[-1].seq) if page else self._after
-            self._ready.extend(kept for kept in page if kept.seq <= self._last)
+            pending = [chunk for chunk in page if chunk.seq <= self._last]
+            self._ready.extend(Planned(tuple(parts)) for _, parts in groupby(pending, lambda chunk: chunk.root))
         return self._ready.popleft() if self._ready else None
 
-    def _waiters(self) -> int:
-        return sum(map(len, self._waiting.values()))
-
-    def _gtin(self, kept: StoredChunk) -> str:
-        return self._batches[kept.batch].gtin
+    def _gtin(self, planned: Planned) -> str:
+        return self._batches[planned.batch].gtin

@@ -2,118 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from importer.concurrency import Stopping, run_workers
 from importer.errors import ApiError, Exit
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run, StoredChunk, View
-from importer.model import Answer, Chunk, ChunkState, Commissioner, Doubt, Message, Outcome, Settlement, Verdict
-from importer.reconcile import HELD, LOST, ExistsMeans, cut_into, settle, slices
-from importer.sending.feed import Feed
-
-_BREAKER_LOOKS_AT = 50
-_BREAKER_WANTS = 20
+from importer.model import Answer, ChunkState, Commissioner, Doubt, Fate, Message, Outcome, Settlement, Verdict
+from importer.reconcile import EXISTS_IN_DOUBT, HELD, LOST, ExistsMeans, cut_into, said, slices
+from importer.sending.bisection import MOST_REFUSED, Bisection, End, How, Step
+from importer.sending.breaker import Breaker
+from importer.sending.feed import Feed, Planned
 
 
 @dataclass(frozen=True, slots=True)
 class Submitting:
-    """How chunks are sent. `max_failure_percent` of the serials in the last 50 chunks; 0 = never."""
+    """How chunks are sent."""
 
     max_in_flight: int
     policy: Literal["replay", "hold"]
     exists_means: ExistsMeans
     max_failure_percent: float
+    """Of the serials in the last 50 planned chunks; 0 = never."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What an attempt came to, for the log and the progress bar."""
+@dataclass(slots=True)
+class _Sending:
+    """A planned chunk on its way."""
 
-    chunk: Chunk
-    attempt: int
-    answer: Answer
-    settled: Settlement
-    parts: int
-
-
-class Recorded:
-    """A `Commissioner` around a single attempt: marks it durably before, and records answer and outcome after.
-
-    Killed in between, the mark stays: the chunk is in doubt when the ledger is opened again.
-    """
-
-    def __init__(
-        self,
-        inner: Commissioner,
-        ledger: Ledger,
-        run: int,
-        exists_means: ExistsMeans,
-        heard: Callable[[Heard], None],
-    ) -> None:
-        self._inner = inner
-        self._ledger = ledger
-        self._run = run
-        self._exists_means = exists_means
-        self._heard = heard
-        self.cut_into: dict[int, list[int]] = {}
-        """Ids of the chunks that a chunk was cut into, until somebody takes them."""
-
-    async def commission(self, chunk: Chunk) -> Answer:
-        n = await self._ledger.mark(self._run, chunk)
-        try:
-            answer = await self._inner.commission(chunk)
-        except ApiError as error:
-            unsent = Answer(Verdict.NOT_TAKEN, error="not_sent", message=str(error)[:500], reached=False)
-            await self._ledger.record(self._run, chunk, n, unsent, Settlement(ChunkState.PENDING))
-            raise
-        settled = settle(chunk, answer, self._exists_means)
-        parts = await self._ledger.record(self._run, chunk, n, answer, settled)
-        if parts:
-            self.cut_into[chunk.id] = parts
-        self._heard(Heard(chunk, n, answer, settled, len(parts)))
-        return answer
-
-
-class Breaker:
-    """Stops a run of which too much fails: of the serials in the last chunks more than the given percentage."""
-
-    def __init__(self, max_failure_percent: float, stopping: Stopping) -> None:
-        self._percent = max_failure_percent
-        self._stopping = stopping
-        self._last: deque[tuple[int, int]] = deque()
-        self._serials = self._failed = 0
-        """Sums of `_last`."""
-
-    def note(self, serials: int, failed: int) -> None:
-        self._add(serials, failed, 1)
-        self._last.append((serials, failed))
-        if len(self._last) > _BREAKER_LOOKS_AT:
-            self._add(*self._last.popleft(), -1)
-        if not self._percent or len(self._last) < _BREAKER_WANTS:
-            return
-        share = 100 * self._failed / self._serials
-        if share > self._percent:
-            figures = {"percent": round(share), "n": len(self._last), "most": self._percent}
-            self._stopping.stop(Message("failures", "", figures), Exit.STOPPED)
-
-    def _add(self, serials: int, failed: int, sign: int) -> None:
-        self._serials += sign * serials
-        self._failed += sign * failed
-
-    def heard(self, event: Heard) -> None:
-        count = len(event.chunk.serials)
-        outcomes = event.settled.outcomes(count)
-        if outcomes.total() == count and event.answer.verdict is not Verdict.PRODUCT:
-            self.note(count, count - outcomes[Outcome.ASSIGNED])
+    planned: Planned
+    bisection: Bisection[StoredChunk]
+    failed: int = 0
+    """Serials refused or unknown until now."""
+    refusal: Answer | None = None
+    """The last one on account of which it was cut."""
+    bisects: bool = False
+    """It is the one that is bisected while no part of any was accepted."""
+    aside: Planned | None = None
+    """What is left of it, put aside until another chunk has shown whether the API is there."""
 
 
 class Submission:
-    """One session of sending: `commissioner` wraps `recorded`, and everything of it reports to `breaker` on the way."""
+    """One session of sending over `commissioner`, which records each attempt (attempt.py)."""
 
     def __init__(
         self,
@@ -121,22 +55,27 @@ class Submission:
         view: View,
         run: Run,
         commissioner: Commissioner,
-        recorded: Recorded,
-        breaker: Breaker,
         how: Submitting,
         stopping: Stopping,
+        *,
+        retried: bool = False,
     ) -> None:
+        """`retried`: chunks that were answered before are sent again since a person asked for it: that they are refused
+        again is no news to the breaker.
+        """
         self._ledger = ledger
         self._view = view
         self._run = run.num
         self._limit = run.chunk_limit
         self._commissioner = commissioner
-        self._recorded = recorded
-        self._breaker = breaker
+        self._breaker = Breaker(how.max_failure_percent)
         self._how = how
         self._stopping = stopping
+        self._retried = retried
         self._batches = view.batches(run.num)
         self._feed = Feed(view, run.num, self._batches, view.last_seq(run.num))
+        self._bisecting = asyncio.Lock()
+        self._part_accepted = False
 
     async def go(self) -> float:
         """Send until nothing is left or the run is stopped; return the seconds it took."""
@@ -145,39 +84,126 @@ class Submission:
         return time.monotonic() - started
 
     async def _work(self) -> None:
-        while not self._stopping() and (kept := await self._feed.next()) is not None:
-            answer, parts = None, list[StoredChunk]()
+        while not self._stopping() and (planned := await self._feed.next()) is not None:
+            sending = _Sending(planned, Bisection(planned.parts))
             try:
-                answer, parts = await self._send(kept)
+                await self._send(sending)
             except ApiError as error:
                 self._stopping.stop(error.message, error.exit_code)
             finally:
-                await self._feed.done(kept, answer, parts)
+                if sending.bisects:
+                    self._bisecting.release()
+                await self._feed.done(planned, sending.aside)
         await self._feed.close()
 
-    async def _send(self, kept: StoredChunk) -> tuple[Answer | None, list[StoredChunk]]:
-        if kept.doubt and self._how.policy == "hold":
-            await self._ledger.settle(self._run, kept.id, Settlement(ChunkState.SETTLED, HELD))
-            return None, []
-        if self._limit and kept.serials > self._limit:
-            cut = cut_into(slices(kept.serials, self._limit))
-            return None, self._kept(await self._ledger.settle(self._run, kept.id, cut))
-        chunk = self._view.load(kept.id, self._batches)
-        answer = await self._commissioner.commission(chunk)
-        await self._conclude(chunk, answer)
-        return answer, self._kept(self._recorded.cut_into.pop(chunk.id, ()))
+    async def _send(self, sending: _Sending) -> None:
+        """Send all of a planned chunk, depth first where it has to be cut."""
+        bisection = sending.bisection
+        while not self._stopping() and (step := bisection.next()) is not None:
+            if self._feed.is_skipped(step.part):
+                bisection.ended(step, End.OTHER)
+            elif not step.ask or (self._limit or step.part.serials) < step.part.serials:
+                await self._cut_unasked(sending, step)
+            elif step.part.doubt and self._how.policy == "hold":
+                await self._ledger.settle(self._run, step.part.id, Settlement(ChunkState.SETTLED, HELD))
+                bisection.ended(step, End.OTHER)
+            else:
+                await self._ask(sending, step)
+            if sending.aside:
+                return
+            await self._look_at(sending)
+        if not bisection.rest() and not self._was_retried(sending.planned):
+            self._judge(sending)
 
-    async def _conclude(self, chunk: Chunk, answer: Answer) -> None:
-        """What no single attempt could decide: a size to remember, a chunk to give up."""
+    async def _cut_unasked(self, sending: _Sending, step: Step[StoredChunk]) -> None:
+        """To the size that the API takes, or since it is known to hold a bad serial."""
+        part = step.part
+        limit = -(-part.serials // 2) if not step.ask else self._limit or part.serials
+        cut = cut_into(slices(part.serials, limit))
+        parts = self._stored(await self._ledger.settle(self._run, part.id, cut))
+        sending.bisection.cut(step, parts, How.SIZE if step.ask else How.SOME)
+
+    async def _ask(self, sending: _Sending, step: Step[StoredChunk]) -> None:
+        chunk = replace(self._view.load(step.part.id, self._batches), alone=sending.planned.alone)
+        answer = await self._commissioner.commission(chunk)
+        await self._feed.learn(sending.planned, answer)
+        if answer.undecided:
+            sending.aside = Planned((step.part, *sending.bisection.rest()))
+            return
+        settled = answer.settled or Settlement(ChunkState.PENDING)
+        if answer.verdict is Verdict.DOUBT:
+            settled = Settlement(ChunkState.SETTLED, LOST, doubt=Doubt.THIS_RUN)
+            await self._ledger.settle(self._run, chunk.id, settled)
         if answer.verdict is Verdict.TOO_LARGE:
             self._limit = self._view.run_by_num(self._run).chunk_limit
-        given_up = answer.verdict in {Verdict.DOUBT, Verdict.NOT_TAKEN} and not self._stopping()
-        if not given_up:
-            return
-        self._breaker.note(len(chunk.serials), len(chunk.serials))
-        if answer.verdict is Verdict.DOUBT:
-            lost = Settlement(ChunkState.SETTLED, LOST, doubt=Doubt.THIS_RUN)
-            await self._ledger.settle(self._run, chunk.id, lost)
+        if answer.verdict is not Verdict.PRODUCT:
+            sending.failed += _failed(settled, step.part.serials)
+        if any(part.fate is None for part in settled.parts):
+            await self._note_cut(sending, step, answer, bool(step.part.doubt))
+        else:
+            sending.bisection.ended(step, _end(settled, answer))
 
-    def _kept(self, chunks: Iterable[int]) -> list[StoredChunk]:
-        return [self._view.stored(chunk) for chunk in chunks]
+    async def _note_cut(self, sending: _Sending, step: Step[StoredChunk], answer: Answer, doubt: bool) -> None:
+        """Until a part of a refused chunk was accepted, only one chunk is bisected at a time: where all of them are
+        refused whole, one of them is enough to see it.
+        """
+        if answer.verdict is Verdict.TOO_LARGE:
+            how = How.SIZE
+        elif answer.exists and doubt:
+            how = How.DOUBT
+        else:
+            how = How.NAMED if answer.named else How.SOME
+        sending.refusal = answer
+        sending.bisection.cut(step, self._stored(answer.parts), how)
+        if how in {How.SOME, How.NAMED} and not sending.bisects and not self._part_accepted:
+            await self._bisecting.acquire()
+            sending.bisects = True
+
+    async def _look_at(self, sending: _Sending) -> None:
+        """What the answers until now mean together."""
+        bisection = sending.bisection
+        if sending.bisects and (bisection.accepted or self._part_accepted):
+            self._part_accepted = True
+            self._bisecting.release()
+            sending.bisects = False
+        if bisection.hopeless and sending.refusal:
+            values = {"n": MOST_REFUSED, "said": said(sending.refusal)}
+            self._stopping.stop(Message("refused_whole", "", values), Exit.STOPPED)
+        if bisection.in_vain and self._how.exists_means == "unknown":
+            for part in bisection.take_rest():
+                await self._ledger.settle(self._run, part.id, Settlement(ChunkState.SETTLED, LOST))
+
+    def _was_retried(self, planned: Planned) -> bool:
+        return self._retried and any(part.attempts for part in planned.parts)
+
+    def _judge(self, sending: _Sending) -> None:
+        self._breaker.note(sending.planned.serials, sending.failed)
+        if self._breaker.tripped:
+            figures = {
+                "percent": round(self._breaker.share),
+                "n": self._breaker.chunks,
+                "most": self._how.max_failure_percent,
+            }
+            self._stopping.stop(Message("failures", "", figures), Exit.STOPPED)
+
+    def _stored(self, chunks: Iterable[int]) -> list[StoredChunk]:
+        return [chunk for chunk in map(self._view.stored, chunks) if chunk.state == ChunkState.PENDING]
+
+
+def _end(settled: Settlement, answer: Answer) -> End:
+    if answer.assigned:
+        return End.ACCEPTED
+    if settled.fate and settled.fate.code == EXISTS_IN_DOUBT:
+        return End.EXISTING
+    return End.REFUSED if answer.verdict is Verdict.REFUSED else End.OTHER
+
+
+def _failed(settled: Settlement, serials: int) -> int:
+    """Serials that were refused or are unknown; but for what exists in doubt: that may be this importer's own work."""
+    if settled.fate:
+        return serials if _is_failure(settled.fate) else 0
+    return sum(len(part.places) for part in settled.parts if part.fate and _is_failure(part.fate))
+
+
+def _is_failure(fate: Fate) -> bool:
+    return fate.outcome in {Outcome.REFUSED, Outcome.UNKNOWN} and fate.code != EXISTS_IN_DOUBT

@@ -1,4 +1,4 @@
-"""What is known of the run that goes on now: its pace, and what slows it. Heard from the flow, read by the pages."""
+"""What is known of the run that goes on now: its pace, and what slows it. Written by the flow, read by the pages."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from importer.api.gate import Wait
 from importer.ledger.view import Run
 from importer.model import Verdict
+from importer.sending.attempt import Attempt
 from importer.sending.rate import Rate
-from importer.sending.submit import Heard
 from importer.web.documents import Phase, Slowness
 
 _RECENT = 60.0
@@ -55,7 +56,7 @@ class Live:
         self._done, self._rate = 0, Rate()
         self._rate.add(self._since, 0)
 
-    def heard(self, event: Heard) -> None:
+    def on_attempt(self, event: Attempt) -> None:
         settled = event.settled.outcomes(len(event.chunk.serials)).total()
         answer = event.answer
         self.left -= settled
@@ -63,6 +64,9 @@ class Live:
         self._rate.add(self._clock(), self._done)
         self.retry_after = answer.retry_after
         self._attempts.append(_Attempt(self._clock(), _kind(event), answer.seconds))
+
+    def waiting(self, wait: Wait) -> None:
+        self.retry_after = wait.seconds if wait.cause == "retry_after" else self.retry_after
 
     def reporting(self, run: Run) -> None:
         self.run, self.phase = run.id, "reporting"
@@ -93,7 +97,7 @@ class Live:
         return found
 
 
-def _kind(event: Heard) -> str:
+def _kind(event: Attempt) -> str:
     answer = event.answer
     if answer.http_status == _TOO_MANY:
         return "throttled"

@@ -13,6 +13,7 @@ FAST = {
     "IMPORTER_LIMITS__CHUNK_SIZE": "4",
     "IMPORTER_LIMITS__BACKOFF_SECONDS": "0.01",
     "IMPORTER_LIMITS__MAX_FAILURE_PERCENT": "0",
+    "IMPORTER_LIMITS__PATIENCE_MINUTES": "0.1",
     "IMPORTER_REPORT__FORMATS": "csv",
 }
 """Small requests, and no time lost between attempts."""

@@ -95,8 +95,8 @@ class Running:
 class Importer:
     """`importer(*arguments)` in a working directory, with nothing of the developer's own configuration.
 
-    Each command has a TMPDIR of its own: it shares no pace with others of this host. `within` is a command that runs
-    this one.
+    Each command has a directory of its own for the quota: it shares no pace with others of this host. `within` is a
+    command that runs this one.
     """
 
     def __init__(self, cwd: Path, env: Mapping[str, str] | None = None, within: Sequence[str] = ()) -> None:
@@ -143,4 +143,5 @@ class Importer:
 
     def environ(self, env: Mapping[str, str] | None) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("IMPORTER_")}
-        return {**clean, "TMPDIR": tempfile.mkdtemp(dir=self._tmpdirs), **self.env, **(env or {})}
+        own = tempfile.mkdtemp(dir=self._tmpdirs)
+        return {**clean, "TMPDIR": own, "IMPORTER_LIMITS__QUOTA_DIR": own, **self.env, **(env or {})}

@@ -143,7 +143,6 @@ def test_what_has_no_readable_answer_is_pending_in_doubt() -> None:
 CUTS: dict[str, tuple[Answer, list[list[int]], int | None]] = {
     "refused_in_halves": (Answer(Verdict.REFUSED), [[0, 1], [2, 3, 4]], None),
     "named_ones_alone_first": (Answer(Verdict.REFUSED, named=("D", "B")), [[1], [3], [0, 2, 4]], None),
-    "all_named_in_halves": (Answer(Verdict.REFUSED, named=tuple("ABCDE")), [[0, 1], [2, 3, 4]], None),
     "one_named_that_was_not_sent": (Answer(Verdict.REFUSED, named=("X", "B")), [[1], [0, 2, 3, 4]], None),
     "none_named_that_was_sent": (Answer(Verdict.REFUSED, named=("X",)), [[0, 1], [2, 3, 4]], None),
     "too_large_in_halves": (Answer(Verdict.TOO_LARGE), [[0], [1, 2], [3, 4]], 2),
@@ -160,6 +159,11 @@ def test_a_refused_chunk_is_cut(answer: Answer, parts: list[list[int]], limit: i
     assert settled.state is ChunkState.CUT
     assert [list(part.places) for part in settled.parts] == parts
     assert settled.limit == limit
+
+
+def test_a_refusal_that_names_all_serials_settles_them_at_once() -> None:
+    settled = settle(chunk(*"ABCDE"), Answer(Verdict.REFUSED, named=tuple("ABCDE"), message="No."), "unknown")
+    assert (settled.state, settled.fate and settled.fate.outcome) == (ChunkState.SETTLED, Outcome.REFUSED)
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000))

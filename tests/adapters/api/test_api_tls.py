@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 from saying import refused
 
 from importer.api.client import Client
-from importer.api.session import open_session
+from importer.api.session import Session
 from importer.api.tokens import StaticTokens
 from importer.errors import ConfigError
 from importer.model import Answer, Batch, Chunk, Verdict
@@ -39,7 +39,7 @@ async def serving() -> AsyncIterator[str]:
 
 
 async def attempt(url: str, ca_file: Path | None) -> Answer:
-    async with open_session(timeout_seconds=5, max_in_flight=1, ca_file=ca_file) as session:
+    async with Session(timeout_seconds=5, max_in_flight=1, ca_file=ca_file) as session:
         client = Client(session, url, channel_key="channel", tokens=StaticTokens("token"))
         return await client.commission(CHUNK)
 
@@ -65,4 +65,4 @@ async def test_a_ca_file_that_cannot_be_used_is_a_fault_of_the_configuration(
     if content is not None:
         path.write_bytes(content)
     with refused(ConfigError, r"ca_file .*ca\.pem' can't be used: expected certificates in PEM format"):
-        open_session(timeout_seconds=5, max_in_flight=1, ca_file=path)
+        Session(timeout_seconds=5, max_in_flight=1, ca_file=path)

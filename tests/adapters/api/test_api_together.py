@@ -7,14 +7,15 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from importer.api.client import Client
-from importer.api.pace import Pace, Paced
+from importer.api.gate import Gate, Paced
+from importer.api.health import Health
+from importer.api.pace import Pace
 from importer.api.retry import Retrying
-from importer.api.session import open_session
+from importer.api.session import Session
 from importer.api.tokens import Credentials, DynamicTokens, TokenEndpoint
 from importer.model import Answer, Batch, Chunk, Verdict
 from importer.serial_text import SerialText
@@ -60,19 +61,24 @@ class Api:
             yield str(server.make_url("")).rstrip("/")
 
 
-def commissioner(session: aiohttp.ClientSession, base: str, requests_per_second: float) -> Retrying:
-    pace = Pace(requests_per_second)
-    endpoint = TokenEndpoint(session, f"{base}/auth", Credentials("key", "secret"), delay=lambda _: 0, slot=pace.slot)
+def gate_of(requests_per_second: float) -> Gate:
+    health = Health(patience=600, attempts=9, delay=lambda _: 0.01)
+    return Gate(Pace(requests_per_second), health, patience=600)
+
+
+def commissioner(session: Session, base: str, gate: Gate) -> Retrying:
+    endpoint = TokenEndpoint(session, f"{base}/auth", Credentials("key", "secret"), gate, delay=lambda _: 0)
     tokens = DynamicTokens(endpoint)
     client = Client(session, f"{base}/commission", channel_key="channel", tokens=tokens)
-    return Retrying(Paced(client, pace), tokens, max_attempts=9, policy="replay", delay=lambda _: 0.01)
+    return Retrying(Paced(client, gate), tokens, gate, max_attempts=9, policy="replay", delay=lambda _: 0.01)
 
 
 async def import_all(api: Api, chunks: int, requests_per_second: float) -> list[Answer]:
     left = iter([Chunk(n, n, BATCH, SerialText.of((f"S{n}A", f"S{n}B"))) for n in range(chunks)])
     answers: list[Answer] = []
-    async with api.serving() as base, open_session(timeout_seconds=10, max_in_flight=8) as session:
-        retrying = commissioner(session, base, requests_per_second)
+    gate = gate_of(requests_per_second)
+    async with api.serving() as base, Session(timeout_seconds=10, max_in_flight=8, leave=gate.leave) as session:
+        retrying = commissioner(session, base, gate)
 
         async def worker() -> None:
             answers.extend([await retrying.commission(chunk) for chunk in left])

@@ -15,7 +15,7 @@ from importer.ledger.packing import Rows, pack_rows
 from importer.ledger.store import PlannedChunk
 from importer.ledger.view import StoredChunk
 from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Part, Settlement, Verdict
-from importer.sending.feed import Feed
+from importer.sending.feed import Feed, Planned
 
 BATCHES = {1: Batch("09520001010019", "B1", "491130"), 2: Batch("09520001010026", "B2", "491130")}
 SETTLED = Answer(Verdict.SETTLED)
@@ -52,20 +52,27 @@ class Run:
         """As after a kill."""
         return Feed(self.view, self.num, BATCHES, self.view.last_seq(self.num))
 
-    async def next(self) -> tuple[str, StoredChunk]:
-        kept = await self.feed.next()
-        assert kept is not None
-        return self.view.serials(kept.id)[0], kept
+    async def next(self) -> tuple[str, Planned]:
+        planned = await self.feed.next()
+        assert planned is not None
+        return self.view.serials(planned.parts[0].id)[0], planned
 
-    async def cut(self, kept: StoredChunk) -> list[StoredChunk]:
-        return [self.view.stored(part) for part in await self.ledger.settle(self.num, kept.id, CUT)]
+    async def cut(self, planned: Planned) -> list[StoredChunk]:
+        return [self.view.stored(part) for part in await self.ledger.settle(self.num, planned.parts[0].id, CUT)]
+
+    async def answered(self, planned: Planned, answer: Answer) -> None:
+        await self.feed.learn(planned, answer)
+        await self.feed.done(planned)
 
     async def rest(self) -> list[str]:
         """What still goes out, if everything is assigned at once."""
         serials = []
-        while (kept := await self.feed.next()) is not None:
-            serials.append(self.view.serials(kept.id)[0])
-            await self.feed.done(kept, SETTLED)
+        while (planned := await self.feed.next()) is not None:
+            for part in planned.parts:
+                if not self.feed.is_skipped(part):
+                    serials.append(self.view.serials(part.id)[0])
+                    await self.feed.learn(planned, SETTLED)
+            await self.feed.done(planned)
         return serials
 
 
@@ -86,17 +93,10 @@ async def test_one_chunk_of_a_product_goes_out_until_it_is_proven(tmp_path: Path
         waiting = asyncio.create_task(run.feed.next())
         await asyncio.sleep(0)
         assert not waiting.done()
-        await run.feed.done(probe, SETTLED)
+        await run.answered(probe, SETTLED)
         kept = await waiting
         assert kept is not None
-        assert list(run.view.serials(kept.id)) == ["B"]
-
-
-async def test_the_first_part_of_the_first_chunk_asks_for_a_product(tmp_path: Path) -> None:
-    with staged(tmp_path, chunk(1, "A", "B"), chunk(1, "C", "D")) as run:
-        _, probe = await run.next()
-        await run.feed.done(probe, Answer(Verdict.TOO_LARGE), await run.cut(probe))
-        assert (await run.next())[0] == "A"
+        assert list(run.view.serials(kept.parts[0].id)) == ["B"]
 
 
 async def test_the_same_part_asks_for_it_after_a_kill(tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ async def test_the_same_part_asks_for_it_after_a_kill(tmp_path: Path) -> None:
 async def test_nothing_of_a_product_that_is_not_registered_goes_out(tmp_path: Path) -> None:
     with staged(tmp_path, chunk(1, "A"), chunk(1, "B"), chunk(2, "C")) as run:
         _, probe = await run.next()
-        await run.ledger.settle(run.num, probe.id, STOPPED)
-        await run.feed.done(probe, NO_PRODUCT)
+        await run.ledger.settle(run.num, probe.parts[0].id, STOPPED)
+        await run.answered(probe, NO_PRODUCT)
         assert await run.rest() == ["C"]
 
 
@@ -121,8 +121,8 @@ async def test_of_such_a_product_what_this_run_has_sent_before_gets_an_answer_of
 ) -> None:
     with staged(tmp_path, chunk(1, "A"), chunk(1, "B", doubt=doubt)) as run:
         _, probe = await run.next()
-        await run.ledger.settle(run.num, probe.id, STOPPED)
-        await run.feed.done(probe, NO_PRODUCT)
+        await run.ledger.settle(run.num, probe.parts[0].id, STOPPED)
+        await run.answered(probe, NO_PRODUCT)
         assert await run.rest() == sent
 
 
@@ -132,16 +132,44 @@ async def test_of_a_cut_chunk_in_doubt_only_parts_that_were_sent_themselves_get_
 ) -> None:
     with staged(tmp_path, chunk(1, "A", "B", doubt=Doubt.THIS_RUN)) as run:
         _, whole = await run.next()
-        parts = await run.cut(whole)
-        await run.feed.done(whole, Answer(Verdict.TOO_LARGE), parts)
+        first, second = await run.cut(whole)
         if sent_itself:
-            other = run.view.load(parts[1].id, BATCHES)
+            other = run.view.load(second.id, BATCHES)
             n = await run.ledger.mark(run.num, other)
             await run.ledger.record(run.num, other, n, Answer(Verdict.DOUBT), Settlement(ChunkState.PENDING))
-        first, part = await run.next()
-        await run.ledger.settle(run.num, part.id, STOPPED)
-        await run.feed.done(part, NO_PRODUCT)
-        assert (first, await run.rest()) == ("A", rest)
+        await run.ledger.settle(run.num, first.id, STOPPED)
+        await run.feed.learn(whole, NO_PRODUCT)
+        assert [run.view.serials(part.id)[0] for part in (second,) if not run.feed.is_skipped(part)] == rest
+
+
+async def test_the_parts_of_a_chunk_that_was_cut_before_come_together(tmp_path: Path) -> None:
+    with staged(tmp_path, chunk(1, "A", "B"), chunk(2, "C", "D")) as run:
+        _, whole = await run.next()
+        await run.cut(whole)
+        run.feed = run.fresh()
+        _, planned = await run.next()
+        assert [run.view.serials(part.id)[0] for part in planned.parts] == ["A", "B"]
+        assert (planned.serials, planned.root) == (2, 1)
+
+
+async def test_a_chunk_that_was_put_aside_comes_again_when_another_has_shown_that_the_api_is_there(
+    tmp_path: Path,
+) -> None:
+    with staged(tmp_path, chunk(1, "A"), chunk(1, "B"), chunk(1, "C")) as run:
+        _, first = await run.next()
+        await run.feed.done(first, first)
+        name, second = await run.next()
+        await run.answered(second, SETTLED)
+        assert (name, await run.rest()) == ("B", ["A", "C"])
+
+
+async def test_a_chunk_that_was_put_aside_comes_alone_where_there_is_nothing_else(tmp_path: Path) -> None:
+    with staged(tmp_path, chunk(1, "A")) as run:
+        _, first = await run.next()
+        assert not first.alone
+        await run.feed.done(first, first)
+        _, again = await run.next()
+        assert again.alone
 
 
 async def test_many_chunks_wait_for_a_product_in_bounded_memory(tmp_path: Path) -> None:
@@ -150,9 +178,9 @@ async def test_many_chunks_wait_for_a_product_in_bounded_memory(tmp_path: Path) 
         _, probe = await run.next()
         waiting = asyncio.create_task(run.feed.next())
         await asyncio.sleep(0)
-        assert run.feed._waiters() < count
-        await run.feed.done(probe, SETTLED)
+        assert sum(map(len, run.feed._waiting.values())) < count
+        await run.answered(probe, SETTLED)
         kept = await waiting
         assert kept is not None
-        await run.feed.done(kept, SETTLED)
+        await run.answered(kept, SETTLED)
         assert len(await run.rest()) == count - 2

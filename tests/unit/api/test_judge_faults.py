@@ -1,4 +1,5 @@
 import json
+import time
 from typing import Any
 
 import pytest
@@ -90,8 +91,13 @@ FAULTS: list[Any] = [
     pytest.param(405, b"", Verdict.DENIED, id="405"),
     pytest.param(407, HTML, Verdict.DENIED, id="407"),
     pytest.param(400, HTML, Verdict.DENIED, id="400-page"),
-    pytest.param(302, b"", Verdict.DENIED, id="302"),
-    pytest.param(304, {"data": ALL}, Verdict.DENIED, id="304"),
+    # a redirect: only two ask for the same request again, after any other the work may be done
+    pytest.param(307, b"", Verdict.DENIED, id="307"),
+    pytest.param(308, b"", Verdict.DENIED, id="308"),
+    pytest.param(301, b"", Verdict.DOUBT, id="301"),
+    pytest.param(302, b"", Verdict.DOUBT, id="302"),
+    pytest.param(303, b"", Verdict.DOUBT, id="303"),
+    pytest.param(304, {"data": ALL}, Verdict.DOUBT, id="304"),
 ]
 
 
@@ -134,14 +140,18 @@ def test_the_name_and_the_text_of_an_error_come_back() -> None:
 
 def test_a_long_text_is_cut_after_secrets_were_taken_out() -> None:
     answer = judged(
-        400, error("E", "x" * 490 + "s3cret" + "y" * 90_000), scrub=lambda text: text.replace("s3cret", "*")
+        400, error("E", "x" * 490 + "s3cret" + "y" * 90_000), redact=lambda text: text.replace("s3cret", "*")
     )
     assert len(answer.message) == 500
     assert "s3" not in answer.message
 
 
 def test_a_404_tells_what_to_check() -> None:
-    assert judged(404, HTML).message == "HTTP 404: there is no such address; check base_url and commission_path."
+    message = judged(404, HTML, content_type="text/html; charset=utf-8").message
+    assert message == (
+        "HTTP 404: there is no such address; check base_url and commission_path. "
+        'HTTP 404, text/html: a web page, "Sign in"'
+    )
 
 
 def test_a_redirect_names_the_host_and_nothing_else_of_the_location() -> None:
@@ -149,3 +159,79 @@ def test_a_redirect_names_the_host_and_nothing_else_of_the_location() -> None:
     assert "redirects to login.example." in message
     assert "token=t" not in message
     assert "u:p" not in message
+
+
+ASSIGNED_BEHIND = b"<br />\n<b>Warning</b>:  Undefined index in <b>/srv/api.php</b> on line <b>3</b><br />\n"
+
+
+def test_what_came_instead_of_an_answer_is_kept_with_status_and_kind() -> None:
+    page = b"<!DOCTYPE html><html><head><title>Sign in &amp; go - SSO</title></head><body>x</body></html>"
+    answer = judged(200, page, content_type="text/html")
+    assert (answer.verdict, answer.page) == (Verdict.DOUBT, True)
+    assert answer.message == 'HTTP 200, text/html: a web page, "Sign in & go - SSO"'
+
+
+def test_a_page_without_a_title_is_told_by_its_first_words() -> None:
+    page = b"<html><style>p {}</style><body><script>x()</script><p>Please   wait</p></body></html>"
+    assert judged(503, page).message == 'HTTP 503: a web page, "Please wait"'
+
+
+def test_an_answer_that_can_not_be_read_is_kept_in_its_first_500_characters() -> None:
+    answer = judged(200, b"upstream said: " + b"x" * 90_000, content_type="text/plain")
+    assert (answer.verdict, len(answer.message)) == (Verdict.DOUBT, 500)
+    assert answer.message.startswith("HTTP 200, text/plain: upstream said: xxx")
+
+
+def test_a_compression_that_was_not_asked_for_is_named() -> None:
+    answer = judged(200, b"", flaw="it is compressed with 'br', which was not asked for")
+    assert (answer.verdict, answer.message) == (
+        Verdict.DOUBT,
+        "HTTP 200: it is compressed with 'br', which was not asked for",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        pytest.param("Gerät ungültig".encode("latin-1"), "text/plain; charset=iso-8859-1", id="by-its-charset"),
+        pytest.param("Gerät ungültig".encode("latin-1"), "text/plain; charset=nonsense", id="unknown-charset"),
+        pytest.param("Gerät ungültig".encode("latin-1"), "", id="latin-1-where-none-helps"),
+        pytest.param("Gerät ungültig".encode(), "text/plain", id="utf-8"),
+        pytest.param("\ufeffGerät ungültig".encode("utf-16-le"), "", id="utf-16-by-its-mark"),
+    ],
+)
+def test_a_text_is_read_by_its_charset(body: bytes, content_type: str) -> None:
+    assert "Gerät ungültig" in judged(400, body, content_type=content_type).message
+
+
+def test_json_in_latin_1_is_json() -> None:
+    body = '{"error": "ValidationError", "message": "Gerät A1"}'.encode("latin-1")
+    answer = judged(400, body, content_type="application/json")
+    assert (answer.verdict, answer.message, answer.named) == (Verdict.REFUSED, "Gerät A1", ("A1",))
+
+
+def test_warnings_that_a_server_writes_before_its_answer_do_not_hide_it() -> None:
+    answer = judged(200, ASSIGNED_BEHIND + json.dumps({"success": True, "data": ALL}).encode())
+    assert (answer.verdict, answer.assigned) == (Verdict.SETTLED, frozenset(SERIALS))
+
+
+def test_a_page_with_a_script_that_holds_json_is_no_answer() -> None:
+    page = b"<html><script>var x = " + json.dumps({"success": True, "data": ALL}).encode() + b"</script></html>"
+    assert judged(200, page).verdict is Verdict.DOUBT
+
+
+def test_an_answer_that_only_repeats_the_request_names_no_serial() -> None:
+    body = {"error": "ValidationError", "message": "closed", "request": {"serials": list(SERIALS)}}
+    assert judged(400, body).named == ()
+
+
+def test_an_answer_that_names_all_serials_one_by_one_names_them() -> None:
+    body = {"error": "ValidationError", "errors": [{"serial": serial, "why": "used"} for serial in SERIALS]}
+    assert judged(400, body).named == SERIALS
+
+
+def test_a_text_of_megabytes_is_cut_before_it_is_looked_at() -> None:
+    started = time.perf_counter()
+    answer = judged(400, error("already " * 1_000_000, "at most " * 1_000_000))
+    assert answer.verdict is Verdict.REFUSED
+    assert time.perf_counter() - started < 5

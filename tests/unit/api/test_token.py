@@ -126,7 +126,7 @@ async def test_a_cancelled_fetch_leaves_the_way_free() -> None:
     assert (await tokens.get()).value == "t1"
 
 
-async def test_whoever_scrubs_texts_is_told_each_token() -> None:
+async def test_each_token_is_told_to_what_hides_secrets() -> None:
     learned: list[str] = []
     tokens = DynamicTokens(Endpoint("t1"), learn=learned.append)
     await tokens.get()
@@ -174,3 +174,13 @@ def test_a_value_that_no_header_can_carry_is_refused_without_being_shown(value: 
     with refused(ConfigError, r"^channel_key ") as caught:
         header_value("channel_key", value)
     assert "schl" not in said(caught.value)
+
+
+@pytest.mark.parametrize("value", ["ab\ncd", "schön", "a\x00b"], ids=["line-end", "not-ascii", "nul"])
+async def test_a_token_that_no_header_can_carry_denies_access_and_is_not_shown(value: str) -> None:
+    learned: list[str] = []
+    tokens = DynamicTokens(Endpoint(value), learn=learned.append)
+    with refused(AccessDenied, "no HTTP header can carry") as caught:
+        await tokens.get()
+    assert value not in said(caught.value)
+    assert learned == [value]

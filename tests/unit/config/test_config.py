@@ -50,6 +50,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "max_attempts": 5,
         "backoff_seconds": 0.5,
         "max_failure_percent": 20.0,
+        "patience_minutes": 15.0,
+        "quota_dir": None,
     }
     assert settings["input"] == {
         "gtin_check_digit": "error",
