@@ -37,6 +37,7 @@ _OURS = {
     "MALLOC_ARENA_MAX": "1",
     "OPENBLAS_NUM_THREADS": "1",  # else it starts a thread per core, with a stack each
     "OMP_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # what is forked, and locked up, is to be one thread
 }
 _ROOT = str(Path(__file__).parents[2])
 _PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from importer.readers.{module} import main; main({argument})"

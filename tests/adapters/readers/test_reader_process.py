@@ -175,6 +175,14 @@ def test_the_next_list_is_read_when_the_helper_was_killed() -> None:
     assert sum(rows.table.num_rows for rows in opening.open_source(path, SourceOptions())) == 2400
 
 
+@LINUX
+def test_the_helper_is_one_thread_so_that_what_locks_a_reader_up_covers_all_of_it() -> None:
+    all_rows(opening.open_source(ROOT / "sample_data" / "clean.csv", SourceOptions()))
+    helper = starting._helper._process
+    assert helper
+    assert len(list(Path(f"/proc/{helper.pid}/task").iterdir())) == 1
+
+
 def test_several_lists_are_read_at_the_same_time() -> None:
     path = ROOT / "sample_data" / "clean.csv"
     counts: list[int] = []

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from documents import documents
 from saying import said
 
 from importer.errors import SourceError
@@ -53,6 +54,7 @@ def originals() -> Mapping[str, bytes]:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("messy.csv", messy)
     files["messy.zip"] = packed.getvalue()
+    files |= documents(files["clean.csv"].decode("utf-8-sig"))
     return {name: data for name, data in files.items() if len(data) < 1 << 20}
 
 
@@ -118,7 +120,9 @@ def damaged(files: Mapping[str, bytes], seed: int, number: int) -> tuple[str, by
 
 
 def read(path: Path) -> Tried:
-    """Read a list and check its rows. Anything but rows or a SourceError of one line is a defect."""
+    """Read a list, in a process of its own, and check its rows. Anything but rows or a SourceError of one line is a
+    defect.
+    """
     try:
         rows = 0
         for part in open_source(path, SourceOptions()):
