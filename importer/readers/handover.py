@@ -21,6 +21,7 @@ _TARGET = 8 << 20
 """Bytes of rows in a frame, about: what the parent holds grows with it."""
 _ROWS_OF_CELLS = 512
 _LONGEST_CODE = 60
+_LONGEST_VALUE = 500
 _SHEET_BITS = 32
 _ALIGNED = 64
 _SIZE = struct.Struct("<I")
@@ -279,6 +280,14 @@ def refused(why: Failed) -> SourceError | None:
     said = why.said
     if said is None or not _is_code(said.code) or said.role not in ("", *ROLES):
         return None
-    error = SourceError(said.code, said.role)
-    error.message = said
-    return error.with_headers(why.headers)
+    return SourceError(said.code, said.role, **_on_one_line(dict(said.values))).with_headers(why.headers)
+
+
+def _on_one_line(value: Any) -> Any:
+    """What may come from a file, such as the name of a part, without what would break or colour a line."""
+    if isinstance(value, str):
+        text = value if value.isprintable() else "".join(c if c.isprintable() else " " for c in value)
+        return text[:_LONGEST_VALUE]
+    if isinstance(value, dict):
+        return {_on_one_line(name): _on_one_line(one) for name, one in value.items()}
+    return [_on_one_line(one) for one in value] if isinstance(value, (list, tuple)) else value
