@@ -99,8 +99,8 @@ def _check_section(path: Path, section: str, keys: object) -> None:
     settings = [f"{name}.{key}" for name, of_section in sections.items() for key in of_section]
     if section not in sections:
         known = sections if isinstance(keys, dict) else settings
-        kind = "section" if isinstance(keys, dict) else "setting"
-        raise ConfigError(f"{kind}_unknown", file=str(path), name=section, meant=_nearest(section, known))
+        code = "section_unknown" if isinstance(keys, dict) else "setting_unknown"
+        raise ConfigError(code, file=str(path), name=section, meant=_nearest(section, known))
     if not isinstance(keys, dict):
         raise ConfigError("section_expected", file=str(path), name=section, found=_shown(keys))
     for key, value in keys.items():

@@ -8,33 +8,12 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po
+from entries import entries_of
 
 from importer.words import catalogue
 from importer.words.language import Language
 
 _OTHERS = [tag for tag in catalogue.LANGUAGES if tag != "en"]
-
-
-def _read(tag: str) -> Catalog:
-    with catalogue.source(tag).open("rb") as file:
-        return read_po(file, abort_invalid=True)
-
-
-CATALOGUES = {tag: _read(tag) for tag in catalogue.LANGUAGES}
-
-
-def _entries(tag: str) -> dict[tuple[str, str], tuple[str, ...]]:
-    """By context and id: the text, in the plural's forms if it has them."""
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for message in CATALOGUES[tag]:
-        key = message.id if isinstance(message.id, str) else message.id[0]
-        text = message.string if isinstance(message.string, tuple) else (message.string,)
-        if key:
-            assert (message.context or "", key) not in found, f"{key} is there twice"
-            found[message.context or "", key] = tuple(str(form) for form in text)
-    return found
 
 
 def _holes(text: str) -> set[tuple[str, str]]:
@@ -43,33 +22,33 @@ def _holes(text: str) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("tag", _OTHERS)
 def test_each_language_says_the_same_things(tag: str) -> None:
-    assert _entries(tag).keys() == _entries("en").keys()
+    assert entries_of(tag).keys() == entries_of("en").keys()
 
 
 @pytest.mark.parametrize("tag", catalogue.LANGUAGES)
 def test_no_entry_is_empty(tag: str) -> None:
-    assert not [key for key, forms in _entries(tag).items() if not all(forms)]
+    assert not [key for key, forms in entries_of(tag).items() if not all(forms)]
 
 
 @pytest.mark.parametrize("tag", _OTHERS)
 def test_a_translation_has_no_hole_that_english_lacks(tag: str) -> None:
     """A role is named in every language, where English may do without."""
-    english = _entries("en")
-    for key, forms in _entries(tag).items():
+    english = entries_of("en")
+    for key, forms in entries_of(tag).items():
         known = {name for form in english[key] for name, _ in _holes(form)}
         assert {name for form in forms for name, _ in _holes(form)} <= known | {"role"}, key
 
 
 @pytest.mark.parametrize("tag", catalogue.LANGUAGES)
 def test_what_follows_n_has_a_hole_for_it(tag: str) -> None:
-    for key, forms in _entries(tag).items():
+    for key, forms in entries_of(tag).items():
         if len(forms) > 1:
             assert all("n" in dict(_holes(form)) for form in forms), key
 
 
 @pytest.mark.parametrize("tag", catalogue.LANGUAGES)
 def test_each_kind_of_hole_is_known(tag: str) -> None:
-    entries = _entries(tag)
+    entries = entries_of(tag)
     contexts = {context for context, _ in entries}
     known = set(Language(tag)._kinds) | contexts
     for key, forms in entries.items():
