@@ -151,7 +151,7 @@ def _read_secret(file: str, where: str) -> str:
     except ValueError:
         raise ConfigError("secret_not_ascii", where=where, file=file) from None
     if not text:
-        raise ConfigError("secret_empty", where=where, file=file)
+        raise ConfigError("secret_file_empty", where=where, file=file)
     return text
 
 
