@@ -47,6 +47,7 @@ class Matches:
     run: int
     run_id: str
     found: Hashes
+    """8 bytes for each row that both have."""
 
     def slices(self) -> Iterator[tuple[Hashes, Hashes]]:
         """Sorted shortened hashes and sorted distinct seqs, some chunks at a time."""
@@ -61,13 +62,14 @@ class Matches:
 
 def matches(view: View, runs: dict[int, str], parts: Iterator[Hashes]) -> Iterator[Matches]:
     """What the given runs (number to id) share with hashes that come sorted, in parts."""
-    found: dict[int, list[Hashes]] = {run: [] for run in runs}
+    found: dict[int, bytearray] = {run: bytearray() for run in runs}
     for short, run, piece in ahead(_pieces(view, runs, parts)):
-        found[run].append(piece[_common(piece >> fingerprint_index.SEQ_BITS, short)])
-    for run in list(found):
-        by_chunk = _by_chunk(found.pop(run))
+        found[run] += _by_chunk(piece[_common(piece >> fingerprint_index.SEQ_BITS, short)]).data
+    for run, run_id in runs.items():
+        by_chunk = np.frombuffer(found.pop(run), np.uint64)
         if len(by_chunk):
-            yield Matches(run, runs[run], by_chunk)
+            by_chunk.sort()
+            yield Matches(run, run_id, by_chunk)
 
 
 def _pieces(view: View, runs: Iterable[int], parts: Iterator[Hashes]) -> Iterator[tuple[Hashes, int, Hashes]]:
@@ -85,11 +87,10 @@ def _packed(view: View, runs: Iterable[int], low: int, high: int) -> Iterator[tu
             yield run, packed
 
 
-def _by_chunk(entries: list[Hashes]) -> Hashes:
-    short, seqs = fingerprint_index.split(np.concatenate([*entries, np.empty(0, np.uint64)]))
-    by_chunk = (seqs << np.uint64(SHORT_BITS)) | short
-    by_chunk.sort()
-    return by_chunk
+def _by_chunk(entries: Hashes) -> Hashes:
+    """Entries turned round: the seq above the shortened hash."""
+    short, seqs = fingerprint_index.split(entries)
+    return (seqs << np.uint64(SHORT_BITS)) | short
 
 
 def _common(ours: Hashes, theirs: Hashes) -> npt.NDArray[np.bool_]:

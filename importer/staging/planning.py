@@ -1,8 +1,8 @@
 """Cuts good rows into chunks of one pharma batch each. Pure: windows of rows in, planned chunks and rejects out.
 
 Chunks come out in the order in which they fill up, so that a sorted list is sent in its order; rows within a chunk keep
-the order of the source. Rows wait for the rest of their chunk; when too many wait (a list shuffled over very many
-batches) all go out in chunks that are not full: more requests, bounded memory.
+the order of the source. Rows wait for the rest of their chunk; when too many rows or chunks wait (a list shuffled over
+very many batches) all go out in chunks that are not full: more requests, bounded memory.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from importer.staging.standings import Ordinals, Standing, Standings
 
 _MOST_WAITING = 4_000_000
 """Rows."""
+_MOST_OPEN = 1 << 17
+"""Chunks that wait for more rows, of about 700 bytes each beside their rows: together 90 MB, however many batches there
+are.
+"""
 _STANDINGS = len(Standing)
 _NONE = np.empty(0, np.int64)
 
@@ -44,8 +48,9 @@ class _Open:
     texts: list[bytes] = field(default_factory=list)
     keys: list[Ordinals] = field(default_factory=list)
     hashes: list[Hashes] = field(default_factory=list)
-    repeat_of: list[Ordinals] = field(default_factory=list)
-    repeat_keys: list[Ordinals] = field(default_factory=list)
+    repeat_of: list[Ordinals] | tuple[()] = ()
+    repeat_keys: list[Ordinals] | tuple[()] = ()
+    """Lists only if a row of it is repeated: most chunks have none."""
     count: int = 0
 
 
@@ -78,6 +83,7 @@ class Planner:
         *,
         held: Callable[[Any], npt.NDArray[np.intp]] | None = None,
         most_waiting: int = _MOST_WAITING,
+        most_open: int = _MOST_OPEN,
     ) -> None:
         self._held = held
         self._size = chunk_size
@@ -88,6 +94,7 @@ class Planner:
         self._open: dict[int, _Open] = {}
         self._waiting = 0
         self._most_waiting = most_waiting
+        self._most_open = most_open
 
     def add(self, ordinal: int, window: Any) -> None:
         """Plan the rows of a window of the spill that begins at `ordinal`."""
@@ -103,7 +110,7 @@ class Planner:
         places = np.flatnonzero(~rejected & (standings != Standing.REPEAT))
         labels = groups.astype(np.int64) * _STANDINGS + standings
         self._distribute(self._sort(ordinal, window, labels, places))
-        if self._waiting > self._most_waiting:
+        if self._waiting > self._most_waiting or len(self._open) > self._most_open:
             self.close()
 
     def close(self) -> None:
@@ -153,8 +160,9 @@ class Planner:
     def _extend(self, chunk: _Open, rows: _Sorted, start: int, stop: int) -> None:
         if len(rows.firsts):
             low, high = np.searchsorted(rows.firsts, [start, stop])
-            chunk.repeat_of.append(rows.firsts[low:high] + (chunk.count - start))
-            chunk.repeat_keys.append(rows.repeat_keys[low:high].copy())
+            if high > low:
+                chunk.repeat_of = [*chunk.repeat_of, rows.firsts[low:high] + (chunk.count - start)]
+                chunk.repeat_keys = [*chunk.repeat_keys, rows.repeat_keys[low:high].copy()]
         chunk.texts.append(rows.text[rows.ends[start] : rows.ends[stop]])
         chunk.keys.append(rows.keys[start:stop].copy())
         chunk.hashes.append(rows.hashes[start:stop].copy())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -101,3 +101,44 @@ class Spill:
         for file in (self._rows, self._hashes):
             with suppress(OSError):  # what is left in the buffer of a full disk is not wanted any more
                 file.close()
+
+
+class Aside:
+    """Pairs of tables that wait on disk until the whole source has been read: a million rows of them take 380 MB in
+    memory. Raises ImporterError where the disk doesn't take them.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._file: IO[bytes] | None = None
+        self._ends = [0]
+
+    def add(self, one: Any, other: Any) -> None:
+        """Record batches."""
+        with room_in(self._directory):
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=self._directory, prefix=".importer-aside-")  # noqa: SIM115  see close
+            for batch in (one, other):
+                sink = pa.BufferOutputStream()
+                with pa.ipc.new_stream(sink, batch.schema) as stream:
+                    stream.write(batch)
+                self._file.write(sink.getvalue())
+                self._ends.append(self._file.tell())
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        """The pairs in the order in which they were added."""
+        tables = map(self._table, range(len(self._ends) - 1))
+        return zip(tables, tables, strict=True)
+
+    def _table(self, number: int) -> Any:
+        assert self._file is not None
+        with room_in(self._directory):
+            self._file.flush()
+            start, end = self._ends[number : number + 2]
+            data = os.pread(self._file.fileno(), end - start, start)
+        return pa.ipc.open_stream(pa.py_buffer(data)).read_next_batch()
+
+    def close(self) -> None:
+        if self._file:
+            with suppress(OSError):
+                self._file.close()

@@ -29,7 +29,7 @@ from importer.staging.checks import Checked, CheckSettings, check, parsers
 from importer.staging.duplicates import Finder, two_expiries
 from importer.staging.holding import Holding, has_warning_too
 from importer.staging.planning import Planned, Planner
-from importer.staging.spill import Spill
+from importer.staging.spill import Aside, Spill
 from importer.staging.standings import Standings
 from importer.staging.suspects import Finding
 from importer.staging.suspects import reject as reject_of
@@ -109,7 +109,7 @@ class _Stager:
         self._groups = Groups()
         self._staged = Staged()
         self._good = np.empty(0, np.int64)
-        self._aside: list[tuple[Any, Any]] = []
+        self._aside = Aside(spill.directory)
         self._case = CasePairs(staging.spill or Path(tempfile.gettempdir()))
 
         self._holding = Holding(self._groups, staging.checks.accept)
@@ -137,6 +137,7 @@ class _Stager:
 
     def forget_case(self) -> None:
         self._case.close()
+        self._aside.close()
 
     def _keep(self, table: Any, *, plain: bool = False, damaged: npt.NDArray[np.bool_] | None = None) -> None:
         if not table.num_rows:
@@ -157,7 +158,7 @@ class _Stager:
             self._reject(checked.rejects)
             return
         waits = pc.is_in(checked.rejects["key"], checked.restorable["key"])
-        self._aside.append((checked.restorable, checked.rejects.filter(waits)))
+        self._aside.add(checked.restorable, checked.rejects.filter(waits))
         self._reject(checked.rejects.filter(pc.invert(waits)))
 
     def _take_back(self) -> None:

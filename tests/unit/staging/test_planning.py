@@ -72,6 +72,7 @@ def plan(
     cuts: Sequence[int] = (),
     fates: Standings | None = None,
     most_waiting: int = 1 << 20,
+    most_open: int = 1 << 20,
 ) -> Outcome:
     """Plan rows that come in windows which end at `cuts`."""
     found = Outcome()
@@ -80,7 +81,8 @@ def plan(
         assert [rejected["key"][place].as_py() for place in places.tolist()] == [key(ordinal + p) for p in places]
         found.rejected += (ordinal + places).tolist()
 
-    planner = Planner(size, fates or fates_of(rows), found.chunks.append, reject, most_waiting=most_waiting)
+    standings = fates or fates_of(rows)
+    planner = Planner(size, standings, found.chunks.append, reject, most_waiting=most_waiting, most_open=most_open)
     ends = [*cuts, len(rows)]
     for start, end in zip([0, *ends], ends, strict=False):
         if start < end:
@@ -212,6 +214,11 @@ def test_a_slice_of_a_window_is_planned_as_its_rows_are() -> None:
 def test_what_waits_goes_out_before_it_fills_the_memory() -> None:
     rows = [Row(group) for group in (0, 1, 2, 3, 0, 1)]
     assert [group for group, _ in groups_of(plan(rows, 9, cuts=[2, 4], most_waiting=3))] == [0, 1, 2, 3, 0, 1]
+
+
+def test_no_more_chunks_are_open_than_memory_has_room_for() -> None:
+    rows = [Row(group) for group in (0, 1, 2, 3, 0, 1)]
+    assert [group for group, _ in groups_of(plan(rows, 9, cuts=[2, 3, 5], most_open=2))] == [0, 1, 2, 0, 3, 1]
 
 
 def test_what_is_held_back_is_rejected_and_so_is_what_repeats_it() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from saying import refused
 
 from importer.errors import ImporterError
-from importer.staging.spill import Spill
+from importer.staging.spill import Aside, Spill
 
 Row = tuple[int, str, int, int]
 
@@ -116,3 +116,23 @@ def test_a_full_disk_is_a_clear_error(tmp_path: Path) -> None:
         add(spill, rows)
         with files_up_to(1 << 16), refused(ImporterError, "Free some space"):
             spill.seal()
+
+
+def test_what_was_put_aside_comes_back_as_it_was(tmp_path: Path) -> None:
+    def pair(*words: str) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        column = pa.array(words).dictionary_encode()
+        return pa.record_batch({"gtin": column}), pa.record_batch({"key": list(range(len(words)))})
+
+    pairs = [pair("A", "B", "A"), pair(), pair("C")]
+    aside = Aside(tmp_path)
+    for one, other in pairs:
+        aside.add(one, other)
+    assert list(aside) == pairs
+    assert list(tmp_path.iterdir()) == []
+    aside.close()
+
+
+def test_nothing_that_was_put_aside_makes_no_file(tmp_path: Path) -> None:
+    aside = Aside(tmp_path / "missing")
+    assert list(aside) == []
+    aside.close()
