@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import random
 import secrets
 import socket
@@ -20,10 +21,10 @@ import structlog
 from importer.api import retry
 from importer.api.client import Client
 from importer.api.gate import Gate, Paced
-from importer.api.health import Health
+from importer.api.health import TOKEN, Health
 from importer.api.pace import Pace
 from importer.api.retry import Retrying
-from importer.api.session import Session
+from importer.api.session import Broken, Reply, Session
 from importer.api.tokens import Credentials, DynamicTokens, StaticTokens, TokenEndpoint, Tokens
 from importer.api.turnstile import OwnTurnstile, Turnstile, shared_by
 from importer.concurrency import Stopping, until
@@ -210,6 +211,20 @@ def connect(
             )
 
     return opened
+
+
+async def ask_for_token(settings: Settings) -> Reply | Broken:
+    """One request to the token endpoint, within the quota: with key and secret if there are any, else without."""
+    api = settings.api
+    async with AsyncExitStack() as stack:
+        turnstile = stack.enter_context(_turnstile(settings))
+        pace = Pace(settings.limits.requests_per_second)
+        gate = Gate(pace, _health(settings), patience=_patience(settings), turnstile=turnstile)
+        session = await stack.enter_async_context(_session(settings, gate))
+        await gate.set_out(TOKEN)
+        asked = {"api_key": api.key.get_secret_value(), "api_secret": api.secret.get_secret_value()}
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        return await session.post(api.base_url + api.auth_path, json.dumps(asked).encode(), headers, asker=TOKEN)
 
 
 def _patience(settings: Settings) -> float:

@@ -306,6 +306,27 @@ def init(
 
 @app.command(
     epilog=_ends(
+        "importer doctor",
+        "importer doctor --config staging.toml --json",
+        codes={
+            "0": "all is well",
+            "1": "the ledger is damaged",
+            "2": "a setting, a right or a credential is missing",
+            "4": "key and secret get no token",
+            "75": "the API can't be reached",
+        },
+    )
+)
+@spread
+def doctor(where: Where, report_dir: ReportDir = None, as_json: Json = False) -> None:
+    """Is all there that an import needs? Asks for a token at most, and commissions nothing."""
+    from importer.cli.doctor import examine
+
+    raise typer.Exit(examine(Setup.load(where, report_dir, as_json=as_json)))
+
+
+@app.command(
+    epilog=_ends(
         "importer trace 4KX9P2M7Q1",
         "importer trace '(01)09520001010019(21)4KX9P2M7Q1' --json",
         codes={"0": "told, also if no run holds it", "2": "no ledger, or a code that can't be read"},

@@ -13,7 +13,7 @@ from lists import TABLETS, packs, write_csv
 REPOSITORY = Path(__file__).parents[2]
 COMMANDS = (
     *("run", "check", "resume", "retry", "runs", "status", "report", "verify", "watch", "serve", "sandbox", "template"),
-    *("init", "trace", "user add", "user remove", "user list"),
+    *("init", "doctor", "trace", "user add", "user remove", "user list"),
 )
 
 
@@ -79,6 +79,35 @@ def test_runs_can_be_listed_from_a_moment_on(importer: Importer, box: Box) -> No
     assert importer("runs", "--since", "2099-01-01", "--json").json == []
     wrong = importer("runs", "--since", "yesterday")
     assert (wrong.code, "Give a time such as 7d" in wrong.err) == (2, True)
+
+
+def states(importer: Importer, env: dict[str, str]) -> tuple[int, dict[str, str]]:
+    """The exit code of doctor, and what it found of each thing."""
+    done = importer("doctor", "--json", env=env)
+    return done.code, {one["code"]: one["state"] for one in done.json["findings"]}
+
+
+def test_doctor_asks_for_a_token_and_commissions_nothing(importer: Importer, box: Box) -> None:
+    code, found = states(importer, box.dynamic_env)
+    assert (code, set(found.values())) == (0, {"right"})
+    assert {"doctor_token", "doctor_reached", "doctor_clock", "doctor_disk", "doctor_right"} <= set(found)
+    code, found = states(importer, {**box.dynamic_env, "IMPORTER_API__SECRET": "wrong"})
+    assert (code, found["doctor_no_token"]) == (4, "wrong")
+    code, found = states(importer, box.env)
+    assert (code, found["doctor_token_static"]) == (0, "look")
+    assert box.commissioned() == set()
+
+
+def test_doctor_names_what_is_wrong(importer: Importer, box: Box) -> None:
+    importer("run", write_csv(importer.cwd / "list.csv", packs(2)), env=box.env)
+    assert states(importer, box.env)[1]["doctor_ledger"] == "right"
+    (importer.cwd / "file").write_text("in the way")
+    code, found = states(importer, {**box.env, "IMPORTER_REPORT__DIR": "file/reports"})
+    assert (code, found["doctor_no_right"]) == (2, "wrong")
+    box.kill()
+    code, found = states(importer, box.env)
+    assert (code, found["doctor_unreachable"]) == (75, "wrong")
+    assert states(importer, {})[0] == 2
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ def quick(env: dict[str, str]) -> dict[str, str]:
 def aged(path: Path, seconds: float = 100) -> Path:
     os.utime(path, (time.time() - seconds,) * 2)
     return path
+
+
+def open_files(process: int) -> Iterator[Path]:
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            yield descriptor.readlink()
 
 
 def names(directory: Path) -> list[str]:
@@ -180,3 +187,13 @@ def test_a_signal_ends_a_watch_that_waits(
         done = running.ended()
     assert (done.code, names(inbox / "done")) == (code, ["list.csv"])
     assert "Traceback" not in done.err
+
+
+def test_rounds_leave_no_handle_of_the_shared_quota_open(
+    importer: Importer, inbox: Path, quick: dict[str, str]
+) -> None:
+    with importer.start("watch", "inbox", env=quick) as running:
+        for name in ("a", "b", "c"):
+            aged(write_csv(inbox / f"{name}.csv", packs(2, prefix=name.upper())))
+            running.wait_for("chunk")
+            assert sum(link.suffix == ".pace" for link in open_files(running.pid)) <= 1

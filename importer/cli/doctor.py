@@ -1,0 +1,141 @@
+"""doctor: is all there that an import needs? A line for each thing that was looked at. It commissions nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import typer
+
+from importer import wiring
+from importer.api.session import Broken, Reply
+from importer.api.tokens import token_in
+from importer.cli.setup import Setup
+from importer.errors import ConfigError, Exit, ImporterError, worst
+from importer.ledger.view import View
+from importer.model import Message, RunState, spoken_target
+
+_LITTLE = 2_000_000_000
+"""Bytes: a list of 10 million rows needs as much for its ledger, report and what is sorted beside them."""
+_OFF = 60.0
+"""Seconds that the clock may differ from the API's: a token's expiry is reckoned by it."""
+
+State = Literal["right", "look", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one thing. `code` is what a command that needs it would end with."""
+
+    state: State
+    message: Message
+    code: int = Exit.DONE
+
+
+def _right(code: str, **values: object) -> Finding:
+    return Finding("right", Message(code, "", values))
+
+
+def _look(code: str, **values: object) -> Finding:
+    return Finding("look", Message(code, "", values))
+
+
+def _wrong(exit_code: int, code: str, **values: object) -> Finding:
+    return Finding("wrong", Message(code, "", values), exit_code)
+
+
+def examine(setup: Setup) -> int:
+    """Tell what was found; return the code that an import would end with, as far as that can be known beforehand."""
+    findings = list(_findings(setup))
+    if setup.as_json:
+        lines = [
+            {"state": one.state, "code": one.message.code, "message": setup.language.say(one.message)}
+            for one in findings
+        ]
+        typer.echo(msgspec.json.format(msgspec.json.encode({"findings": lines}), indent=2))
+    else:
+        for one in findings:
+            typer.echo(
+                f"{one.state.upper() if one.state == 'wrong' else one.state:<6} {setup.language.say(one.message)}"
+            )
+    return worst([Exit.DONE, *(one.code for one in findings)])
+
+
+def _findings(setup: Setup) -> Iterator[Finding]:
+    settings = setup.settings
+    yield _right("doctor_target", target=spoken_target(settings.api.target))
+    try:
+        wiring.must_have_credentials(settings)
+    except ConfigError as error:
+        yield Finding("wrong", error.message, error.exit_code)
+    yield from _api(setup)
+    for path in dict.fromkeys((settings.ledger.path.absolute().parent, settings.report.dir.absolute())):
+        yield from _place(path)
+    yield _ledger(settings.ledger.path)
+
+
+def _api(setup: Setup) -> Iterator[Finding]:
+    """One request to the token endpoint, with the key and secret if there are any."""
+    api = setup.settings.api
+    try:
+        answer = asyncio.run(wiring.ask_for_token(setup.settings))
+    except ImporterError as error:
+        yield Finding("wrong", error.message, error.exit_code)
+        return
+    if isinstance(answer, Broken):
+        reason = setup.redactor(answer.message)
+        yield _wrong(Exit.TRY_AGAIN, "doctor_unreachable", address=api.base_url, reason=reason)
+        return
+    yield _right("doctor_reached", address=api.base_url, seconds=answer.seconds)
+    if api.token.get_secret_value():
+        yield _look("doctor_token_static")
+    elif api.key.get_secret_value() and token_in(answer.body):
+        yield _right("doctor_token")
+    elif api.key.get_secret_value():
+        yield _wrong(Exit.STOPPED, "doctor_no_token", status=str(answer.status))
+    yield from _clock(answer)
+
+
+def _clock(answer: Reply) -> Iterator[Finding]:
+    try:
+        there = parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    except (LookupError, ValueError):
+        return
+    off = abs(time.time() - there)
+    yield _right("doctor_clock", seconds=off) if off < _OFF else _look("doctor_clock_off", seconds=off)
+
+
+def _place(path: Path) -> Iterator[Finding]:
+    """A directory, which need not be there yet, and the room on its disk."""
+    there = next(place for place in (path, *path.parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        yield _wrong(Exit.USAGE, "doctor_no_right", path=str(there))
+        return
+    yield _right("doctor_right", path=str(path))
+    free = shutil.disk_usage(there).free
+    found = _right if free >= _LITTLE else _look
+    yield found("doctor_disk" if free >= _LITTLE else "doctor_disk_low", path=str(there), free=free)
+
+
+def _ledger(path: Path) -> Finding:
+    if not path.exists():
+        return _right("doctor_no_ledger", path=str(path))
+    try:
+        with closing(View(path)) as view:
+            view.check()
+            runs = view.runs()
+    except ImporterError as error:
+        return Finding("wrong", error.message, error.exit_code)
+    stopped = sum(run.state != RunState.FINISHED for run in runs)
+    if stopped:
+        return _look("doctor_ledger_open", path=str(path), runs=len(runs), n=stopped)
+    return _right("doctor_ledger", path=str(path), n=len(runs))
