@@ -44,6 +44,10 @@ class Message:
         return Message(part["code"], part.get("role", ""), values)
 
 
+Said = str | Mapping[str, Any]
+"""What another one said, as it stands; or a part of a message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reject(Message):
     """Why a value or a row is not sent."""
@@ -112,7 +116,8 @@ class Answer:
     doesn't name, or names with contradicting statuses. `extra` counts names that were not asked for.
     `exists` tells whether a refusal's text says that serials exist already. `named` are the chunk's serials that the
     text of an error names. `error` is the API's name of the error or a name of our own for what happened to the wire;
-    `message` the text of it, at most 500 characters, without a secret. `digest` is the SHA-256 of the body.
+    `message` what the API said of it, at most 500 characters, without a secret, or what happened instead. `digest` is
+    the SHA-256 of the body.
     `retry_after` in seconds; `reached` is False where no connection came about.
     """
 
@@ -123,7 +128,7 @@ class Answer:
     missing: tuple[str, ...] = ()
     extra: int = 0
     error: str = ""
-    message: str = ""
+    message: Said = ""
     exists: bool = False
     named: tuple[str, ...] = ()
     limit: int | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from importer.api import wire
-from importer.api.judge import judge, shortened
+from importer.api.judge import cleaned, judge
 from importer.api.quota_headers import MAY_TELL_WAIT, seconds_to_wait
 from importer.api.session import SMALL_ANSWER, Broken, Reply, Session
 from importer.api.tokens import Token, Tokens, header_value
@@ -46,7 +46,7 @@ class Client:
     async def commission(self, chunk: Chunk) -> Answer:
         token = self._tokens.current()
         if token is None:
-            return Answer(Verdict.TOKEN, error="no_token", message="There was no token: this request was not sent.")
+            return Answer(Verdict.TOKEN, error="no_token", message={"code": "no_token"})
         largest = SMALL_ANSWER + BYTES_A_SERIAL * len(chunk.serials)
         body, headers = wire.encode(chunk), self._headers(token)
         reply = await self._session.post(self._url, body, headers, asker=chunk.id, largest=largest)
@@ -88,7 +88,7 @@ class Client:
         return Answer(
             Verdict.DOUBT if broken.sent else Verdict.NOT_TAKEN,
             error=broken.error,
-            message=shortened(self._redact(broken.message)),
+            message=cleaned(broken.message, self._redact),
             reached=broken.sent,
             stale=broken.stale,
             held_back=broken.held_back,

@@ -31,7 +31,7 @@ _WORTH_SAYING = 3.0
 _PRESSING = frozenset({429, 503})
 _EASING = frozenset({Verdict.SETTLED, Verdict.REFUSED, Verdict.PRODUCT, Verdict.TOO_LARGE})
 
-STOPPED = Answer(Verdict.NOT_TAKEN, error="stopped", message="The run was stopped before this request went out.")
+STOPPED = Answer(Verdict.NOT_TAKEN, error="stopped", message={"code": "request_stopped"})
 """What stands for the answer to a request that a stop has prevented."""
 
 Cause = Literal["api_away", "retry_after", "slow_pace", "pause"]

@@ -7,13 +7,14 @@ statuses are not (API.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from importer.api import phrases, wire
-from importer.model import Answer, Chunk, Verdict
+from importer.model import Answer, Chunk, Said, Verdict
 
 ASSIGNED = "Assigned"
 _LONGEST_MESSAGE = 500
@@ -29,7 +30,7 @@ def judge(
     *,
     location: str = "",
     content_type: str = "",
-    flaw: str = "",
+    flaw: Said = "",
     redact: Callable[[str], str] = str,
 ) -> Answer:
     """`location` is that of a redirect, `flaw` says why there is no body that can be read. Every text in the answer has
@@ -40,9 +41,16 @@ def judge(
         answer,
         http_status=status,
         error=redact(answer.error)[:_LONGEST_STATUS],
-        message=shortened(redact(answer.message)),
+        message=cleaned(answer.message, redact),
         statuses={serial: redact(said[:_LONGEST_SAID])[:_LONGEST_STATUS] for serial, said in answer.statuses.items()},
     )
+
+
+def cleaned(said: Said, redact: Callable[[str], str]) -> Said:
+    """Without secrets, and each text in it shortened."""
+    if isinstance(said, str):
+        return shortened(redact(said))
+    return {name: cleaned(one, redact) if isinstance(one, str | Mapping) else one for name, one in said.items()}
 
 
 def shortened(text: str) -> str:
@@ -75,7 +83,7 @@ class _Came:
     status: int
     content_type: str = ""
     location: str = ""
-    flaw: str = ""
+    flaw: Said = ""
 
 
 def _closely(chunk: Chunk, came: _Came, body: bytes) -> Answer:
@@ -235,50 +243,49 @@ def _error(case: _Case, verdict: Verdict) -> str:
     return f"http_{case.status}"
 
 
-def _message(case: _Case, verdict: Verdict, came: _Came) -> str:
+def _message(case: _Case, verdict: Verdict, came: _Came) -> Said:
     text = case.document.text
     if verdict is Verdict.DENIED and not case.known:
-        place = _PLACES.get(case.status, _ANY_PLACE).format(status=case.status)
-        return f"{place} {_described(case.document, came) if case.document.page else text}".strip()
+        place = {"code": _PLACES.get(case.status, "http_elsewhere"), "status": str(case.status)}
+        told = _described(case.document, came) if case.document.page else text
+        return {"code": "http_place", "case": "told", "place": place, "text": told} if told else place
     if case.document.page or not case.document.json or came.flaw:
         return _described(case.document, came)
     if text:
         return text
-    return "The answer names none of the serials." if case.ok else f"HTTP {case.status} without a text."
+    return {"code": "names_none"} if case.ok else {"code": "http_without_text", "status": str(case.status)}
 
 
-def _described(document: wire.Document, came: _Came) -> str:
+def _described(document: wire.Document, came: _Came) -> Said:
     """What came instead of an answer of the API."""
     kind = came.content_type.partition(";")[0].strip()[:_LONGEST_STATUS]
-    head = f"HTTP {came.status}{f', {kind}' if kind else ''}"
+    told: dict[str, Any] = {"code": "http_came", "status": str(came.status)}
+    if kind:
+        told |= {"case": "kind", "kind": kind}
     if came.flaw:
-        return f"{head}: {came.flaw}"
+        return {**told, "what": came.flaw}
     if document.title:
-        return f'{head}: a web page, "{document.title}"'
+        return {**told, "what": {"code": "web_page", "title": document.title}}
     if document.text:
-        return f"{head}: {document.text}"
-    return f"{head}: {'a web page without a text' if document.value else 'nothing that can be read'}"
+        return {**told, "what": document.text}
+    return {**told, "what": {"code": "web_page_without_text" if document.value else "nothing_readable"}}
 
 
 _PLACES: dict[int, str] = {
-    HTTPStatus.FORBIDDEN: "HTTP 403 and a page instead of an answer: a proxy or firewall refuses; ask who runs it.",
-    HTTPStatus.NOT_FOUND: "HTTP 404: there is no such address; check base_url and commission_path.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "HTTP 405: this address takes no import; check base_url and commission_path.",
-    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "HTTP 407: the proxy wants credentials; check the proxy's setting.",
+    HTTPStatus.FORBIDDEN: "http_forbidden",
+    HTTPStatus.NOT_FOUND: "http_not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "http_not_allowed",
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "http_proxy_credentials",
 }
-_ANY_PLACE = "HTTP {status}, but no answer of the API; check base_url, commission_path and the proxy."
 
 
-def _redirected(came: _Came) -> str:
+def _redirected(came: _Came) -> Said:
     """Names the host only: a location's path and query may hold secrets."""
     try:
-        host = urlsplit(came.location[:_LONGEST_SAID]).hostname or "another address of the same host"
+        host: Said = urlsplit(came.location[:_LONGEST_SAID]).hostname or {"code": "same_host"}
     except ValueError:
-        host = "an unreadable address"
-    return (
-        f"HTTP {came.status}: the API redirects to {host}. Redirects are not followed, since credentials would go "
-        "along; if that is the right place, set base_url and commission_path to it."
-    )
+        host = {"code": "unreadable_address"}
+    return {"code": "redirected", "status": str(came.status), "host": host}
 
 
 def _named(document: wire.Document, serials: Sequence[str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from importer.errors import ConfigError
+from importer.model import Said
 
 _LONGEST_CONNECT = 10.0
 _DNS_SECONDS = 60
@@ -40,8 +41,8 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
     """Unpacked; empty where it can't be."""
-    flaw: str = ""
-    """Why the body can't be read, for people."""
+    flaw: Said = ""
+    """Why the body can't be read, as a part of a message."""
     seconds: float = 0.0
     """From the request's leaving to the last byte of the answer."""
 
@@ -54,7 +55,7 @@ class Broken:
     """A part of the request may have reached the other side."""
     error: str
     """A stable name."""
-    message: str
+    message: Said
     """The same for people."""
     stale: bool = False
     """It went out on a kept connection, which had died: that says nothing of the API."""
@@ -181,7 +182,7 @@ class Session:
                 wire.answered = True
                 return await _read(response, wire, largest)
         except _HeldBackError:
-            return Broken(sent=False, error="held_back", message="it was not sent", held_back=True)
+            return Broken(sent=False, error="held_back", message={"code": "held_back"}, held_back=True)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
             return self._broken(exc, wire, url)
 
@@ -225,18 +226,18 @@ async def _read(response: aiohttp.ClientResponse, wire: _Wire, largest: int) -> 
         body += block
         if len(body) > largest:
             response.close()
-            return Broken(sent=True, error="answer_too_big", message=f"more than {largest:,} bytes")
+            return Broken(sent=True, error="answer_too_big", message={"code": "answer_too_big", "most": largest})
     packed = response.headers.get("Content-Encoding", "").strip().lower()
     whole, flaw = _unpacked(bytes(body), packed, largest)
     return Reply(response.status, response.headers, whole, flaw, wire.since())
 
 
-def _unpacked(body: bytes, packed: str, largest: int) -> tuple[bytes, str]:
+def _unpacked(body: bytes, packed: str, largest: int) -> tuple[bytes, Said]:
     """The body, or why there is none that can be read."""
     if packed in {"", "identity"} or not body:
         return body, ""
     if packed not in {"gzip", "x-gzip", "deflate"}:
-        return b"", f"it is compressed with {packed[:40]!r}, which was not asked for"
+        return b"", {"code": "compressed_otherwise", "packed": packed[:40]}
     for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):  # gzip or zlib by its head; deflate without one
         unpacking = zlib.decompressobj(window)
         try:
@@ -244,10 +245,10 @@ def _unpacked(body: bytes, packed: str, largest: int) -> tuple[bytes, str]:
         except zlib.error:
             continue
         if len(whole) > largest:
-            return b"", f"unpacked, it has more than {largest:,} bytes"
+            return b"", {"code": "unpacked_too_big", "most": largest}
         if unpacking.eof:
             return whole, ""
-    return b"", f"its {packed} is damaged"
+    return b"", {"code": "packed_damaged", "packed": packed}
 
 
 def _error(exc: Exception, *, sent: bool) -> str:
@@ -263,27 +264,27 @@ def _error(exc: Exception, *, sent: bool) -> str:
     return next((name for name, kind in kinds if isinstance(exc, kind)), "not_connected")
 
 
-def _message(exc: Exception, error: str, url: str) -> str:
+def _message(exc: Exception, error: str, url: str) -> Said:
     """Whom it was that could not be reached, and why: of what the library says only that which people know."""
     asked = urlsplit(url)
     host = getattr(exc, "host", None) or asked.hostname
     port = getattr(exc, "port", None) or asked.port or (443 if asked.scheme == "https" else 80)
-    at = f"{host}, port {port}"
+    at = {"host": str(host), "port": str(port)}
     match error:
         case "timeout":
-            return "no answer in time"
+            return {"code": "no_answer"}
         case "connect_timeout":
-            return f"no connection to {at}, in time"
+            return {"code": "no_connection_in_time", **at}
         case "host_not_found":
-            return f"the host {host} is not known"
+            return {"code": "host_unknown", "host": str(host)}
         case "proxy_failed" if isinstance(exc, aiohttp.ClientHttpProxyError):
-            return f"the proxy refuses ({exc.status} {exc.message})"
+            return {"code": "proxy_refuses", "reason": f"{exc.status} {exc.message}"}
         case "proxy_failed":
-            return f"no connection to the proxy {at} ({_reason(exc)})"
+            return {"code": "no_proxy", **at, "reason": _reason(exc)}
         case "tls_failed":
-            return f"no secure connection to {at} ({_reason(exc)})"
+            return {"code": "no_secure_connection", **at, "reason": _reason(exc)}
         case "not_connected" if isinstance(exc, aiohttp.ClientConnectorError):
-            return f"no connection to {at} ({_reason(exc)})"
+            return {"code": "no_connection", **at, "reason": _reason(exc)}
     return str(exc).strip() or type(exc).__name__
 
 

@@ -18,12 +18,12 @@ import msgspec
 
 from importer.api import phrases, wire
 from importer.api.health import TOKEN
-from importer.api.judge import is_client_error, is_ok, is_redirect, shortened
+from importer.api.judge import cleaned, is_client_error, is_ok, is_redirect
 from importer.api.quota_headers import MAY_TELL_WAIT, seconds_to_wait
 from importer.api.session import Broken, Reply, Session
 from importer.concurrency import Clock
 from importer.errors import AccessDenied, ApiError, ConfigError, Unavailable
-from importer.model import Answer, Verdict
+from importer.model import Answer, Said, Verdict
 
 _EARLY_SECONDS = 60.0
 _EARLY_SHARE = 0.1
@@ -263,7 +263,8 @@ class TokenEndpoint:
         if is_ok(reply.status) and (token := token_in(reply.body, charset)):
             return _Got(token, Answer(Verdict.SETTLED, http_status=reply.status))
         document = wire.read(reply.body, charset)
-        said = self._said(f"HTTP {reply.status} {' '.join((*document.names[:1], document.text or reply.flaw))}")
+        what = " ".join((*document.names[:1], document.text)) if document.text else reply.flaw
+        said = self._said({"code": "http_said", "status": str(reply.status), "text": what or ""})
         if self._is_refusal(reply, document):
             raise AccessDenied(_refusal(reply.status), reason=said)
         busy = reply.status == HTTPStatus.TOO_MANY_REQUESTS
@@ -283,8 +284,8 @@ class TokenEndpoint:
             return False
         return is_client_error(reply.status) or is_redirect(reply.status) or (is_ok(reply.status) and document.json)
 
-    def _said(self, text: str) -> str:
-        return shortened(self._redact(text))
+    def _said(self, said: Said) -> Said:
+        return cleaned(said, self._redact)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from importer.api.health import Sign, Trouble
 from importer.errors import Unavailable
@@ -23,7 +24,7 @@ def gone(trouble: Trouble, moment: float) -> Unavailable:
 
 def too_long(until: float, last: Answer | None) -> Unavailable:
     """It says itself when it takes requests again, later than it is waited for; `until` in seconds since 1970."""
-    told = {"case": "told", "reason": last.message} if last and last.message else {}
+    told: dict[str, Any] = {"case": "told", "reason": last.message} if last and last.message else {}
     return Unavailable("api_holds", until=in_utc(until), **told)
 
 

@@ -17,6 +17,7 @@ import msgspec
 import typer
 
 from importer import wiring
+from importer.api.judge import cleaned
 from importer.api.session import Broken, Reply
 from importer.api.tokens import token_in
 from importer.cli.setup import Setup
@@ -92,7 +93,7 @@ def _api(setup: Setup) -> Iterator[Finding]:
         yield Finding("wrong", error.message, error.exit_code)
         return
     if isinstance(answer, Broken):
-        reason = setup.redactor(answer.message)
+        reason = cleaned(answer.message, setup.redactor)
         yield _wrong(Exit.TRY_AGAIN, "doctor_unreachable", address=api.base_url, reason=reason)
         return
     yield _right("doctor_reached", address=api.base_url, seconds=answer.seconds)

@@ -85,7 +85,7 @@ class Bar:
         values = {
             "until": in_utc(wait.until),
             "seconds": wait.seconds,
-            "reason": wait.last.message if wait.last else "",
+            "reason": terminal().part(wait.last.message) if wait.last else "",
         }
         self._console.print(terminal().label("waiting", wait.cause, **values).strip(), markup=False)
 
@@ -142,7 +142,7 @@ class Lines:
             assigned=len(answer.assigned),
             status=answer.http_status,
             error=answer.error or None,
-            message=answer.message or None,
+            message=terminal().part(answer.message) or None,
             ms=round(answer.seconds * 1000),
         )
         if now - self._told > _EVERY:
@@ -159,7 +159,7 @@ class Lines:
 
     def waiting(self, wait: Wait) -> None:
         until = in_utc(wait.until)
-        last = wait.last.message if wait.last else None
+        last = terminal().part(wait.last.message) if wait.last else None
         self._log.warning(
             "waiting", run=self._run, cause=wait.cause, seconds=round(wait.seconds), until=until, last=last
         )

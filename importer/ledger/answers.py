@@ -9,6 +9,7 @@ import msgspec
 
 from importer.ledger.packing import Damaged, seal, unseal
 from importer.model import Answer, Verdict
+from importer.words.recording import restored_said
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def restored(attempt: StoredAttempt, serials: tuple[str, ...]) -> Answer:
             f"attempt {attempt.n} of chunk {attempt.chunk} counts {attempt.assigned} serials as assigned, "
             f"its answer names {len(assigned)}"
         )
-    told: dict[str, Any] = {name: getattr(attempt, name) for name in ("http_status", "error", "message", "digest")}
+    told: dict[str, Any] = {name: getattr(attempt, name) for name in ("http_status", "error", "digest")}
     return Answer(
         verdict,
         assigned=assigned,
@@ -83,5 +84,6 @@ def restored(attempt: StoredAttempt, serials: tuple[str, ...]) -> Answer:
         named=tuple(says.named),
         exists=says.exists,
         limit=says.limit,
+        message=restored_said(attempt.message),
         **told,
     )

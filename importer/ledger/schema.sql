@@ -78,7 +78,7 @@ CREATE TABLE attempt (
     verdict     TEXT NOT NULL DEFAULT '', -- Verdict
     http_status INTEGER,
     error       TEXT NOT NULL DEFAULT '',
-    message     TEXT NOT NULL DEFAULT '',
+    message     TEXT NOT NULL DEFAULT '', -- JSON: what the API said, or a part of a message
     assigned    INTEGER NOT NULL DEFAULT 0,  -- serials that the answer names as Assigned
     existing    INTEGER NOT NULL DEFAULT 0,  -- serials of which it says that they exist already
     digest      TEXT NOT NULL DEFAULT '', -- SHA-256 of the answer's body

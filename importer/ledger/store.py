@@ -21,7 +21,7 @@ from importer.errors import LedgerError
 from importer.ledger.answers import packed
 from importer.ledger.packing import pack_rows, unpack
 from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Part, Settlement
-from importer.words.recording import recorded_values, restored_values
+from importer.words.recording import recorded_said, recorded_values, restored_values
 
 
 @cache
@@ -125,7 +125,7 @@ def record(db: sqlite3.Connection, run: int, chunk: int, n: int, answer: Answer,
         verdict=answer.verdict,
         http_status=answer.http_status,
         error=answer.error,
-        message=answer.message,
+        message=recorded_said(answer.message),
         assigned=len(answer.assigned),
         existing=len(answer.existing) or int(answer.exists),
         digest=answer.digest,

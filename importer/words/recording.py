@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from importer.model import Message
+from importer.model import Message, Said
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(dict[str, Any])
@@ -19,18 +19,26 @@ def recorded(message: Message) -> str:
 
 
 def recorded_values(values: Mapping[str, Any]) -> str:
-    if not values:
-        return ""
-    try:
-        return _ENCODER.encode(values).decode()
-    except UnicodeEncodeError:
-        return _ENCODER.encode(_readable(values)).decode()
+    return recorded_said(values)
 
 
 def restored(code: str, text: str) -> Message:
     """The message that was recorded as `code` and `text`."""
     values = restored_values(text)
     return Message(code, values.pop("role", ""), values)
+
+
+def recorded_said(said: Said) -> str:
+    """What another one said, or a part of a message, as JSON; empty if nothing was said."""
+    try:
+        return _ENCODER.encode(said).decode() if said else ""
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_readable(said)).decode()
+
+
+def restored_said(text: str) -> Said:
+    said: Said = msgspec.json.decode(text) if text else ""
+    return said
 
 
 def _readable(value: Any) -> Any:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from importer.errors import ImporterError
-from importer.model import Message
+from importer.model import Message, Said
 from importer.words.language import language
 
 
-def said(what: BaseException | Message) -> str:
+def said(what: BaseException | Message | Said) -> str:
+    if isinstance(what, str | Mapping):
+        return language("en").part(what)
     if isinstance(what, ImporterError):
         return language("en").say(what.message)
     return language("en").say(what) if isinstance(what, Message) else str(what)

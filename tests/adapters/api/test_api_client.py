@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
+from saying import said
 
 from importer.api.client import Client
 from importer.api.session import Session
@@ -98,8 +99,8 @@ async def test_a_redirect_is_not_followed_and_names_its_host(status: int) -> Non
         async with serving(redirect) as url:
             answer = await attempt(url)
     assert (answer.verdict, answer.redirected) == (Verdict.DENIED if status > 303 else Verdict.DOUBT, True)
-    assert "127.0.0.1" in answer.message
-    assert "s3cret" not in answer.message
+    assert "127.0.0.1" in said(answer.message)
+    assert "s3cret" not in said(answer.message)
     assert followed == []
 
 

@@ -3,6 +3,7 @@ import time
 from typing import Any
 
 import pytest
+from saying import said
 
 from importer.api.judge import judge
 from importer.model import Answer, Batch, Chunk, Verdict
@@ -108,7 +109,7 @@ def test_a_fault_is_told_by_name_then_text_then_status(status: int, body: object
     assert answer.assigned == frozenset()
     assert answer.http_status == status
     assert answer.error
-    assert answer.message
+    assert said(answer.message)
 
 
 def test_exists_already_is_told_from_other_refusals() -> None:
@@ -135,7 +136,7 @@ def test_a_limit_is_taken_from_the_text_only_where_it_was_passed() -> None:
 
 def test_the_name_and_the_text_of_an_error_come_back() -> None:
     answer = judged(400, {"error": {"name": "ValidationError", "message": "batch  is\nwrong"}})
-    assert (answer.error, answer.message) == ("ValidationError", "batch is wrong")
+    assert (answer.error, said(answer.message)) == ("ValidationError", "batch is wrong")
 
 
 def test_a_long_text_is_cut_after_secrets_were_taken_out() -> None:
@@ -143,11 +144,11 @@ def test_a_long_text_is_cut_after_secrets_were_taken_out() -> None:
         400, error("E", "x" * 490 + "s3cret" + "y" * 90_000), redact=lambda text: text.replace("s3cret", "*")
     )
     assert len(answer.message) == 500
-    assert "s3" not in answer.message
+    assert "s3" not in said(answer.message)
 
 
 def test_a_404_tells_what_to_check() -> None:
-    message = judged(404, HTML, content_type="text/html; charset=utf-8").message
+    message = said(judged(404, HTML, content_type="text/html; charset=utf-8").message)
     assert message == (
         "HTTP 404: there is no such address; check base_url and commission_path. "
         'HTTP 404, text/html: a web page, "Sign in"'
@@ -155,7 +156,7 @@ def test_a_404_tells_what_to_check() -> None:
 
 
 def test_a_redirect_names_the_host_and_nothing_else_of_the_location() -> None:
-    message = judged(302, b"", location="https://u:p@login.example/x?token=t").message
+    message = said(judged(302, b"", location="https://u:p@login.example/x?token=t").message)
     assert "redirects to login.example." in message
     assert "token=t" not in message
     assert "u:p" not in message
@@ -168,25 +169,26 @@ def test_what_came_instead_of_an_answer_is_kept_with_status_and_kind() -> None:
     page = b"<!DOCTYPE html><html><head><title>Sign in &amp; go - SSO</title></head><body>x</body></html>"
     answer = judged(200, page, content_type="text/html")
     assert (answer.verdict, answer.page) == (Verdict.DOUBT, True)
-    assert answer.message == 'HTTP 200, text/html: a web page, "Sign in & go - SSO"'
+    assert said(answer.message) == 'HTTP 200, text/html: a web page, "Sign in & go - SSO"'
 
 
 def test_a_page_without_a_title_is_told_by_its_first_words() -> None:
     page = b"<html><style>p {}</style><body><script>x()</script><p>Please   wait</p></body></html>"
-    assert judged(503, page).message == 'HTTP 503: a web page, "Please wait"'
+    assert said(judged(503, page).message) == 'HTTP 503: a web page, "Please wait"'
 
 
 def test_an_answer_that_can_not_be_read_is_kept_in_its_first_500_characters() -> None:
     answer = judged(200, b"upstream said: " + b"x" * 90_000, content_type="text/plain")
-    assert (answer.verdict, len(answer.message)) == (Verdict.DOUBT, 500)
-    assert answer.message.startswith("HTTP 200, text/plain: upstream said: xxx")
+    assert answer.verdict is Verdict.DOUBT
+    assert len(said(answer.message)) < 600
+    assert said(answer.message).startswith("HTTP 200, text/plain: upstream said: xxx")
 
 
 def test_a_compression_that_was_not_asked_for_is_named() -> None:
-    answer = judged(200, b"", flaw="it is compressed with 'br', which was not asked for")
-    assert (answer.verdict, answer.message) == (
+    answer = judged(200, b"", flaw={"code": "compressed_otherwise", "packed": "br"})
+    assert (answer.verdict, said(answer.message)) == (
         Verdict.DOUBT,
-        "HTTP 200: it is compressed with 'br', which was not asked for",
+        'HTTP 200: it is compressed with "br", which was not asked for',
     )
 
 
@@ -201,13 +203,13 @@ def test_a_compression_that_was_not_asked_for_is_named() -> None:
     ],
 )
 def test_a_text_is_read_by_its_charset(body: bytes, content_type: str) -> None:
-    assert "Gerät ungültig" in judged(400, body, content_type=content_type).message
+    assert "Gerät ungültig" in said(judged(400, body, content_type=content_type).message)
 
 
 def test_json_in_latin_1_is_json() -> None:
     body = '{"error": "ValidationError", "message": "Gerät A1"}'.encode("latin-1")
     answer = judged(400, body, content_type="application/json")
-    assert (answer.verdict, answer.message, answer.named) == (Verdict.REFUSED, "Gerät A1", ("A1",))
+    assert (answer.verdict, said(answer.message), answer.named) == (Verdict.REFUSED, "Gerät A1", ("A1",))
 
 
 def test_warnings_that_a_server_writes_before_its_answer_do_not_hide_it() -> None:
