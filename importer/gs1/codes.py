@@ -70,7 +70,8 @@ _DECIMALS = re.compile(r"([0-9]+)[.,]0+")
 _DECORATED = re.compile(
     r"(?:\(01\)|['+=]|(?:GTIN|EAN|NTIN)(?:-?(?:8|12|13|14))?[\s:#]{1,3})?([0-9]{8,14})\.?", re.IGNORECASE
 )
-_PADDED = re.compile("0+[1-9][0-9]{11,13}")
+_PADDED = re.compile("0{4}[0-9]{14}")
+"""A material number of SAP, which has 18 places."""
 _SEPARATED = re.compile(r"[0-9]+(?:[ .,'\u2019\u00a0\u202f\u2009_/-][0-9]+)+")
 _FRACTION = re.compile(r"[0-9]+[.,][0-9]+")
 _ZERO_DECIMALS = re.compile(r"(?<=[ .,'\u2019\u00a0\u202f\u2009][0-9]{3})[.,]0{1,2}$")
@@ -82,8 +83,9 @@ def parse_gtin(text: str, *, check_digit: CheckDigit) -> Parsed | Reject:
     """Parse a GTIN-8, -12, -13 or -14 into 14 digits: AI (01), GS1 General Specifications 3.3.2.
 
     Zeros that a spreadsheet took away and a `.0` that it added are mended only where the check digit (7.9.1) proves
-    the result, whatever `check_digit` says: notes `gtin_trimmed`, `gtin_zeros_restored`, `gtin_check_digit` (a wrong
-    one let through by "warn"). Fewer than 9 digits are never lost zeros: GS1 gives no such number to a product.
+    the result, whatever `check_digit` says; and so are separators and exponents that leave all digits in place. Notes:
+    `gtin_trimmed`, `gtin_zeros_restored`, `gtin_restored`, `gtin_check_digit` (a wrong one let through by "warn").
+    Fewer than 9 digits are never lost zeros: GS1 gives no such number to a product.
     """
     value, trimmed = trim(text)
     notes = ("gtin_trimmed",) if trimmed else ()
@@ -95,7 +97,8 @@ def parse_gtin(text: str, *, check_digit: CheckDigit) -> Parsed | Reject:
         return reject
     proven = check_digit_of(digits[:-1]) == digits[-1]
     if restored or len(digits) in _ZEROS_LOST:
-        return Parsed(digits.zfill(_GTIN), (*notes, "gtin_zeros_restored")) if proven else _unproven(value, digits)
+        repair = "gtin_zeros_restored" if not restored or _DECIMALS.fullmatch(value) else "gtin_restored"
+        return Parsed(digits.zfill(_GTIN), (*notes, repair)) if proven else _unproven(value, digits)
     if not proven and check_digit == "error":
         return _wrong_check_digit(value)
     if not proven and check_digit == "warn":
@@ -170,7 +173,7 @@ def _digits_of(value: str) -> str:
     elif decorated := _DECORATED.fullmatch(value):
         digits = decorated[1] if decorated[1] != value else ""
     elif _PADDED.fullmatch(value):
-        digits = value.lstrip("0")
+        digits = value[4:]
     elif _SEPARATED.fullmatch(value) and not _FRACTION.fullmatch(value):
         digits = re.sub("[^0-9]", "", _ZERO_DECIMALS.sub("", value))
         digits = digits if len(digits) >= _LEAST_SEPARATED else ""  # one date in ten passes as a GTIN-8

@@ -92,6 +92,7 @@ class DelimitedList:
         assert len(head) == dialect.body
         body = Body(plain, dialect.delimiter, dialect.width, name)
         shape = Shape(layout, dialect.delimiter, dialect.width, self._options, name)
+        shape.encoding = dialect.encoding
         self._noise, self._returning = shape.noise, shape.returning
         blank = 0
         for records in RecordReader(body, dialect.delimiter, dialect.width, dialect.rows_before + 1, name):

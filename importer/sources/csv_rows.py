@@ -57,6 +57,8 @@ class Shape:
         needed = max((i + 1 for i, h in enumerate(layout.headers) if not says_nothing(h)), default=self._width)
         self._needed = min(needed, width)
         self._read = width
+        #: What the list is in, for messages.
+        self.encoding = "utf-8"
 
     def rows(self, records: Records, *, quoted: bool, damaged: bool) -> Rows:
         """`quoted`: the text holds quotation marks. `damaged`: it holds bytes that could not be decoded."""
@@ -78,7 +80,7 @@ class Shape:
         if quoted:
             table, notes = _unwrap(table)
         if damaged:
-            table, faults = _show_damage(table, faults)
+            table, faults = _show_damage(table, faults, self.encoding)
         table, faults = self._filling.fill(table, faults)
         if self.returning:
             faults = self.returning.held(table, faults, self._said(records))
@@ -289,7 +291,7 @@ def _unwrap(table: Any) -> tuple[Any, Notes]:
     return table, {"formula_wrapper": unwrapped} if unwrapped.any() else {}
 
 
-def _show_damage(table: Any, faults: Mapping[int, Reject]) -> tuple[Any, dict[int, Reject]]:
+def _show_damage(table: Any, faults: Mapping[int, Reject], encoding: str) -> tuple[Any, dict[int, Reject]]:
     found = dict(faults)
     for place, role in enumerate(ROLES, 1):
         hits = np.flatnonzero(pc.match_substring_regex(table[role], MARKED).to_numpy(zero_copy_only=False))
@@ -298,6 +300,6 @@ def _show_damage(table: Any, faults: Mapping[int, Reject]) -> tuple[Any, dict[in
         values = table[role].to_pylist()
         for i in map(int, hits):
             values[i] = unmarked(values[i])
-            found.setdefault(i, Reject("undecodable", role, {"value": values[i][:60]}))
+            found.setdefault(i, Reject("undecodable", role, {"value": values[i][:60], "encoding": encoding}))
         table = table.set_column(place, ROWS.field(role), pa.array(values, pa.string()))
     return table, found

@@ -121,7 +121,7 @@ BATCHES = [
     Row("batch_case", batch="b1A", sent="batch b1A"),
     Row("batch_exponent", batch="22E1", sent="batch 22E1"),
     Row("batch_trimmed", batch=" L5\u200b", sent="batch L5"),
-    Row("batch_missing", batch="", code="batch_missing", words="The batch number is missing"),
+    Row("batch_missing", batch="", code="batch_missing", words="The batch is missing"),
     Row("batch_long", batch="L" * 21, code="batch_too_long", words="has 21 characters"),
     Row("batch_blank", batch="L 1", code="batch_character", words="SPACE"),
     Row("batch_lookalike", batch="\u0421H1", code="batch_lookalike", words='probably meant as "C"'),

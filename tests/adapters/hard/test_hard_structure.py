@@ -323,7 +323,9 @@ def test_a_column_that_is_named_and_not_there_is_an_error(tmp_path: Path, form: 
     [
         pytest.param(TWICE, r"column 3, C.*column 5, E.*--map batch=#3 or --map batch=#5", id="two_of_a_name"),
         pytest.param(
-            "SerialNumber/GTIN/Batch/Expiry\nA/1/2/3\n", "names several columns in one", id="unknown_delimiter"
+            "SerialNumber/GTIN/Batch/Expiry\nA/1/2/3\n",
+            "names several columns, but stands in one",
+            id="unknown_delimiter",
         ),
     ],
 )
