@@ -26,7 +26,6 @@ from importer.config.settings import Settings
 from importer.errors import Exit, ImporterError, worst
 from importer.flow.preview import Example, ListFile, Preview, Problem, preview
 from importer.model import is_sandbox, spoken_target
-from importer.sending.rate import spoken
 from importer.sources.files import file_facts
 from importer.words.language import Language
 
@@ -133,7 +132,7 @@ def _show(found: Preview, setup: Setup) -> None:
             console.print(
                 Padding(Text(f"{rows:,} row{'s' * (rows != 1)}: {setup.language.warning(code)}"), (0, 0, 0, 2))
             )
-    console.print(Text(_verdict(found, settings), "bold green" if found.clean else "bold"))
+    console.print(Text(_verdict(found, setup), "bold green" if found.clean else "bold"))
     for run in found.before:
         into = "" if run.target == settings.api.target else f", into {spoken_target(run.target)}"
         console.print(Text(f"The same file was imported before: run {run.id} ({run.state.value}{into})."))
@@ -185,11 +184,12 @@ def _show_problem(console: Console, language: Language, code: str, problem: Prob
         console.print(Padding(Text(language.say(example.message)), (0, 0, 0, 2)))
 
 
-def _verdict(found: Preview, settings: Settings) -> str:
+def _verdict(found: Preview, setup: Setup) -> str:
+    settings = setup.settings
     serials, requests = found.to_send, found.requests_to_come
     seconds = seconds_of(requests, settings)
     rate = settings.limits.requests_per_second
-    time = f", {spoken(seconds)} at {rate:g} requests/s" if seconds is not None else ""
+    time = f", {setup.language.span(seconds)} at {rate:g} requests/s" if seconds is not None else ""
     would = f"send {serials:,} serial{'s' * (serials != 1)} in {requests:,} request{'s' * (requests != 1)}{time}"
     if found.goes_on:
         run = found.goes_on.run

@@ -14,7 +14,6 @@ from importer.cli.setup import Setup
 from importer.errors import BY_SIGNAL, ImporterError
 from importer.model import RunState, is_sandbox, spoken_target
 from importer.reports.summary import RunSummary, summary_json
-from importer.sending.rate import spoken
 from importer.words.language import Language
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def summary_lines(facts: RunSummary, language: Language) -> list[str]:
         ]
     sent = facts.requests
     again = f", {sent.retried:,} of them repeated" if sent.retried else ""
-    lines.append(f"Requests: {sent.sent:,}{again}, in {spoken(sent.seconds)}")
+    lines.append(f"Requests: {sent.sent:,}{again}, in {language.span(sent.seconds)}")
     return lines
 
 

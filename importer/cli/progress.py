@@ -15,7 +15,7 @@ from importer.api.gate import Wait
 from importer.api.trouble import in_utc
 from importer.ledger.view import Run
 from importer.sending.attempt import Attempt
-from importer.sending.rate import Rate, spoken
+from importer.sending.rate import Rate
 from importer.words.language import terminal
 
 _EVERY = 60.0
@@ -76,7 +76,7 @@ class Bar:
         now = time.monotonic()
         self._rate.add(now, self._done)
         left = self._rate.left(self._left - self._done, now)
-        time_left = f", {spoken(left)} left" if left else ""
+        time_left = f", {terminal().span(left)} left" if left else ""
         self._show(
             self._done, f"{self._done:,} of {self._left:,} serials, {self._rate.per_second(now):,.0f}/s{time_left}"
         )

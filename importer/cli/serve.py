@@ -17,14 +17,14 @@ from importer.web.serve import serve
 
 
 def serve_page(setup: Setup, host: str | None, port: int | None, tls: tuple[Path | None, Path | None]) -> int:
-    """Serve until SIGINT or SIGTERM. Raises ConfigError where that is not allowed, LedgerBusy."""
+    """Serve until SIGINT, SIGTERM or SIGHUP. Raises ConfigError where that is not allowed, LedgerBusy."""
     given = {"host": host, "port": port, "tls_cert": tls[0], "tls_key": tls[1]}
     values = setup.settings.web.model_dump() | {name: value for name, value in given.items() if value is not None}
     settings = setup.settings.model_copy(update={"web": Web(**values)})
 
     async def run() -> None:
         async with sandbox.inside(settings, setup.knobs) as (sending, target):
-            await serve(sending, target, setup.redactor, _announce)
+            await serve(sending, target, setup.redactor, _announce, again=setup.again)
 
     asyncio.run(run())
     return Exit.DONE

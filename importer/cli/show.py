@@ -18,7 +18,6 @@ from importer.ledger.view import Run, View
 from importer.model import Outcome, is_sandbox
 from importer.reports.summary import summary_json
 from importer.results.totals import count, facts_of, in_words
-from importer.sending.rate import spoken
 
 
 def _view(setup: Setup) -> View:
@@ -75,7 +74,7 @@ def show_status(setup: Setup, run_id: str) -> int:
     typer.echo("\n".join(summary_lines(facts, setup.language)))
     typer.echo(f"State: {run.state.value}" + (f" ({setup.language.part(run.stopped_by)})" if run.stopped_by else ""))
     if counts.to_send:
-        speed = f", {rate:,.0f} serials/s, {spoken(left)} left" if rate and left is not None else ""
+        speed = f", {rate:,.0f} serials/s, {setup.language.span(left)} left" if rate and left is not None else ""
         typer.echo(f"To send: {counts.to_send:,} serials{speed}")
     for tally in facts.batches[:20]:
         batch = tally.batch

@@ -7,7 +7,7 @@ from typing import Any
 
 from importer import reconcile
 from importer.ledger.view import Run, StoredChunk, View
-from importer.model import Fate, Outcome
+from importer.model import Fate, Outcome, is_sandbox
 from importer.reconcile import GOOD
 from importer.rows.tables import place_of
 
@@ -24,10 +24,15 @@ def _values(fate: Fate, run: Run) -> Mapping[str, Any]:
     if fate.outcome == Outcome.ALREADY_ASSIGNED:
         return _one_of(run.reading.get("assigned_by", ()))
     if fate.code == "not_taken":
-        return {"run": run.id}
+        return {"run": _again(run)}
     if fate.code == "not_sent":
-        return {"run": run.id, **({"case": "stopped", "reason": run.stopped_by} if run.stopped_by else {})}
+        return {"run": _again(run), **({"case": "stopped", "reason": run.stopped_by} if run.stopped_by else {})}
     return {}
+
+
+def _again(run: Run) -> str:
+    """What stands behind `importer resume`, so that it goes to the same target."""
+    return f"{run.id} --sandbox" if is_sandbox(run.target) else run.id
 
 
 def _one_of(runs: Sequence[str]) -> dict[str, Any]:

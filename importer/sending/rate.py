@@ -1,9 +1,8 @@
-"""How fast serials go out, how long the rest takes, and how a duration is said: one way for terminal and page."""
+"""How fast serials go out, and how long the rest takes: one way for terminal and page."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 
 _WINDOW = 60.0
 """Seconds that a rate looks back."""
@@ -39,23 +38,3 @@ class Rate:
         """What is older than the window, but for two moments: a rate needs them."""
         while len(self._seen) > 2 and now - self._seen[1][0] > _WINDOW:  # noqa: PLR2004
             self._seen.popleft()
-
-
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
-_TENTHS_BELOW = 10
-
-
-def spoken(seconds: float, number: Callable[[float], str] = str, day: str = "d") -> str:
-    """0.4 s, 12 s, 3 min 20 s, 5 h 10 min, 2 d 3 h. `number` writes what may have a decimal point, `day` is the sign
-    of a day in the reader's language.
-    """
-    whole = round(seconds)
-    if seconds < _TENTHS_BELOW:
-        return f"{number(round(seconds, 1))} s"
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    if whole < _DAY:
-        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
-    return f"{whole // _DAY} {day} {whole % _DAY // _HOUR} h"

@@ -1,4 +1,4 @@
-"""Serves the page until SIGTERM or SIGINT, and says first whether it may."""
+"""Serves the page until SIGTERM, SIGINT or SIGHUP, and says first whether it may."""
 
 from __future__ import annotations
 
@@ -32,10 +32,14 @@ def must_be_allowed(settings: Settings, site: Site) -> None:
     raise ConfigError("users_missing", host=wanted.host)
 
 
-async def serve(settings: Settings, target: str, redactor: Redactor, ready: Callable[[str], None]) -> None:
-    """Call `ready` with the address once the page is there. Raises ConfigError, LedgerBusy."""
+async def serve(
+    settings: Settings, target: str, redactor: Redactor, ready: Callable[[str], None], *, again: str = ""
+) -> None:
+    """Call `ready` with the address once the page is there. `again` completes commands that reports suggest. Raises
+    ConfigError, LedgerBusy.
+    """
     wiring.must_have_credentials(settings)
-    site = Site(settings, target, redactor)
+    site = Site(settings, target, redactor, again)
     try:
         must_be_allowed(settings, site)
         context = tls_context(settings.web)
@@ -69,15 +73,19 @@ async def _listen(
 
 @contextmanager
 def _signals() -> Iterator[asyncio.Event]:
-    """Set by SIGINT or SIGTERM, which may come as soon as anybody knows that the page is there."""
+    """Set by SIGINT, SIGTERM or SIGHUP, which may come as soon as the address was told; a server that was started with
+    nohup goes on.
+    """
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    numbers += [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else []
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers:
         loop.add_signal_handler(number, told.set)
     try:
         yield told
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)
 
 

@@ -31,7 +31,7 @@ _READERS = 4
 class Site:
     """Raises LedgerBusy where another server uses the same directory, ConfigError where it can't be used."""
 
-    def __init__(self, settings: Settings, target: str, redactor: Redactor) -> None:
+    def __init__(self, settings: Settings, target: str, redactor: Redactor, again: str = "") -> None:
         self.settings = settings
         self.target = target
         self.ledger = settings.ledger.path
@@ -57,7 +57,7 @@ class Site:
         """Who started the server: without users, whoever sits at this machine."""
         self.throttle = Throttle({"name": 5, "address": 20})
         self.previews = Previews(settings, target, self.uploads)
-        self.worker = Worker(settings, target, self.jobs, self.uploads, redactor)
+        self.worker = Worker(settings, target, self.jobs, self.uploads, redactor, again)
         self.closing = asyncio.Event()
         self.arriving = 0
         self.listeners = 0

@@ -28,12 +28,15 @@ _MOST_FAULT = 500
 
 
 class Worker:
-    def __init__(self, settings: Settings, target: str, jobs: Jobs, uploads: Uploads, redactor: Redactor) -> None:
+    def __init__(
+        self, settings: Settings, target: str, jobs: Jobs, uploads: Uploads, redactor: Redactor, again: str = ""
+    ) -> None:
         self._settings = settings
         self._target = target
         self._jobs = jobs
         self._uploads = uploads
         self._redactor = redactor
+        self._again = again
         self._log = structlog.get_logger()
         self._ending = False
         self._keeps = False
@@ -99,7 +102,9 @@ class Worker:
         try:
             stopping.check()
             run = _known(ledger, job.run)
-            parts = wiring.parts(self._settings, ledger, stopping, live, self._redactor, self._target)
+            parts = wiring.parts(
+                self._settings, ledger, stopping, live, self._redactor, self._target, again=self._again
+            )
             facts = {**parts.facts, "user": job.by, "comment": job.comment}
             imports = Import(replace(parts, facts=facts, new_run_id=lambda: job.run))
             finished = await self._go(job, ledger, imports, run, upload)

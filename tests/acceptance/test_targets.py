@@ -155,3 +155,12 @@ def test_what_a_report_suggests_goes_to_the_same_place(importer: Importer) -> No
     page = Report(importer.cwd / done.json["report"]).directory / "report.html"
     assert command in page.read_text("utf-8")
     assert Path("pool.db").name in command
+
+
+def test_a_row_of_the_sandbox_names_the_command_that_goes_on_there(importer: Importer) -> None:
+    source = write_csv(importer.cwd / "list.csv", packs(3))
+    slow = {"IMPORTER_LIMITS__CHUNK_SIZE": "1", "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "0.1"}
+    done = importer("run", "--sandbox", source, "--max-duration", "4s", "--json", env=slow)
+    line = Report(importer.cwd / done.json["report"]).not_assigned[0]
+    assert f"`importer resume {done.json['run']} --sandbox`" in line.message
+    assert importer("verify", "last").code == 0
