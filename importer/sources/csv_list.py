@@ -54,7 +54,7 @@ class DelimitedList:
         self.dialect = dialect
         self._options = options
         self._noise = NoiseCount()
-        self._returning = Returning(dialect.layout.headers)
+        self._returning = Returning(dialect.layout.headers, options.accept)
 
     @property
     def reading(self) -> Reading:

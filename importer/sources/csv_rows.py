@@ -53,7 +53,7 @@ class Shape:
         self._filling = Filling(layout, options)
         self._noise = noise_in(layout, options)
         self.noise = NoiseCount()
-        self.returning = Returning(layout.headers)
+        self.returning = Returning(layout.headers, options.accept)
         needed = max((i + 1 for i, h in enumerate(layout.headers) if not says_nothing(h)), default=self._width)
         self._needed = min(needed, width)
         self._read = width

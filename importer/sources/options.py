@@ -11,7 +11,7 @@ class SourceOptions:
     """`columns` maps a header to its role and wins over the known names. `gtin`, `batch` and `expiry` are given once
     for a list that lacks the column. `sheet` is a name or "all"; `fill_down` repeats a GTIN, batch or expiry that
     stands only in the first row of its block. `edits` are what a person has corrected, row by row (edits.py). `accept`
-    are the codes of suspect values that are right in this list (gs1/suspect.py); reading does not need them.
+    are the codes of suspect values that are right in this list (gs1/suspect.py).
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)

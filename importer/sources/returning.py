@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,10 @@ def own_columns(headers: Sequence[str]) -> Mapping[str, int]:
 class Returning:
     """One list; counts the rows that stay rejected."""
 
-    def __init__(self, headers: Sequence[str]) -> None:
+    def __init__(self, headers: Sequence[str], accept: Collection[str] = ()) -> None:
+        """`accept` are codes that a person has said to be no reason for holding a row back."""
         self._places = own_columns(headers)
+        self._accept = accept
         self.rows = 0
 
     def __bool__(self) -> bool:
@@ -58,7 +60,7 @@ class Returning:
         for place in np.flatnonzero(np.isin(keys, np.fromiter(said, np.int64))).tolist():
             values = [table[role][place].as_py() for role in ROLES]
             before = returned(*said[int(keys[place])], values)
-            if before:
+            if before and before.code not in self._accept:
                 self.rows += 1
                 found[place] = Reject(before.code, _role_of(before.code), {"returned": before.message})
         return found

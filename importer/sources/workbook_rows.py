@@ -62,7 +62,7 @@ class Grid:
         self._all_merges = merges
         self._noise = noise_in(layout, options)
         self.noise = NoiseCount()
-        self.returning = Returning(layout.headers)
+        self.returning = Returning(layout.headers, options.accept)
         self._use(layout.positions)
 
     def _use(self, positions: Mapping[str, int]) -> None:

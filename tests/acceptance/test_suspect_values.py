@@ -45,3 +45,10 @@ def test_a_code_that_can_t_be_accepted_names_those_that_can(importer: Importer, 
     done = importer("run", "--sandbox", "--accept", "suspect_exponent", path)
     assert done.code == 2
     assert "suspect_exponents" in done.err
+
+
+def test_the_rows_that_were_held_back_go_out_when_they_are_accepted(importer: Importer, tmp_path: Path) -> None:
+    importer("run", "--sandbox", str(write_csv(tmp_path / "list.csv", COLLAPSED, HEADER)))
+    held = next((importer.cwd / "reports").glob("*/not_assigned.csv"))
+    assert importer("run", "--sandbox", str(held)).code == 3
+    assert importer("run", "--sandbox", "--accept", "suspect_exponents", str(held)).code == 0
