@@ -78,7 +78,8 @@ def parse_expiry(
     digits are `expiry_zero_lost`: see `restored_expiry`. A time of day other than midnight puts the day in doubt:
     `suspect_time_of_day`, unless `accept` has it, which means the day as written. Notes: `expiry_trimmed`,
     `expiry_month_only` (MM/YYYY became day 00 or the last day), `expiry_last_day` (day 00 became the last day),
-    `expiry_time_dropped` (a time of day was left out), `expiry_past` (let through by "warn").
+    `expiry_time_dropped` (seconds after midnight were left out), `suspect_time_of_day` (accepted), `expiry_past` (let
+    through by "warn").
     """
     value, trimmed = trim(text)
     if not value:
@@ -87,13 +88,12 @@ def parse_expiry(
     if Suspect.TIME_OF_DAY in accept and (match := _DAY_AND_TIME.fullmatch(plain)):
         plain = match[1]
     found = _read(plain, value, today, date_order)
+    time = _time_of_day(found, value, accept)
     if isinstance(found, Reject):
         return found
-    notes = ("expiry_trimmed",) if trimmed else ()
-    if found.clock and found.clock.seconds:
-        if Suspect.TIME_OF_DAY not in accept and found.clock.seconds >= _NOTHING:
-            return _in_doubt(value, found.date, found.clock)
-        notes = (*notes, "expiry_time_dropped")
+    if isinstance(time, Reject):
+        return time
+    notes = ("expiry_trimmed", *time) if trimmed else time
     if found.month_only:
         notes = (*notes, "expiry_month_only")
     said = found.date
@@ -105,6 +105,15 @@ def parse_expiry(
     if said.end() < today and expired == "warn":
         notes = (*notes, "expiry_past")
     return Parsed(f"{said.year % 100:02}{said.month:02}{said.day:02}", notes)
+
+
+def _time_of_day(found: _Found | Reject, value: str, accept: Collection[str]) -> tuple[str, ...] | Reject:
+    """The notes on the time of day beside a date."""
+    if isinstance(found, Reject) or not found.clock or not found.clock.seconds:
+        return ()
+    if found.clock.seconds < _NOTHING:
+        return ("expiry_time_dropped",)
+    return (Suspect.TIME_OF_DAY.value,) if Suspect.TIME_OF_DAY in accept else _in_doubt(value, found.date, found.clock)
 
 
 def restored_expiry(text: str, *, today: date, day_00: Day00) -> str:

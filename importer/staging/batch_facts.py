@@ -23,13 +23,11 @@ _MOST = 10_000
 """Batches of one product among which slips are looked for."""
 
 
-def suspects(batches: Sequence[Batch], accept: Collection[str]) -> dict[int, Reject]:
-    """Batches that are held back, by their number, with the reason."""
+def suspects(batches: Sequence[Batch]) -> dict[int, Reject]:
+    """Batches that are suspect, by their number, with the reason."""
     names = {batch.batch for batch in batches}
     found: dict[int, Reject] = {}
     for code, wrong, values in _findings(names):
-        if code in accept:
-            continue
         for number, batch in enumerate(batches):
             if batch.batch in wrong:
                 found.setdefault(number, Reject(code.value, "batch", {"value": show(batch.batch), **values}))

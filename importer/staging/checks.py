@@ -127,9 +127,12 @@ def parsers(settings: CheckSettings, today: date) -> dict[str, Callable[[str], P
 
 def _parse_batch(text: str, *, accept: Collection[str]) -> Parsed | Reject:
     value, _ = trim(text)
-    if means_nothing(value) and Suspect.PLACEHOLDER not in accept:
+    found = gs1_codes.parse_batch(text)
+    if not means_nothing(value):
+        return found
+    if Suspect.PLACEHOLDER not in accept:
         return Reject(Suspect.PLACEHOLDER.value, "batch", {"value": show(value)})
-    return gs1_codes.parse_batch(text)
+    return replace(found, notes=(*found.notes, Suspect.PLACEHOLDER.value)) if isinstance(found, Parsed) else found
 
 
 def check(table: Any, faults: Mapping[int, Reject], settings: CheckSettings, today: date) -> Checked:

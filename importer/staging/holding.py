@@ -5,6 +5,7 @@ Pure. What one value shows is `checks`' business, what serials and batches show 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -30,10 +31,13 @@ class Holding:
         self._accept = accept
         self._facts = SerialFacts()
         self._suspects: Suspects | None = None
+        self._accepted_batches: Mapping[int, str] = {}
         self._slots: dict[str, int] = {}
         self._slot_of: Slots = np.empty(0, np.int32)
         self.batches: Mapping[int, Reject] = {}
         """Batches that are held back as a whole, by number."""
+        self.accepted: Counter[str] = Counter()
+        """Rows that would be held back, had a person not accepted them, by code; known once all were looked for."""
 
     def add(
         self, serials: Any, groups: npt.NDArray[np.int32], *, plain: bool, damaged: npt.NDArray[np.bool_] | None
@@ -42,18 +46,25 @@ class Holding:
         self._facts.add(serials, self._products(groups), plain=plain, damaged=damaged)
 
     def close(self) -> None:
-        self._suspects = Suspects(self._facts, self._accept)
-        self.batches = batch_facts.suspects(self._groups.batches, self._accept)
+        self._suspects = Suspects(self._facts)
+        found = batch_facts.suspects(self._groups.batches)
+        self.batches = {number: reject for number, reject in found.items() if reject.code not in self._accept}
+        self._accepted_batches = {number: reject.code for number, reject in found.items() if number not in self.batches}
 
     def warnings(self, good: npt.NDArray[np.int64]) -> dict[str, int]:
         """Rows by code of what a planner should compare; `good` are the rows of each batch."""
-        return batch_facts.warnings(self._groups.batches, dict(enumerate(good.tolist())))
+        rows = good.tolist()
+        for number, code in self._accepted_batches.items():
+            self.accepted[code] += rows[number]
+        return batch_facts.warnings(self._groups.batches, dict(enumerate(rows)))
 
     def find(self, window: Any) -> dict[int, Finding]:
         """The rows of a window of the spill that are held back for their serial, by place."""
         if not self._suspects:
             return {}
-        return self._suspects.find(window["serial"], self._products(window["group"].to_numpy()))
+        found = self._suspects.find(window["serial"], self._products(window["group"].to_numpy()), self._accept)
+        self.accepted.update(found.accepted)
+        return found.held
 
     def _products(self, groups: npt.NDArray[np.int32]) -> Slots:
         batches = self._groups.batches

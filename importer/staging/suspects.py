@@ -8,8 +8,9 @@ the chance that it is.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -180,15 +181,23 @@ def _matching(pattern: str) -> Callable[[Any], Mask]:
 # --- all products --------------------------------------------------------------------------------------------------
 
 
-class Suspects:
-    """The rows that are held back, by their serial and product alone. Of several findings the first one counts."""
+@dataclass(slots=True)
+class Found:
+    """Of some rows, those that are held back, by place, and how many would be, had a person not accepted them."""
 
-    def __init__(self, facts: SerialFacts, accept: Collection[str]) -> None:
+    held: dict[int, Finding] = field(default_factory=dict)
+    accepted: Counter[str] = field(default_factory=Counter)
+
+
+class Suspects:
+    """The rows that are suspect, by their serial and product alone. Of several findings the first one counts."""
+
+    def __init__(self, facts: SerialFacts) -> None:
         shapes = facts.products()
-        everywhere = [f for f in findings(facts.together()) if f.code not in accept] if shapes else []
+        everywhere = list(findings(facts.together())) if shapes else []
         self._by_product: dict[int, list[Finding]] = {}
         for product, shape in enumerate(shapes):
-            own = [finding for finding in findings(shape) if finding.code not in accept]
+            own = list(findings(shape))
             known = {finding.code for finding in own}
             own += [f for f in everywhere if f.code not in known and _counts_for(f.code, shape)]
             if own:
@@ -197,9 +206,9 @@ class Suspects:
     def __bool__(self) -> bool:
         return bool(self._by_product)
 
-    def find(self, serials: Any, products: npt.NDArray[np.int32]) -> dict[int, Finding]:
-        """The rows of a column that are held back, by place, with what is wrong."""
-        found: dict[int, Finding] = {}
+    def find(self, serials: Any, products: npt.NDArray[np.int32], accept: Collection[str]) -> Found:
+        """Look at the rows of a column."""
+        found = Found()
         order = np.argsort(products, kind="stable")
         present, starts = np.unique(products[order], return_index=True)
         for product, rows in zip(present.tolist(), np.split(order, starts[1:]), strict=True):
@@ -208,8 +217,12 @@ class Suspects:
                 continue
             column = serials.take(pa.array(rows))
             for finding in own:
-                for row in rows[finding.holds(column)].tolist():
-                    found.setdefault(row, finding)
+                suspect = rows[finding.holds(column)].tolist()
+                if finding.code in accept:
+                    found.accepted[finding.code.value] += len(suspect)
+                    continue
+                for row in suspect:
+                    found.held.setdefault(row, finding)
         return found
 
 

@@ -31,6 +31,7 @@ def test_what_a_person_accepts_is_sent_and_the_run_says_so(importer: Importer, t
     done = importer("run", "--sandbox", "--json", *accept, path)
     assert (done.code, done.json["outcomes"]["assigned"], done.json["outcomes"]["duplicate"]) == (0, 2, 4)
     assert {batch["expiry_date"] for batch in done.json["batches"]} == {"281130", "281129"}
+    assert done.json["warnings"] == {"suspect_exponents": 5, "suspect_time_of_day": 1, "serial_looks_damaged": 5}
     assert done.json["settings"]["input"]["accept"] == ["suspect_exponents", "suspect_time_of_day"]
 
 

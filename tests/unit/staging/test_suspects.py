@@ -13,7 +13,7 @@ from importer.gs1.suspect import Suspect
 from importer.staging.serial_column import read_serials
 from importer.staging.serial_facts import SerialFacts
 from importer.staging.several import several_in
-from importer.staging.suspects import Suspects
+from importer.staging.suspects import Found, Suspects
 
 ALPHABETS = {
     "digits": string.digits,
@@ -44,9 +44,14 @@ def gathered(serials: Sequence[str], products: Sequence[int] = (), at_once: int 
 
 def held(serials: Sequence[str], products: Sequence[int] = (), accept: tuple[str, ...] = ()) -> dict[str, str]:
     """The serials that are held back, with the code."""
-    suspects = Suspects(gathered(serials, products), accept)
-    found = suspects.find(pa.array(serials, pa.string()), np.array(products or [0] * len(serials), np.int32))
-    return {serials[row]: finding.code for row, finding in found.items()}
+    found = looked_at(serials, products, accept)
+    return {serials[row]: finding.code for row, finding in found.held.items()}
+
+
+def looked_at(serials: Sequence[str], products: Sequence[int] = (), accept: tuple[str, ...] = ()) -> Found:
+    suspects = Suspects(gathered(serials, products))
+    own = np.array(products or [0] * len(serials), np.int32)
+    return suspects.find(pa.array(serials, pa.string()), own, accept)
 
 
 def numbers(count: int, length: int, seed: int = 1) -> list[str]:
@@ -91,14 +96,13 @@ DAMAGED = {
 
 @pytest.mark.parametrize(("serials", "count", "code"), DAMAGED.values(), ids=DAMAGED.keys())
 def test_what_the_column_shows_to_be_damaged_is_held_back(serials: list[str], count: int, code: Suspect) -> None:
-    found = Suspects(gathered(serials), ()).find(pa.array(serials, pa.string()), np.zeros(len(serials), np.int32))
-    assert [finding.code for finding in found.values()] == [code] * count
+    assert [finding.code for finding in looked_at(serials).held.values()] == [code] * count
 
 
 @pytest.mark.parametrize(("serials", "count", "code"), DAMAGED.values(), ids=DAMAGED.keys())
 def test_what_a_person_accepts_is_not_held_back(serials: list[str], count: int, code: Suspect) -> None:
-    assert count
-    assert held(serials, accept=(code,)) == {}
+    found = looked_at(serials, accept=(code,))
+    assert (found.held, found.accepted) == ({}, {code: count})
 
 
 @pytest.mark.parametrize(
