@@ -148,11 +148,12 @@ def _several(shapes: Shapes) -> Finding | None:
     alone = int(plain.sum())
     usual = {length for length in shapes.cells if alone and plain[length] >= 0.6 * alone}
     every = bool(usual) and alone > 1 and 2 * alone >= shapes.rows
+    others = shapes.rows - shapes.exponents  # which are no serials that these could look like
     sure = sum(count for _, count in shapes.cells.values())
     lengths = {
         length
         for length, (_, surely) in shapes.cells.items()
-        if (length in usual and (every or surely)) or (surely and 2 * sure >= shapes.rows)
+        if (length in usual and (every or surely)) or (surely and 2 * sure >= others)
     }
     if not lengths:
         return None
