@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "adapters" / "sources"))
 
 from fuzzing import Tried, damaged, originals, read

@@ -17,6 +17,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -85,8 +86,16 @@ class NotStartedError(Exception):
     """The system has no room for one more process."""
 
 
+@cache
 def can_fork() -> bool:
-    return sys.platform.startswith("linux") and hasattr(os, "pidfd_open")
+    """Whether the kernel can tell of the end of a child by a descriptor (Linux 5.3), which the helper waits for."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return False
+    return True
 
 
 def start_early() -> None:
