@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from commands import Importer
+from webserver import Browser, Server
 
 ROOT = Path(__file__).parents[2]
 CLEAN = ROOT / "sample_data" / "clean.csv"
@@ -112,6 +113,16 @@ def test_watch_puts_each_away_and_imports_the_next(lists: list[str], importer: I
     importer("watch", "--once", "--sandbox", inbox)
     assert sorted(p.name for p in (inbox / "done").iterdir()) == ["sound.csv"]
     assert len(list((inbox / "failed").iterdir())) == len(HOSTILE)
+
+
+async def test_the_page_says_why_and_goes_on(server: Server) -> None:
+    async with Browser(server) as planner:
+        for name, data in HOSTILE.items():
+            found = await planner.preview(await planner.upload(data, name))
+            assert found["state"] == "failed"
+            assert name in str(found["error"])
+        found = await planner.preview(await planner.upload(CLEAN.read_bytes(), "sound.csv"))
+    assert found["preview"]["to_send"] == 2400
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems hold no process to its memory")
