@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
+import shlex
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from importer.errors import ImporterError
 from importer.flow.report import report
 from importer.flow.restaging import differences
 from importer.ledger.view import Run, View
-from importer.model import Message, RunState
+from importer.model import Message, RunState, is_sandbox
 from importer.reports.columns import WORKBOOK
 from importer.reports.manifest import MANIFEST, check_manifest
 from importer.reports.writing import SUMMARY
@@ -31,7 +32,7 @@ from importer.sources.moved import find_again
 from importer.staging.stage import Staging
 from importer.words.language import Language
 
-_OPTIONS = re.compile(r"(?: --?[a-z-]+(?: \S+)?)*")
+_OPTIONS = frozenset({"--config", "--ledger", "--report-dir", "--sandbox-option"})
 _CREATED = "docProps/core.xml"
 """Says when a workbook was made."""
 
@@ -150,7 +151,13 @@ def _said_options(directory: Path, run: Run) -> str:
     except (OSError, ValueError, AttributeError):
         return ""
     options = str(command).partition(run.id)[2]
-    return options if _OPTIONS.fullmatch(options) else ""
+    options = options.removeprefix(" --sandbox") if is_sandbox(run.target) else options
+    with suppress(ValueError):
+        words = shlex.split(options)
+        pairs = zip(words[::2], words[1::2], strict=True)
+        if options == "".join(f" {name} {shlex.quote(value)}" for name, value in pairs if name in _OPTIONS):
+            return options
+    return ""
 
 
 def _same(one: Path, other: Path) -> bool:

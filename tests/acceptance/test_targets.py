@@ -160,7 +160,8 @@ def test_what_a_report_suggests_goes_to_the_same_place(importer: Importer) -> No
 def test_a_row_of_the_sandbox_names_the_command_that_goes_on_there(importer: Importer) -> None:
     source = write_csv(importer.cwd / "list.csv", packs(3))
     slow = {"IMPORTER_LIMITS__CHUNK_SIZE": "1", "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "0.1"}
-    done = importer("run", "--sandbox", source, "--max-duration", "4s", "--json", env=slow)
+    places = ["--ledger", "my ledger.db"]
+    done = importer("run", "--sandbox", source, *places, "--max-duration", "4s", "--json", env=slow)
     line = Report(importer.cwd / done.json["report"]).not_assigned[0]
     assert f"`importer resume {done.json['run']} --sandbox`" in line.message
-    assert importer("verify", "last").code == 0
+    assert importer("verify", "last", *places).code == 0
