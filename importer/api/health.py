@@ -169,6 +169,8 @@ class Health:
         """What became of it."""
         self._out.discard(asker)
         sign = sign_of(answer)
+        if answer.stale and not self._replays:
+            sign = Sign.AWAY  # there is no second try that could tell
         if sign in _NO_ANSWER:
             self._fail(asker, sign, answer, now)
         elif sign is Sign.BUSY:

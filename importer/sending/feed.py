@@ -31,6 +31,8 @@ class Planned:
     parts: tuple[StoredChunk, ...]
     alone: bool = False
     """Nothing else can be tried: without an answer to it, the API counts as away."""
+    others_answered: bool = False
+    """It was put aside, and others have been answered since: without an answer now, it is to blame itself."""
 
     @property
     def root(self) -> int:
@@ -88,7 +90,7 @@ class Feed:
                 self._stopped.add(gtin)
             elif answer.verdict is Verdict.SETTLED or answer.exists:
                 self._proven.add(gtin)
-            self._ready.extendleft(reversed(self._aside))
+            self._ready.extendleft(Planned(one.parts, others_answered=True) for one in reversed(self._aside))
             self._aside.clear()
             self._call(gtin)
             self._changed.notify_all()

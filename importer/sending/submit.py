@@ -76,6 +76,8 @@ class Submission:
         self._feed = Feed(view, run.num, self._batches, view.last_seq(run.num))
         self._bisecting = asyncio.Lock()
         self._part_accepted = False
+        self._refused_parts = 0
+        """In a row, of any chunks; nothing was accepted meanwhile."""
 
     async def go(self) -> float:
         """Send until nothing is left or the run is stopped; return the seconds it took."""
@@ -127,7 +129,7 @@ class Submission:
         chunk = replace(self._view.load(step.part.id, self._batches), alone=sending.planned.alone)
         answer = await self._commissioner.commission(chunk)
         await self._feed.learn(sending.planned, answer)
-        if answer.undecided:
+        if answer.undecided and not sending.planned.others_answered:
             sending.aside = Planned((step.part, *sending.bisection.rest()))
             return
         settled = answer.settled or Settlement(ChunkState.PENDING)
@@ -136,12 +138,20 @@ class Submission:
             await self._ledger.settle(self._run, chunk.id, settled)
         if answer.verdict is Verdict.TOO_LARGE:
             self._limit = self._view.run_by_num(self._run).chunk_limit
+        self._count_refusals(sending, step.part, answer, settled)
         if answer.verdict is not Verdict.PRODUCT:
             sending.failed += _failed(settled, step.part.serials)
         if any(part.fate is None for part in settled.parts):
             await self._note_cut(sending, step, answer, bool(step.part.doubt))
         else:
             sending.bisection.ended(step, _end(settled, answer))
+
+    def _count_refusals(self, sending: _Sending, part: StoredChunk, answer: Answer, settled: Settlement) -> None:
+        if answer.assigned:
+            self._refused_parts = 0
+        elif _end(settled, answer) is End.REFUSED and part not in sending.planned.parts:
+            self._refused_parts += 1
+            sending.refusal = answer
 
     async def _note_cut(self, sending: _Sending, step: Step[StoredChunk], answer: Answer, doubt: bool) -> None:
         """Until a part of a refused chunk was accepted, only one chunk is bisected at a time: where all of them are
@@ -166,7 +176,7 @@ class Submission:
             self._part_accepted = True
             self._bisecting.release()
             sending.bisects = False
-        if bisection.hopeless and sending.refusal:
+        if (bisection.hopeless or self._refused_parts >= MOST_REFUSED) and sending.refusal:
             values = {"n": MOST_REFUSED, "said": said(sending.refusal)}
             self._stopping.stop(Message("refused_whole", "", values), Exit.STOPPED)
         if bisection.in_vain and self._how.exists_means == "unknown":

@@ -159,8 +159,12 @@ async def test_a_chunk_that_was_put_aside_comes_again_when_another_has_shown_tha
         _, first = await run.next()
         await run.feed.done(first, first)
         name, second = await run.next()
-        await run.answered(second, SETTLED)
-        assert (name, await run.rest()) == ("B", ["A", "C"])
+        await run.feed.learn(second, SETTLED)
+        _, again = await run.next()
+        assert (name, again.parts, again.others_answered) == ("B", first.parts, True)
+        await run.feed.done(second)
+        await run.feed.done(again)
+        assert await run.rest() == ["C"]
 
 
 async def test_a_chunk_that_was_put_aside_comes_alone_where_there_is_nothing_else(tmp_path: Path) -> None:

@@ -204,3 +204,10 @@ def test_a_connection_that_does_not_come_about_is_no_chunks_fault() -> None:
     assert made.away
     send(made, 1, ABSENT, 40)
     assert made.gone(40)
+
+
+def test_where_lost_answers_are_held_a_dead_connection_is_a_sign_too() -> None:
+    made = health(replays=False)
+    for asker in (1, 2, 3):
+        send(made, asker, Answer(Verdict.DOUBT, error="cut", stale=True), 1)
+    assert made.away
