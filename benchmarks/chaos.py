@@ -62,6 +62,8 @@ _FOREVER = 600.0
 _CASES_PER_LIST = 6
 _FINAL = {0, 3, 5}
 _KILLED = -9
+_AWAY = 75
+"""The API was away, and no chunk may be asked again whether it is back (unknown.policy = "hold")."""
 
 
 class Different(Exception):  # noqa: N818  it says what was found
@@ -262,6 +264,8 @@ def disturbed(case: Case, dice: random.Random, kills: int, seconds: float, tally
             code = execute(case, box.url, command, moment, clock_off)
             if code != _KILLED and before == "finished" and command != ["resume", run]:
                 must_be_reported(case, run, command)
+                continue
+            if code == _AWAY and case.outage and case.how.policy == "hold":
                 continue
             if code != _KILLED:
                 if second:

@@ -41,7 +41,7 @@ def explain(error: sqlite3.Error | Damaged, path: Path) -> LedgerError:
     elif "malformed" in text or "not a database" in text:
         code = "ledger_malformed"
     elif "locked" in text:
-        code = "ledger_locked"
+        return LedgerBusy("ledger_locked", path=str(path), reason=text)
     else:
         code = "ledger_fault"
     return LedgerError(code, path=str(path), reason=text)
@@ -71,6 +71,10 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 
 
 def _write_ahead(db: sqlite3.Connection, path: Path) -> None:
+    if db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        # Changing the mode fails at once while another program holds a lock; beginning a transaction waits for it.
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("ROLLBACK")
     mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise LedgerError("ledger_without_log", path=str(path), mode=mode)

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -216,3 +217,16 @@ def test_a_ledger_behind_a_link_is_missed_with_its_wal(tmp_path: Path, path: Pat
         path.with_name(f"{path.name}-wal").unlink()
         with refused(LedgerError, "removed or replaced"):
             ledger.forget_half_staged()
+
+
+def test_a_new_ledger_waits_for_a_program_that_holds_its_file_for_a_moment(path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, other.execute, ("ROLLBACK",)).start()
+    Ledger(path).close()
+    other.close()
+
+
+def test_a_ledger_that_another_program_has_locked_is_worth_another_try() -> None:
+    explained = opening.explain(sqlite3.OperationalError("database is locked"), Path("importer.db"))
+    assert explained.exit_code == 75
