@@ -10,12 +10,13 @@ import structlog
 from aiohttp import web
 
 from importer import wiring
+from importer.gs1.suspect import Suspect
 from importer.ledger.view import View
 from importer.model import Message
 from importer.rows.tables import ROLES
 from importer.web import queries
 from importer.web.data import preview_of
-from importer.web.inputs import Edit, ReadingOptions
+from importer.web.inputs import Accepted, Edit, ReadingOptions
 from importer.web.jobs import Job
 from importer.web.site import Site
 from importer.web.uploads import Upload
@@ -49,6 +50,8 @@ def read_differently(site: Site, upload: Upload, wanted: ReadingOptions) -> None
         options["columns"] = columns
     if wanted.fill_down:
         options["fill_down"] = True
+    if upload.options.get("accept"):
+        options["accept"] = upload.options["accept"]
     site.uploads.change(upload, options=options, edits={})
 
 
@@ -69,6 +72,16 @@ def correct(site: Site, upload: Upload, edits: Mapping[str, Edit]) -> None:
         raise web.HTTPBadRequest(text="bad_request")
     if merged != upload.edits:
         site.uploads.change(upload, edits=merged)
+
+
+def accept(site: Site, upload: Upload, wanted: Accepted) -> None:
+    """Say that values which are suspect for these reasons are right, or that they are not; corrections stay."""
+    _must_wait(site, upload)
+    known = {code.value for code in Suspect}
+    if not known.issuperset(wanted.codes):
+        raise web.HTTPBadRequest(text="bad_request")
+    options = {name: value for name, value in upload.options.items() if name != "accept"}
+    site.uploads.change(upload, options={**options, **({"accept": sorted(wanted.codes)} if wanted.codes else {})})
 
 
 async def confirm(site: Site, upload: Upload, by: str, seen: str, comment: str) -> str:

@@ -15,7 +15,7 @@ from importer.web import actions, data
 from importer.web.data import run_data
 from importer.web.documents import Confirmed, Done, Health, Overview, Run, Runs, Session, Traces, Upload, Uploaded
 from importer.web.guard import dress
-from importer.web.inputs import Confirmation, Edit, OfProduct, Patience, ReadingOptions, Wanted
+from importer.web.inputs import Accepted, Confirmation, Edit, OfProduct, Patience, ReadingOptions, Wanted
 from importer.web.openapi import Door, document
 from importer.web.pages_runs import download
 from importer.web.receiving import Receiving
@@ -90,6 +90,15 @@ async def edits(request: web.Request, body: dict[str, Edit]) -> Upload:
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
     actions.correct(site, found, body)
+    return await data.upload_data(site, found, _PATIENCE)
+
+
+@door.post("/api/uploads/{upload}/accept")
+async def accept(request: web.Request, body: Accepted) -> Upload:
+    """Say that suspect values are right, by the codes of why they are held back."""
+    site = request.app[SITE]
+    found = actions.upload_of(site, request.match_info["upload"])
+    actions.accept(site, found, body)
     return await data.upload_data(site, found, _PATIENCE)
 
 

@@ -34,6 +34,12 @@ class Edit(Struct, frozen=True):
     confirmed: bool = False
 
 
+class Accepted(Struct, frozen=True):
+    """All codes of suspect values that are right in a list: what is not among them is not accepted any more."""
+
+    codes: list[str] = field(default_factory=list)
+
+
 class Confirmation(Struct, frozen=True):
     seen: Annotated[str, Meta(description="That of the preview that was looked at.")] = ""
     comment: str = ""

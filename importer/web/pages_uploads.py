@@ -71,6 +71,16 @@ async def options(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(f"/uploads/{found.id}")
 
 
+@routes.post("/uploads/{upload}/accept")
+async def accept(request: web.Request) -> web.Response:
+    site = request.app[SITE]
+    found = actions.upload_of(site, request.match_info["upload"])
+    form = await request.post()
+    codes = {*found.options.get("accept", ()), str(form.get("accept", ""))} - {"", str(form.get("undo", ""))}
+    actions.accept(site, found, inputs.Accepted(sorted(codes)))
+    raise web.HTTPSeeOther(f"/uploads/{found.id}")
+
+
 @routes.get("/uploads/{upload}/fix")
 async def fix(request: web.Request) -> web.Response:
     site = request.app[SITE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 
@@ -127,3 +128,18 @@ async def test_a_marked_list_holds_what_was_corrected_on_the_page(server: Server
         found = (await planner.preview(await planner.upload(marked, "list-marked.csv")))["preview"]
     assert [line.split(",")[0] for line in marked.splitlines()[1:]] == ["S0", "", "S 2", "S 3"]
     assert (found["rows"], found["rejected"], found["to_send" if before else "already_assigned"]) == (3, 2, 1)
+
+
+async def test_suspect_values_can_be_said_to_be_right_and_the_run_keeps_that(server: Server, box: Box) -> None:
+    serials = "".join(f"'A{number},{GTIN},B1,281231\n" for number in range(3))
+    async with Browser(server) as planner:
+        upload = await planner.upload(HEADER + serials)
+        found = (await planner.preview(upload))["preview"]
+        assert [problem["code"] for problem in found["problems"]] == ["suspect_common_mark"]
+        assert 'name="accept" value="suspect_common_mark"' in await planner.text(f"/uploads/{upload}")
+        found = await planner.post(f"/api/uploads/{upload}/accept", {"codes": ["suspect_common_mark"]})
+        assert (found["preview"]["to_send"], found["preview"]["warnings"]) == (3, {"suspect_common_mark": 3})
+        run = await planner.until(await planner.confirm(upload), "finished")
+        summary = json.loads(await planner.text(f"/api/runs/{run['run']}/files/summary.json"))
+    assert box.commissioned() == {(GTIN, f"'A{number}") for number in range(3)}
+    assert summary["settings"]["input"]["accept"] == ["suspect_common_mark"]

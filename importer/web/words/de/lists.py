@@ -73,6 +73,8 @@ WORDS: Mapping[str, str] = {
     "problems.rows": "{n} Zeilen",
     "problems.rows.one": "{n} Zeile",
     "problems.fix": "Zeilen hier berichtigen",
+    "problems.accept": "Diese sind richtig: senden",
+    "problems.accept.undo": "Wieder zurückhalten",
     "problems.marked": "Liste mit Markierungen herunterladen",
     "notes.title": "Repariert oder einen Blick wert",
     "notes.sentence": "Diese Zeilen werden trotzdem gesendet.",

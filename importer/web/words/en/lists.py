@@ -75,6 +75,8 @@ WORDS: Mapping[str, str] = {
     "problems.rows": "{n} rows",
     "problems.rows.one": "{n} row",
     "problems.fix": "Correct rows here",
+    "problems.accept": "These are right: send them",
+    "problems.accept.undo": "Hold them back again",
     "problems.marked": "Download the list, marked",
     "notes.title": "Repaired, or worth a look",
     "notes.sentence": "These rows are sent all the same.",
