@@ -10,9 +10,9 @@ import typer
 
 from importer.cli import sandbox
 from importer.cli.setup import Setup
-from importer.config.settings import Settings, Web
-from importer.errors import ConfigError, Exit
-from importer.web.access import Users
+from importer.config.settings import Web
+from importer.errors import Exit
+from importer.web.access import users_of
 from importer.web.serve import serve
 
 
@@ -40,28 +40,20 @@ def add_user(setup: Setup, name: str) -> int:
         password = typer.prompt(f"Password for {name}", hide_input=True, confirmation_prompt=True)
     else:
         password = sys.stdin.readline().rstrip("\r\n")
-    users = _users(setup.settings)
-    known = users.know(name)
-    users.add(name, password)
-    typer.echo(f"{name} {'has a new password' if known else 'may use the page now'} ({users.path}).")
+    users = users_of(setup.settings)
+    new = users.add(name, password)
+    typer.echo(f"{name} {'may use the page now' if new else 'has a new password'} ({users.path}).")
     return Exit.DONE
 
 
 def remove_user(setup: Setup, name: str) -> int:
-    users = _users(setup.settings)
+    users = users_of(setup.settings)
     users.remove(name)
     typer.echo(f"{name} may not use the page any more.")
     return Exit.DONE
 
 
 def list_users(setup: Setup) -> int:
-    for name in _users(setup.settings).names():
+    for name in users_of(setup.settings).names():
         typer.echo(name)
     return Exit.DONE
-
-
-def _users(settings: Settings) -> Users:
-    path = settings.web.users_file or settings.ledger.path.absolute().parent / "users.json"
-    if path.is_dir():
-        raise ConfigError("users_file_is_directory", path=str(path))
-    return Users(path)

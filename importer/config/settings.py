@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -224,12 +225,42 @@ class Web(Section):
     users_file: OptionalPath = None
     trusted_header: str = ""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = ("127.0.0.1", "::1")
+    proxy_ends_tls: bool = False
     tls_cert: OptionalPath = None
     tls_key: OptionalPath = None
     session_hours: Annotated[float, Field(gt=0)] = 8.0
+    session_idle_minutes: Annotated[float, Field(ge=0)] = 60.0
+    max_connections: Annotated[int, Field(ge=8)] = 400
+    max_connections_per_address: Annotated[int, Field(ge=8)] = 150
+    max_listeners_per_person: Annotated[int, Field(ge=1)] = 20
     max_upload_megabytes: Annotated[int, Field(ge=1)] = 2048
     max_uploads: Annotated[int, Field(ge=1)] = 50
+    max_uploads_per_person: Annotated[int, Field(ge=1)] = 25
+    max_megabytes_per_person: Annotated[int, Field(ge=1)] = 8192
     keep_uploads_days: Annotated[float, Field(ge=0, le=36_500)] = 30.0
+    access_log: OptionalPath = None
+    access_log_megabytes: Annotated[float, Field(gt=0)] = 10.0
+    access_log_files: Annotated[int, Field(ge=1, le=1000)] = 10
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            try:
+                ip_network(one)
+            except ValueError:
+                raise Expected("expected_networks", value=one) from None
+        return value
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach the page by https."""
+        return self.tls_cert is not None or self.proxy_ends_tls
+
+    @property
+    def behind_proxy(self) -> bool:
+        """Whether what a trusted proxy says of a request is believed."""
+        return bool(self.trusted_header) or self.proxy_ends_tls
 
 
 class Settings(BaseSettings):

@@ -14,7 +14,7 @@ from importer.version import VERSION
 from importer.web import actions, data
 from importer.web.data import run_data
 from importer.web.documents import Confirmed, Done, Health, Overview, Run, Runs, Session, Traces, Upload, Uploaded
-from importer.web.guard import dress
+from importer.web.guard import dress, who
 from importer.web.inputs import Accepted, Confirmation, Edit, OfProduct, Patience, ReadingOptions, Wanted
 from importer.web.openapi import Door, document
 from importer.web.pages_runs import download
@@ -161,44 +161,51 @@ async def serial(request: web.Request, query: OfProduct) -> Traces:
 # Server-sent events: how a run goes, as often as it changes and once a second at most.
 _EVERY = 1.0
 _SIGN_OF_LIFE = 15.0
-_MOST_LISTENERS = 200
+_STUCK = 30.0
+"""Seconds that a reader may leave what was written to it unread."""
 
 
 async def run_events(request: web.Request) -> web.StreamResponse:
     """`event: run` with the data of /api/runs/{run}; `event: end` when nothing more will happen by itself."""
-    site = request.app[SITE]
+    site, by = request.app[SITE], request[PERSON]
     run_id = request.match_info["run"]
     if await run_data(site, run_id) is None:
         raise web.HTTPNotFound(text="not_found")
-    if site.listeners >= _MOST_LISTENERS:
-        raise web.HTTPServiceUnavailable(text="internal")
+    if site.listeners[by] >= site.settings.web.max_listeners_per_person:
+        raise web.HTTPTooManyRequests(text="too_many_listeners")
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-    dress(request, response)
-    await response.prepare(request)
-    site.listeners += 1
+    site.listeners[by] += 1
     try:
-        with suppress(ConnectionError):
+        dress(request, response)
+        await response.prepare(request)
+        with suppress(ConnectionError, TimeoutError):
             await _tell(request, run_id, response)
     finally:
-        site.listeners -= 1
+        site.listeners[by] -= 1
     return response
 
 
 async def _tell(request: web.Request, run_id: str, response: web.StreamResponse) -> None:
+    """Until the run rests, the server ends, or the session of the person who listens has ended."""
     site: Site = request.app[SITE]
     last, silent = "", 0.0
-    while not site.closing.is_set():
+    while not site.closing.is_set() and who(request) == request[PERSON]:
         found = await run_data(site, run_id)
         text = json.dumps(in_language(request, found))
         if text != last:
-            await response.write(f"event: run\ndata: {text}\n\n".encode())
+            await _write(response, f"event: run\ndata: {text}\n\n")
             last, silent = text, 0.0
         elif silent >= _SIGN_OF_LIFE:
-            await response.write(b": still here\n\n")
+            await _write(response, ": still here\n\n")
             silent = 0.0
         if found is None or not found.queued:
-            await response.write(b"event: end\ndata: {}\n\n")
+            await _write(response, "event: end\ndata: {}\n\n")
             return
         silent += _EVERY
         with suppress(TimeoutError):
             await asyncio.wait_for(site.closing.wait(), _EVERY)
+
+
+async def _write(response: web.StreamResponse, text: str) -> None:
+    async with asyncio.timeout(_STUCK):
+        await response.write(text.encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,20 @@ def write_json(path: Path, value: Any) -> None:
         os.fsync(file.fileno())
     draft.replace(path)
     flush_directory(path.parent)
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory and all that lack above it, for this user alone; one that is there is closed to others."""
+    for missing in reversed([one for one in (directory, *directory.parents) if not one.exists()]):
+        with suppress(FileExistsError):
+            missing.mkdir(mode=0o700)
+    if directory.stat().st_mode & 0o077:
+        directory.chmod(0o700)
+
+
+def private(path: str, flags: int) -> int:
+    """Open a file for this user alone: an `opener`."""
+    return os.open(path, flags, 0o600)
 
 
 def write_once(path: Path, value: Any) -> bool:

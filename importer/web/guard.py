@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-import socket
+import asyncio
+import errno
+import time
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address, ip_network
+from typing import Any
+from urllib.parse import unquote
 
 import structlog
-from aiohttp import web
+from aiohttp import BodyPartReader, MultipartReader, web
 from yarl import URL
 
-from importer.errors import Exit, ImporterError
-from importer.web.access import COOKIE
+from importer.config.settings import Web
+from importer.errors import ConfigError, Exit, ImporterError
 from importer.web.rendering import failed, language
-from importer.web.site import PERSON, SITE, Site
+from importer.web.site import PERSON, SITE, Site, is_loopback
 
-SESSION = "importer_session"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+PARTS = "parts"
+"""Key of a request: what is left to read of an upload, behind its token."""
+UPLOADS = frozenset({"/uploads", "/api/uploads"})
+"""The only addresses that take files."""
 _OPEN = ("/login", "/static/", "/api/health", "/api/openapi.json")
 """What can be seen without logging in; each prefix is exact enough to cover nothing else."""
 _SAFE = frozenset({"GET", "HEAD"})
+_ONCE = ("Host", "Origin", "Content-Type", "Sec-Fetch-Site", "X-CSRF-Token")
+"""Headers that decide something: given twice, two readers may each believe another one."""
+_FORM = "application/x-www-form-urlencoded"
+_LONGEST_NAME = 100
+_MOST_TOKEN = 256
+_MOST_FROM_STRANGERS = 64 << 10
+"""Bytes of a body before its sender has logged in."""
+_BODY_SECONDS = 30.0
+"""For a body that is no upload."""
+PART_SECONDS = 30.0
+"""For each block of an upload, and for the head of each part."""
+_AUTOMATIC = ("part", "wait")
+"""Queries with which a page asks by itself."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -30,6 +50,8 @@ _HEADERS = {
     "Server": "importer",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_HSTS = "max-age=31536000"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -46,8 +68,12 @@ async def answers(request: web.Request, handler: Handler) -> web.StreamResponse:
     except ImporterError as error:
         words = language(request).said(error.message)
         response = failed(request, 409 if error.exit_code == Exit.TRY_AGAIN else 500, words)
-    except (ConnectionError, TimeoutError):
+    except ConnectionError:
         raise
+    except OSError as error:
+        if error.errno not in _FULL:
+            structlog.get_logger().exception("request", path=request.path)
+        response = failed(request, *((507, "disk_full") if error.errno in _FULL else (500, "internal")))
     except Exception:  # noqa: BLE001  the log has it, the person gets a page
         structlog.get_logger().exception("request", path=request.path)
         response = failed(request, 500, "internal")
@@ -58,78 +84,166 @@ async def answers(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def dress(request: web.Request, response: web.StreamResponse) -> None:
     """Add the headers; to be called before an answer that is a stream begins."""
+    site = request.app[SITE]
     response.headers.update(_HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
-    site = request.app[SITE]
+    if site.settings.web.is_https:
+        response.headers["Strict-Transport-Security"] = _HSTS
     if seed := site.csrf.new_seed(request):
-        response.set_cookie(COOKIE, seed, httponly=True, samesite="Strict", secure=request.secure, path="/")
+        set_cookie(site, response, site.csrf.cookie, seed)
+
+
+def set_cookie(site: Site, response: web.StreamResponse, name: str, value: str, seconds: int | None = None) -> None:
+    secure = site.settings.web.is_https
+    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Strict", secure=secure, path="/")
 
 
 @web.middleware
 async def address(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Only under the names that are ours: a foreign name that points here is DNS rebinding."""
+    """Only under the names that are ours: a foreign name that points here is DNS rebinding. And only what is readable:
+    each deciding header once, no control character in the address.
+    """
+    site = request.app[SITE]
+    for name in (*_ONCE, site.settings.web.trusted_header):
+        if name and len(request.headers.getall(name, ())) > 1:
+            raise web.HTTPBadRequest(text="header_twice")
+    if not all(map(_is_text, (unquote(request.raw_path, errors="surrogateescape"), *request.query.values()))):
+        raise web.HTTPBadRequest(text="bad_request")
     try:
         host = (URL(f"http://{request.headers.get('Host', '')}").host or "").lower()
     except ValueError:
         host = ""
-    if host not in own_names(request.app[SITE]):
+    if host not in site.names:
         raise web.HTTPMisdirectedRequest(text="host")
     return await handler(request)
 
 
-def own_names(site: Site) -> frozenset[str]:
-    wanted = site.settings.web
-    names = {*_LOOPBACK, *(host.lower() for host in wanted.hosts)}
-    if not is_loopback(wanted.host):
-        names |= {wanted.host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
-    return frozenset(names)
-
-
-def is_loopback(host: str) -> bool:
-    return host.lower() in _LOOPBACK or (host.startswith("127.") and host.replace(".", "").isdigit())
+def _is_text(value: str) -> bool:
+    """Whether a value can be looked up; a group separator of a scanned code may be part of it."""
+    return "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 @web.middleware
 async def person(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Who asks: as the trusted proxy says, as the session says, or whoever started the server, on its machine alone."""
     name = who(request)
-    if name is None and not any(request.path == one or request.path.startswith(one) for one in _OPEN):
+    is_open = any(request.path == one or (one.endswith("/") and request.path.startswith(one)) for one in _OPEN)
+    if not name and not is_open:
         if request.path.startswith("/api/") or request.method not in _SAFE:
             raise web.HTTPUnauthorized(text="login")
         raise web.HTTPSeeOther("/login")
-    request[PERSON] = name or ""
+    request[PERSON] = name
     return await handler(request)
 
 
-def who(request: web.Request) -> str | None:
+def who(request: web.Request) -> str:
+    """The person behind a request; empty for a stranger."""
     site = request.app[SITE]
     wanted = site.settings.web
     if wanted.trusted_header:
-        if request.remote not in wanted.trusted_proxies:
-            return None
-        return request.headers.get(wanted.trusted_header, "").strip()[:100] or None
-    if not site.users.names() and is_loopback(wanted.host):
-        return site.owner
-    name = site.sessions.who(request.cookies.get(SESSION, ""))
-    return name if name and site.users.know(name) else None
+        name = request.headers.get(wanted.trusted_header, "").strip()
+        fits = len(name) <= _LONGEST_NAME and name.isprintable() and _trusted(request.remote, wanted)
+        return name if fits else ""
+    if not site.users.closed and is_loopback(wanted.host):
+        return "" if _came_through(request) else site.owner
+    active = not (request.path.endswith("/events") or any(name in request.query for name in _AUTOMATIC))
+    try:
+        return site.sessions.who(request.cookies.get(site.session_cookie, ""), site.users.mark_of, active=active)
+    except ConfigError as error:
+        complain(site, error)
+        return ""
+
+
+def _came_through(request: web.Request) -> bool:
+    """Whether a proxy sends us what comes from elsewhere, while the page believes that only this machine asks."""
+    wanted = request.app[SITE].settings.web
+    return not wanted.behind_proxy and any(
+        name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+    )
+
+
+_COMPLAIN_EVERY = 60.0
+
+
+def complain(site: Site, error: ConfigError) -> None:
+    """Say that people can't log in: once a minute."""
+    if time.monotonic() >= site.complained + _COMPLAIN_EVERY:
+        site.complained = time.monotonic()
+        structlog.get_logger().error("users_unreadable", error=str(error))
+
+
+def _trusted(remote: str | None, wanted: Web) -> bool:
+    try:
+        found = ip_address((remote or "").partition("%")[0])
+    except ValueError:
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
+    return any(found in ip_network(network) for network in wanted.trusted_proxies)
+
+
+def came_from(request: web.BaseRequest, wanted: Web) -> str:
+    """The address of whoever asks: the last one that a trusted proxy names, which is itself no trusted proxy."""
+    found = request.remote or ""
+    if not wanted.behind_proxy:
+        return found
+    named = [one.strip() for line in request.headers.getall("X-Forwarded-For", ()) for one in line.split(",")]
+    while named and _trusted(found, wanted):
+        found = named.pop()
+    return found[:_LONGEST_NAME]
 
 
 @web.middleware
 async def forgery(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every change needs the token. An upload is judged by who receives it: its token is part of the stream."""
-    if request.method not in _SAFE and not request.content_type.startswith("multipart/"):
-        token = request.headers.get("X-CSRF-Token", "")
-        if not token and request.content_type == "application/x-www-form-urlencoded":
-            token = str((await request.post()).get("csrf", ""))
-        if not request.app[SITE].csrf.holds(request, token):
-            raise web.HTTPForbidden(text="csrf")
+    """Every change needs the token, whatever its body: in a header, a field of a form, the first part of an upload."""
+    if request.method not in _SAFE and not request.app[SITE].csrf.holds(request, await _token(request)):
+        raise web.HTTPForbidden(text="csrf")
     return await handler(request)
+
+
+async def _token(request: web.Request) -> str:
+    """The token of a change. Its body is read for that, within a time, but for an upload's files."""
+    given = request.headers.get("X-CSRF-Token", "")
+    if request.content_type.startswith("multipart/"):
+        if request.path not in UPLOADS or request.content_type != "multipart/form-data":
+            raise web.HTTPUnsupportedMediaType(text="bad_request")
+        return given or await _first_part(request)
+    if not request.get(PERSON) and (request.content_length or 0) > _MOST_FROM_STRANGERS:
+        raise web.HTTPRequestEntityTooLarge(_MOST_FROM_STRANGERS, request.content_length or 0, text="too_large")
+    await in_time(request.read(), _BODY_SECONDS)
+    if request.content_type != _FORM:
+        return given
+    form = await in_time(request.post(), _BODY_SECONDS)
+    return given or str(form.get("csrf", ""))
+
+
+async def _first_part(request: web.Request) -> str:
+    request[PARTS] = parts = await parts_of(request)
+    part = await in_time(parts.next(), PART_SECONDS)
+    if not isinstance(part, BodyPartReader) or part.name != "csrf":
+        return ""
+    return bytes(await in_time(part.read_chunk(_MOST_TOKEN), PART_SECONDS)).decode("ascii", "replace")
+
+
+async def parts_of(request: web.Request) -> MultipartReader:
+    parts: MultipartReader = request.get(PARTS) or await in_time(request.multipart(), PART_SECONDS)
+    return parts
+
+
+async def in_time(reading: Awaitable[Any], seconds: float) -> Any:
+    """What a request still has to say. Raises web.HTTPException if that takes too long or can't be understood."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await reading
+    except (ConnectionError, web.HTTPException):
+        raise
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="too_slow") from None
+    except Exception as error:  # noqa: BLE001  whatever can't be read in a request is the request's fault
+        structlog.get_logger().warning("bad_request", error=f"{type(error).__name__}: {error}")
+        raise web.HTTPBadRequest(text="bad_request") from None
 
 
 def log_in(response: web.StreamResponse, request: web.Request, name: str) -> None:
     site = request.app[SITE]
-    seconds = int(site.settings.web.session_hours * 3600)
-    token = site.sessions.begin(name)
-    response.set_cookie(
-        SESSION, token, max_age=seconds, httponly=True, samesite="Strict", secure=request.secure, path="/"
-    )
+    token = site.sessions.begin(name, site.users.mark_of(name))
+    set_cookie(site, response, site.session_cookie, token, int(site.settings.web.session_hours * 3600))

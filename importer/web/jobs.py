@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from importer.ledger.store import now
-from importer.web.durable import read_json, write_json, write_once
+from importer.web.durable import make_private, read_json, write_json, write_once
 
 Kind = Literal["import", "resume", "retry"]
 
@@ -33,7 +33,7 @@ class Jobs:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(directory)
         self.changed = asyncio.Event()
         self.all: list[Job] = []
         names = {one.name for one in fields(Job)}

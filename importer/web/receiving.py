@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
+import time
+from collections.abc import AsyncIterator
 
 import aiofiles
 from aiohttp import BodyPartReader, web
 
+from importer.web.durable import private
+from importer.web.guard import PART_SECONDS, in_time, parts_of, who
 from importer.web.site import Site
+from importer.web.space import DiskFull, Promise, ShareUsed
 from importer.web.uploads import Upload
 
 _BLOCK = 1 << 20
 _MEGABYTE = 1 << 20
-_RESERVE = 256 * _MEGABYTE
-"""Bytes of the disk that no upload may take: the ledger needs them."""
-_MOST_TOKEN = 256
+_WINDOW = 10.0
+_SLOWEST = 1000
+"""Bytes a second, over each window of seconds: what is slower keeps a place from others and is sent away."""
 
 
 class Receiving:
-    """Takes the files of one request. `token` is asked whether a CSRF token is right; it must come before any file."""
+    """Takes the files of one request, whose token has been checked."""
 
     def __init__(self, site: Site, request: web.Request, by: str) -> None:
         self._site = site
@@ -29,51 +33,86 @@ class Receiving:
 
     async def files(self) -> list[Upload]:
         """Raises web.HTTPException with a reason; what arrived whole before it is kept."""
-        if not self._request.content_type.startswith("multipart/form-data"):
+        if self._request.content_type != "multipart/form-data":
             raise web.HTTPUnsupportedMediaType(text="expected multipart/form-data with the files in field `file`")
-        if (self._request.content_length or 0) > self._most + _MEGABYTE:
+        length = self._request.content_length or 0
+        if length > self._most + _MEGABYTE:
             raise self._too_large()
-        trusted = self._site.csrf.holds(self._request, self._request.headers.get("X-CSRF-Token", ""))
-        found: list[Upload] = []
-        async for part in await self._request.multipart():
-            if not isinstance(part, BodyPartReader):
-                continue
-            if part.name == "csrf":
-                token = bytes(await part.read_chunk(_MOST_TOKEN)).decode("ascii", "replace")
-                trusted = trusted or self._site.csrf.holds(self._request, token)
-            elif part.name == "file" and part.filename:
-                if not trusted:
-                    raise web.HTTPForbidden(text="csrf")
-                found.append(await self._one(part))
-        return found
-
-    async def _one(self, part: BodyPartReader) -> Upload:
-        site = self._site
-        waiting = len(site.uploads.not_imported()) + site.arriving
-        if waiting >= site.settings.web.max_uploads:
-            raise web.HTTPConflict(text="too_many_uploads")
-        number, path = site.uploads.begin(part.filename or "")
-        site.arriving += 1
         try:
-            size, digest = 0, hashlib.sha256()
-            async with aiofiles.open(path, "xb") as file:
-                while block := await part.read_chunk(_BLOCK):
+            with self._site.space.promise(self._by, length, self._waiting()) as promise:
+                return [await self._one(part, promise) async for part in self._parts()]
+        except DiskFull:
+            raise web.HTTPInsufficientStorage(text="disk_full") from None
+        except ShareUsed:
+            raise web.HTTPConflict(text="too_much_of_one") from None
+
+    async def _parts(self) -> AsyncIterator[BodyPartReader]:
+        parts = await parts_of(self._request)
+        while (part := await in_time(parts.next(), PART_SECONDS)) is not None:
+            if isinstance(part, BodyPartReader) and part.name == "file" and part.filename:
+                yield part
+
+    def _waiting(self) -> int:
+        """Bytes of this person's lists."""
+        return sum(one.bytes for one in self._site.uploads.not_imported() if one.by == self._by)
+
+    async def _one(self, part: BodyPartReader, promise: Promise) -> Upload:
+        site = self._site
+        self._must_have_place()
+        number, path = site.uploads.begin(part.filename or "")
+        site.arriving[self._by] += 1
+        try:
+            size, digest, pace = 0, hashlib.sha256(), _Pace()
+            async with aiofiles.open(path, "xb", opener=private) as file:
+                while block := await in_time(part.read_chunk(_BLOCK), PART_SECONDS):
                     size += len(block)
-                    self._check(size)
+                    pace.keep_up(len(block))
+                    self._must_fit(size)
+                    site.space.use(promise, len(block), self._waiting())
                     digest.update(block)
                     await file.write(block)
+            self._must_be_in()
             return site.uploads.arrived(number, path, size, digest.hexdigest(), self._by)
         except BaseException:
             site.uploads.discard(number)
             raise
         finally:
-            site.arriving -= 1
+            site.arriving[self._by] -= 1
 
-    def _check(self, size: int) -> None:
+    def _must_have_place(self) -> None:
+        """Raise if too many lists wait, in all or of this person."""
+        waiting, wanted = self._site.uploads.not_imported(), self._site.settings.web
+        if len(waiting) + self._site.arriving.total() >= wanted.max_uploads:
+            raise web.HTTPConflict(text="too_many_uploads")
+        own = sum(1 for one in waiting if one.by == self._by) + self._site.arriving[self._by]
+        if own >= wanted.max_uploads_per_person:
+            raise web.HTTPConflict(text="too_much_of_one")
+
+    def _must_fit(self, size: int) -> None:
         if size > self._most:
             raise self._too_large()
-        if size % (64 * _MEGABYTE) < _BLOCK and shutil.disk_usage(self._site.directory).free < _RESERVE:
-            raise web.HTTPInsufficientStorage(text="disk_full")
+
+    def _must_be_in(self) -> None:
+        """Raise if the session of the person has ended while the list arrived."""
+        if who(self._request) != self._by:
+            raise web.HTTPUnauthorized(text="login")
 
     def _too_large(self) -> web.HTTPException:
         return web.HTTPRequestEntityTooLarge(self._most, self._request.content_length or 0, text="too_large")
+
+
+class _Pace:
+    """Raises web.HTTPRequestTimeout for an upload that trickles in."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._bytes = 0
+
+    def keep_up(self, size: int) -> None:
+        self._bytes += size
+        seconds = time.monotonic() - self._since
+        if seconds < _WINDOW:
+            return
+        if self._bytes < _SLOWEST * seconds:
+            raise web.HTTPRequestTimeout(text="too_slow")
+        self._since, self._bytes = time.monotonic(), 0

@@ -21,7 +21,8 @@ _ERRORS = {403: "csrf", 404: "not_found", 405: "not_found", 413: "too_large", 42
 _CODES = frozenset(
     {
         *("csrf", "host", "not_found", "too_large", "too_many_uploads", "disk_full", "no_file", "changed", "not_ready"),
-        *("nothing_to_send", "queued", "bad_request", "internal"),
+        *("nothing_to_send", "queued", "bad_request", "internal", "header_twice", "too_slow", "too_many_listeners"),
+        *("too_much_of_one", "login"),
     }
 )
 
@@ -55,7 +56,7 @@ def page(request: web.Request, template: str, values: Mapping[str, Any], status:
             lang=spoken.tag,
             csrf=site.csrf.token(request),
             person=person,
-            can_log_out=bool(person) and person != site.owner and not site.settings.web.trusted_header,
+            can_log_out=bool(person) and site.users.closed and not site.settings.web.trusted_header,
             sandbox=is_sandbox(site.target),
             target=spoken_target(site.target),
             here=request.path,

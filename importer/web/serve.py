@@ -17,8 +17,7 @@ from importer.config.settings import Settings, Web
 from importer.errors import ConfigError
 from importer.redaction import Redactor
 from importer.web.app import make_app
-from importer.web.guard import is_loopback
-from importer.web.site import Site
+from importer.web.site import Site, is_loopback
 
 _PATIENCE = 1.0
 """Seconds, at the end, for who is still sending or fetching a file."""
@@ -27,7 +26,10 @@ _PATIENCE = 1.0
 def must_be_allowed(settings: Settings, site: Site) -> None:
     """Beyond this machine only for people who are known. Raises ConfigError."""
     wanted = settings.web
-    if is_loopback(wanted.host) or wanted.trusted_header or site.users.names():
+    if wanted.trusted_header:
+        return
+    site.users.must_open()
+    if is_loopback(wanted.host) or site.users.names():
         return
     raise ConfigError("users_missing", host=wanted.host)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -17,15 +20,18 @@ from importer.config.settings import Settings
 from importer.errors import ConfigError, LedgerBusy
 from importer.ledger.ledger import Ledger
 from importer.redaction import Redactor
-from importer.web.access import Csrf, Sessions, Throttle, Users
-from importer.web.durable import secret
+from importer.web.access import Csrf, Sessions, users_of
+from importer.web.durable import make_private, secret
 from importer.web.jobs import Jobs
 from importer.web.previews import Previews
+from importer.web.space import Space
+from importer.web.throttle import Throttle
 from importer.web.uploads import Uploads
 from importer.web.worker import Worker
 
 T = TypeVar("T")
 _READERS = 4
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Site:
@@ -37,12 +43,17 @@ class Site:
         self.ledger = settings.ledger.path
         self.directory = settings.ledger.path.absolute().parent / "uploads"
         own = self.directory / ".server"
+        prefix = "__Host-" if settings.web.is_https else ""
+        self.session_cookie = f"{prefix}importer_session"
+        """With the prefix a browser takes it from this host alone, by https alone."""
         try:
-            own.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(own)
             self._lock = FileLock(own / "lock", mode=0o600, thread_local=False, fallback_to_soft=False)
             self._lock.acquire(blocking=False)
-            self.csrf = Csrf(secret(own / "key.json"))
-            self.sessions = Sessions(own / "sessions.json", settings.web.session_hours)
+            self.csrf = Csrf(secret(own / "key.json"), f"{prefix}importer_csrf")
+            self.sessions = Sessions(
+                own / "sessions.json", settings.web.session_hours, settings.web.session_idle_minutes
+            )
             self.uploads = Uploads(self.directory, wiring.new_run_id)
             self.jobs = Jobs(own / "jobs")
         except Timeout:
@@ -52,18 +63,33 @@ class Site:
                 "page_directory", path=str(self.directory), reason=error.strerror or str(error)
             ) from error
         _make_ledger(self.ledger)
-        self.users = Users(settings.web.users_file or self.ledger.absolute().parent / "users.json")
+        self.users = users_of(settings)
         self.owner = wiring.user()
         """Who started the server: without users, whoever sits at this machine."""
-        self.throttle = Throttle({"name": 5, "address": 20})
+        self.throttle = Throttle()
+        self.names = {*LOOPBACK, *(host.lower() for host in settings.web.hosts)}
+        """Under which the page is reached."""
+        if not is_loopback(settings.web.host):
+            self.names.add(settings.web.host.lower())
+            Thread(target=self._look_up_names, daemon=True).start()
+        self.complained = float("-inf")
+        """When it was last said that the users can't be read."""
         self.previews = Previews(settings, target, self.uploads)
         self.worker = Worker(settings, target, self.jobs, self.uploads, redactor, again)
         self.closing = asyncio.Event()
-        self.arriving = 0
-        self.listeners = 0
+        self.arriving: Counter[str] = Counter()
+        """Lists on their way, by person."""
+        self.listeners: Counter[str] = Counter()
+        """Streams of events, by person."""
+        self.space = Space(self.directory, settings.web.max_megabytes_per_person << 20)
         self.hashing = asyncio.Semaphore(1)
         """A password takes 64 MB to check."""
         self._readers = ThreadPoolExecutor(_READERS, "reader")
+
+    def _look_up_names(self) -> None:
+        """Takes 10 seconds or more if no name server answers: once, and never while a request waits."""
+        self.names.add(socket.gethostname().lower())
+        self.names.add(socket.getfqdn().lower())
 
     async def read(self, work: Callable[..., T], *values: Any) -> T:
         """Look something up in a thread: the ledger, a report."""
@@ -72,6 +98,10 @@ class Site:
     def close(self) -> None:
         self._readers.shutdown(wait=False, cancel_futures=True)
         self._lock.release()
+
+
+def is_loopback(host: str) -> bool:
+    return host.lower() in LOOPBACK or (host.startswith("127.") and host.replace(".", "").isdigit())
 
 
 def _make_ledger(path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from importer.ledger.store import now
-from importer.web.durable import read_json, write_json
+from importer.web.durable import make_private, read_json, write_json
 
 _ID = re.compile(r"[0-9a-f]{20}")
 _LONGEST = 100
@@ -60,7 +60,7 @@ class Uploads:
     def __init__(self, directory: Path, new_run_id: Callable[[], str]) -> None:
         self._directory = directory
         self._new_run_id = new_run_id
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(directory)
         self._known: dict[str, Upload] = {}
         for path in sorted(directory.iterdir()):
             if _ID.fullmatch(path.name):
@@ -79,7 +79,7 @@ class Uploads:
         """An id, and where the bytes are to go. Unless `arrived` is called, it has never been."""
         number = secrets.token_hex(10)
         path = self._directory / number / "source" / harmless(name)
-        path.parent.mkdir(mode=0o700, parents=True)
+        make_private(path.parent)
         return number, path
 
     def arrived(self, number: str, path: Path, size: int, sha256: str, by: str) -> Upload:

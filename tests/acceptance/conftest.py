@@ -7,7 +7,7 @@ import pytest
 from boxes import Box
 from commands import Importer
 from readback import Report, only_report
-from webserver import Server
+from webserver import Server, add_user
 
 StartBox = Callable[..., Box]
 
@@ -53,5 +53,13 @@ def env(box: Box) -> dict[str, str]:
 @pytest.fixture
 def server(env: dict[str, str], tmp_path: Path) -> Iterator[Server]:
     """The planners' page, whose lists go to `box`."""
+    with Server(tmp_path / "work", env) as started:
+        yield started
+
+
+@pytest.fixture
+def guarded(env: dict[str, str], tmp_path: Path) -> Iterator[Server]:
+    """A server with one user, anna."""
+    add_user(tmp_path / "work", "anna")
     with Server(tmp_path / "work", env) as started:
         yield started

@@ -17,12 +17,19 @@ from typing import Any, Self
 import aiohttp
 
 GTIN = "09520001010019"
+PASSWORD = "correct horse battery"
 HEADER = "SerialNumber,GTIN,Batch,ExpirationDate\n"
 
 
 def rows(count: int, *, batch: str = "B1", start: int = 0) -> str:
     """A list of right rows."""
     return HEADER + "".join(f"S{start + i:08},{GTIN},{batch},281231\n" for i in range(count))
+
+
+def add_user(directory: Path, name: str, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:
+    directory.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "importer", "user", "add", name]
+    return subprocess.run(command, cwd=directory, input=f"{password}\n", capture_output=True, text=True, check=False)
 
 
 class Server:

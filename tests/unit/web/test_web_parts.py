@@ -7,7 +7,6 @@ from string import Formatter
 import pytest
 
 from importer.model import Outcome
-from importer.web.access import Throttle
 from importer.web.language import Language, negotiate
 from importer.web.uploads import harmless
 from importer.web.words import de, en
@@ -66,16 +65,3 @@ def test_numbers_and_dates_are_written_as_the_language_writes_them() -> None:
 )
 def test_a_name_becomes_one_harmless_part_of_a_path(name: str, shown: str) -> None:
     assert harmless(name) == shown
-
-
-def test_each_failure_beyond_the_free_ones_doubles_the_wait() -> None:
-    now = [0.0]
-    throttle = Throttle({"name": 2}, lambda: now[0])
-    waits = []
-    for _ in range(5):
-        waits.append(throttle.wait(("name", "anna")))
-        throttle.failed(("name", "anna"))
-    assert waits == [0.0, 0.0, 5.0, 10.0, 20.0]
-    now[0] = 41.0
-    assert throttle.wait(("name", "anna")) == 0.0
-    assert throttle.wait(("name", "bert")) == 0.0

@@ -19,6 +19,8 @@ WORDS: Mapping[str, str] = {
     "login.password": "Passwort",
     "login.wrong": "Benutzername und Passwort passen nicht zusammen.",
     "login.wait": "Zu viele Versuche. In {time} noch einmal versuchen.",
+    "login.closed": "Zur Zeit ist keine Anmeldung möglich: die Benutzerdatei ist nicht lesbar. Bitte an die Betreuung "
+    "dieses Servers wenden.",
     "error.title": "Das hat nicht geklappt",
     "error.csrf": "Diese Seite war zu alt, um ihr zu vertrauen. Bitte neu öffnen und den Schritt wiederholen.",
     "error.host": "Diese Adresse gehört nicht zu dieser Seite.",
@@ -31,6 +33,12 @@ WORDS: Mapping[str, str] = {
     "error.not_ready": "Die Liste wird noch gelesen.",
     "error.nothing_to_send": "In dieser Liste ist nichts zu senden.",
     "error.queued": "Dieser Lauf steht schon in der Warteschlange.",
+    "error.header_twice": "Die Anfrage hat eine Kopfzeile doppelt, die nur einmal vorkommen darf. Vielleicht fügt ein "
+    "Proxy sie hinzu.",
+    "error.too_slow": "Es kam zu langsam an oder brach unterwegs ab. Noch einmal versuchen.",
+    "error.too_many_listeners": "Zu viele offene Seiten verfolgen Läufe. Einige davon schließen.",
+    "error.too_much_of_one": "Zu viele eigene Listen warten. Erst einige davon bestätigen oder verwerfen.",
+    "error.login": "Die Anmeldung ist abgelaufen. Neu anmelden, dann noch einmal versuchen.",
     "error.bad_request": "Der Server hat die Anfrage nicht verstanden.",
     "error.internal": "Fehler im Server. Was aufgezeichnet wurde, bleibt erhalten.",
     "error.back": "Zum Anfang",
