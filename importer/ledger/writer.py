@@ -48,6 +48,10 @@ class Writer:
     If one fails, all of its group are rolled back and fail with it. The connection is the thread's as long as anything
     is queued. Else what tasks ask for runs in their event loop, where nobody contends for the interpreter with it, and
     only the commit, which waits for the disk, in the thread. One loop at a time.
+
+    A plain queue with all statements in the thread was tried: 2,000 requests then took 1.5 to 1.8 CPU seconds of
+    sending instead of 1.2 to 1.4, and a quarter to a half more time, since after each statement the thread waits for
+    the interpreter. Queued one by one instead of by the turn, it took 1.6 to 2.0.
     """
 
     def __init__(

@@ -76,6 +76,8 @@ _RUN = 1 << 19
 """Numbers sorted at once."""
 
 
+# DuckDB would do this, too: it groups 20 million hashes in 3.5 CPU seconds, in 335 MB (limit: 250). What follows takes
+# 2.5 CPU seconds and 200 MB, and the exact look at the rows behind equal hashes would stay as it is.
 def sorted_parts(numbers: Hashes | Numbers, room: Path) -> Iterator[Hashes]:
     """All of `numbers` in ascending order, in parts that fit into memory; they are expected to be spread evenly.
 

@@ -21,6 +21,8 @@ from readback import Report, reports
 from importer.ledger.ledger import Ledger
 
 ONE = {**FAST, "IMPORTER_LIMITS__MAX_IN_FLIGHT": "1"}
+HOLD = {"IMPORTER_UNKNOWN__POLICY": "hold"}
+"""What loses an answer stays lost in the run: it is not sent again."""
 STALLED = {**FAST, "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "0.005"}
 """The first request goes out at once, the next one minutes later."""
 
@@ -191,7 +193,7 @@ def test_doubt_reaches_later_runs_of_other_files(
     box = sandbox("commission:drop_after=at:1", f"twice={twice}")
     env = {**box.env, **ONE, "IMPORTER_UNKNOWN__EXISTS_MEANS": exists_means}
     first = write_csv(importer.cwd / "first.csv", packs(4))
-    assert importer("run", first, env={**env, "IMPORTER_LIMITS__MAX_ATTEMPTS": "1"}).code == 5
+    assert importer("run", first, env={**env, **HOLD}).code == 5
     second = write_csv(importer.cwd / "second.csv", [*packs(2, first=3), *packs(2, prefix="T")])
     assert importer("run", second, env=env).code == code
     report = reports(importer.cwd / "reports")[-1]
@@ -203,15 +205,57 @@ def test_doubt_reaches_later_runs_of_other_files(
     assert [line.code for line in reports(importer.cwd / "reports")[-1].lines] == ["conflict_with_run"]
 
 
+def test_doubt_outlives_a_run_of_which_the_api_took_nothing(importer: Importer, sandbox: StartBox) -> None:
+    box = sandbox("commission:drop_after=at:1", "twice=error")
+    assert importer("run", write_csv(importer.cwd / "first.csv", packs(3)), env={**box.env, **ONE, **HOLD}).code == 5
+    box.kill()
+    busy = sandbox("commission:429=since:1", port=box.port)
+    impatient = {**busy.env, **ONE, "IMPORTER_LIMITS__PATIENCE_MINUTES": "0.01"}
+    assert importer("run", write_csv(importer.cwd / "second.csv", packs(2)), env=impatient).code == 75
+    lines = reports(importer.cwd / "reports")[-1].lines
+    assert [(line.outcome, line.code) for line in lines] == [("unsent", "not_taken")] * 2
+    busy.kill()
+    well = sandbox(f"ledger={box.file}", "twice=error", port=box.port)
+    assert importer("resume", env={**well.env, **ONE}).code == 5
+    lines = reports(importer.cwd / "reports")[-1].lines
+    assert {line.outcome for line in lines} == {"unknown"}
+    third = write_csv(importer.cwd / "third.csv", packs(1, first=2))
+    assert importer("run", third, env={**well.env, **ONE}).code == 5
+    (line,) = reports(importer.cwd / "reports")[-1].lines
+    assert line.outcome == "unknown"
+
+
+def test_a_retry_that_reaches_no_api_leaves_every_row_as_it_was(importer: Importer, sandbox: StartBox) -> None:
+    box = sandbox("refused=S00002")
+    assert importer("run", write_csv(importer.cwd / "list.csv", packs(3)), env={**box.env, **ONE}).code == 3
+    (report,) = reports(importer.cwd / "reports")
+    before = [(line.outcome, line.code, line.message) for line in report.lines]
+    box.kill()
+    away = {**box.env, **ONE, "IMPORTER_LIMITS__PATIENCE_MINUTES": "0.01"}
+    assert importer("retry", report.run, env=away).code == 75
+    (report,) = reports(importer.cwd / "reports")
+    assert [(line.outcome, line.code, line.message) for line in report.lines] == before
+    well = sandbox(port=box.port)
+    assert importer("resume", env={**well.env, **ONE}).code == 0
+
+
+def test_a_retry_with_nothing_to_send_leaves_the_run_finished(importer: Importer, sandbox: StartBox) -> None:
+    env = sandbox().env
+    assert importer("run", write_csv(importer.cwd / "list.csv", packs(3)), env=env).code == 0
+    (before,) = importer("runs", "--json").json
+    assert importer("retry", before["run"], env=env).code == 0
+    assert importer("runs", "--json").json == [before]
+
+
 def test_a_retry_of_a_retry_keeps_the_doubt(
     importer: Importer, sandbox: StartBox, report: Callable[[], Report]
 ) -> None:
     box = sandbox("commission:drop_after=at:1", "commission:429=at:2", "twice=error")
-    env = {**box.env, **ONE, "IMPORTER_LIMITS__MAX_ATTEMPTS": "1"}
-    assert importer("run", write_csv(importer.cwd / "list.csv", packs(1)), env=env).code == 5
+    env = {**box.env, **ONE}
+    assert importer("run", write_csv(importer.cwd / "list.csv", packs(1)), env={**env, **HOLD}).code == 5
     for _ in range(2):
         assert importer("retry", report().run, env=env).code == 5
-    assert [(line.code, line.attempts) for line in report().lines] == [("exists_in_doubt", "3")]
+    assert [(line.code, line.attempts) for line in report().lines] == [("exists_in_doubt", "4")]
 
 
 def test_a_disk_that_takes_no_more_ends_the_run_and_resume_goes_on(
