@@ -111,7 +111,7 @@ LISTS = [
     pytest.param(bytes_as("list.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8), ["list.csv"], id="picture"),
     pytest.param(bytes_as("list.csv", bytes(range(256)) * 64), ["list.csv"], id="binary"),
     pytest.param(truncated, ["list.xlsx is damaged or cut off", "again"], id="truncated"),
-    pytest.param(protected, ["list.xlsx is protected by a password", "save it without one"], id="protected"),
+    pytest.param(protected, ["list.xlsx is protected by a password", "Save it without one"], id="protected"),
 ]
 
 
@@ -141,7 +141,7 @@ SETTINGS = [
     pytest.param(
         {"IMPORTER_LEDGER__PATH": "list.csv/importer.db"}, "", ["list.csv", "--ledger"], id="ledger_in_a_file"
     ),
-    pytest.param({"IMPORTER_LEDGER__PATH": "."}, "", ["ledger .", "--ledger"], id="ledger_is_a_directory"),
+    pytest.param({"IMPORTER_LEDGER__PATH": "."}, "", ["Ledger .", "--ledger"], id="ledger_is_a_directory"),
 ]
 
 
@@ -220,10 +220,10 @@ def test_a_place_where_no_report_can_be_written_is_told_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--max-duration", "soon"), ["'soon'", "4h"]),
-        (("--stop-at", "25:00"), ["'25:00'", "05:00"]),
-        (("--map", "serail=X"), ["'serail=X'", "serial", "gtin", "batch", "expiry"]),
-        (("--gtin", TABLETS), ["has a column for the GTIN", "leave out --gtin"]),
+        (("--max-duration", "soon"), ['"soon"', "4h"]),
+        (("--stop-at", "25:00"), ['"25:00"', "05:00"]),
+        (("--map", "serail=X"), ['"serail=X"', "serial", "gtin", "batch", "expiry"]),
+        (("--gtin", TABLETS), ["has a column for the GTIN", "Leave out --gtin"]),
         (("--encoding", "utf-7x"), ['"utf-7x"', "cp1250"]),
         (("--config", "none.toml"), ["none.toml", "--config"]),
         (("--sandbox-option", "twise=error"), ["did you mean 'twice'?"]),

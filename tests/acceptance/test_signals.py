@@ -105,7 +105,8 @@ def test_a_list_that_was_still_being_read_is_not_kept(importer: Importer, sandbo
     source = write_csv(importer.cwd / "list.csv", packs(20))
     stopped = importer("run", source, "--max-duration", "0s", env=box.env)
     assert stopped.code == 4
-    assert stopped.errors == [f"{source}: the time is up: nothing of it was sent or kept"]
+    told = "the time is up: nothing of it was sent or kept. Begin it again when you want it."
+    assert stopped.errors == [f"{source}: {told}"]
     assert stopped.last_line == f"Go on with: importer run {source} --max-duration 0s"
     assert box.requests() == []
     assert importer("runs", "--json").json == []
