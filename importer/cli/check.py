@@ -19,6 +19,7 @@ from rich.text import Text
 
 from importer import wiring
 from importer.cli.options import Given
+from importer.cli.output import about
 from importer.cli.setup import Setup
 from importer.cli.stdin import with_stdin
 from importer.concurrency import Stopping
@@ -53,7 +54,7 @@ def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
             codes.append(error.exit_code)
             said = setup.language.say(error.message)
             documents.append({"source": str(file), "error": said})
-            typer.echo(said if error.names(str(file)) else f"{file}: {said}", err=True)
+            typer.echo(about(str(file), said, error), err=True)
             continue
         codes.append(Exit.DONE if found.clean else Exit.WRONG_ROWS)
         documents.append(_document(found, setup))

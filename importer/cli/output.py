@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 _MOST_CODES = 12
 
 
+def about(name: str, said: str, error: ImporterError) -> str:
+    """What is said of a list, with its name, on one line, whatever the list is called."""
+    text = said if error.names(name) else f"{name}: {said}"
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 class Shown:
     """Shows each run as it ends; with --json, all of them at the end."""
 
@@ -61,7 +67,7 @@ class Shown:
 
     def failed(self, name: str, error: ImporterError) -> None:
         text = self._language.say(error.message)
-        typer.echo(text if error.names(name) else f"{name}: {text}", err=True)
+        typer.echo(about(name, text, error), err=True)
         if self._as_json:
             self._documents.append({"source": name, "error": text, "exit_code": error.exit_code})
 

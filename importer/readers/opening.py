@@ -87,7 +87,7 @@ def holds() -> Protection:
 
 def _begin(path: Path, options: SourceOptions, task: Task) -> _Reading:
     with opened(path) as file:
-        head, size = file.read(MAGIC), os.fstat(file.fileno()).st_size
+        head, size = file.read(MAGIC) or b"", os.fstat(file.fileno()).st_size
     plain = {f.name: getattr(options, f.name) for f in fields(options) if f.name != "edits"}
     plain["columns"] = dict(options.columns)
     job = Job(task, os.fsencode(path.absolute()), plain, allowance(in_force(), head, size))

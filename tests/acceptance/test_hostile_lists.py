@@ -115,6 +115,14 @@ def test_watch_puts_each_away_and_imports_the_next(lists: list[str], importer: I
     assert len(list((inbox / "failed").iterdir())) == len(HOSTILE)
 
 
+def test_a_name_that_would_break_or_colour_a_line_does_not(importer: Importer, lists: list[str]) -> None:
+    _ = lists
+    (importer.cwd / "a\n\x1b[31m\udce9.csv").write_bytes(b"x\n")
+    for command in (["check"], ["run", "--sandbox"]):
+        (line,) = importer(*command, "a\n\x1b[31m\udce9.csv").errors
+        assert line.startswith("a??[31m?.csv: ")
+
+
 async def test_the_page_says_why_and_goes_on(server: Server) -> None:
     async with Browser(server) as planner:
         for name, data in HOSTILE.items():
