@@ -36,8 +36,8 @@ class Holding:
         self._slot_of: Slots = np.empty(0, np.int32)
         self.batches: Mapping[int, Reject] = {}
         """Batches that are held back as a whole, by number."""
-        self.accepted: Counter[str] = Counter()
-        """Rows that would be held back, had a person not accepted them, by code; known once all were looked for."""
+        self.noted: Counter[str] = Counter()
+        """Rows that are sent with a warning, also since a person accepted them, by code; known at the end."""
 
     def add(
         self, serials: Any, groups: npt.NDArray[np.int32], *, plain: bool, damaged: npt.NDArray[np.bool_] | None
@@ -55,7 +55,7 @@ class Holding:
         """Rows by code of what a planner should compare; `good` are the rows of each batch."""
         rows = good.tolist()
         for number, code in self._accepted_batches.items():
-            self.accepted[code] += rows[number]
+            self.noted[code] += rows[number]
         return batch_facts.warnings(self._groups.batches, dict(enumerate(rows)))
 
     def find(self, window: Any) -> dict[int, Finding]:
@@ -63,7 +63,7 @@ class Holding:
         if not self._suspects:
             return {}
         found = self._suspects.find(window["serial"], self._products(window["group"].to_numpy()), self._accept)
-        self.accepted.update(found.accepted)
+        self.noted.update(found.warnings)
         return found.held
 
     def _products(self, groups: npt.NDArray[np.int32]) -> Slots:

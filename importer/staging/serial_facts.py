@@ -6,6 +6,7 @@ as nearly all are, cost about 10 ns a row; what can only be found in others is l
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,10 @@ WORD_DATE = r"^(?:[0-9]{1,2}-)?[A-Z][a-z]{2}(?:-[0-9]{2,4})?$"
 NUMBER_DATE = r"^[0-9]{1,4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/|[.][0-9]{1,2}[.])[0-9]{1,4}$"
 """Anything that is punctuated like a date in digits, also where it is none."""
 
+DECIMALS = r"^[0-9]+[.,]0+$"
+LABEL = r"^(?i:s/?n[ro]?|s/no|ser(?:ial)?(?:no|nr|number)?|seriennummer|serie|nr|no|u?id|21)[.:=]+"
+
+LABEL_PATTERN = re.compile(LABEL)
 _MARK = np.ones(256, np.bool_)
 _MARK[list(ALPHANUMERIC.encode())] = False
 _MOST_EXPONENTS = 1000
@@ -70,6 +75,10 @@ class Shapes:
     begin: int
     """The mark with which every serial begins; 0 for none."""
     end: int
+    decimals: int
+    """Rows of digits with decimals of zeros behind, as a program writes a number: 12345.0."""
+    labelled: int
+    """Rows that begin with the name of what follows: SN:12345."""
     plain: Counts
     """Rows of letters and digits alone by length."""
     cells: dict[int, list[int]]
@@ -114,6 +123,10 @@ class SerialFacts:
             self._tables["begin"][: self._size][present] = _MIXED
             self._tables["end"][: self._size][present] = _MIXED
             return
+        if (last == ord("0")).all():
+            self._add_rows("decimals", products[_matches(serials, DECIMALS)])
+        if LABEL_PATTERN.match(serials[0].as_py()):
+            self._add_rows("labelled", products[_matches(serials, LABEL)])
         self._find_marks("begin", first, products)
         self._find_marks("end", last, products)
         self._find_cells(serials, data, offsets, width, products)
@@ -134,7 +147,7 @@ class SerialFacts:
         ends = {name: {getattr(shape, name) for shape in shapes if shape.rows} for name in ("begin", "end")}
         marks: dict[str, Any] = {name: found.pop() if len(found) == 1 else _MIXED for name, found in ends.items()}
         summed = ("lengths", "numbers", "others", "first", "last", "plain")
-        counted = ("zeros", "exponents", "number_dates", "punctuated", "word_dates")
+        counted = ("zeros", "exponents", "number_dates", "punctuated", "word_dates", "decimals", "labelled")
         sums: dict[str, Any] = {name: np.sum([getattr(shape, name) for shape in shapes], axis=0) for name in summed}
         counts: dict[str, Any] = {name: sum(getattr(shape, name) for shape in shapes) for name in counted}
         return Shapes(
@@ -166,6 +179,7 @@ class SerialFacts:
             **dict.fromkeys(("lengths", "numbers", "others", "plain"), (LENGTHS,)),
             **dict.fromkeys(("first", "last"), (10,)),
             **dict.fromkeys(("zeros", "exponents", "number_dates", "punctuated", "word_dates"), ()),
+            **dict.fromkeys(("decimals", "labelled"), ()),
             **dict.fromkeys(("begin", "end", "padded", "repeated"), ()),
         }
         if not self._tables or room > len(self._tables["lengths"]):

@@ -238,7 +238,7 @@ class _Stager:
             self._stopping.check()
             planner.add(ordinal, window)
         planner.close()
-        self._staged.notes.update(self._holding.accepted)
+        self._staged.notes.update(self._holding.noted)
 
     def result(self) -> Staged:
         self._staged.batches = self._groups.batches

@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from importer.gs1.characters import show
 from importer.gs1.suspect import Suspect
 from importer.model import Reject
-from importer.staging.serial_facts import EXACT, EXPONENT, NUMBER_DATE, WORD_DATE, SerialFacts, Shapes
+from importer.staging.serial_facts import EXACT, EXPONENT, LABEL_PATTERN, NUMBER_DATE, WORD_DATE, SerialFacts, Shapes
 from importer.staging.several import Several, parts_of
 
 Mask = npt.NDArray[np.bool_]
@@ -37,11 +37,13 @@ _FEW, _SOME, _MANY = 8, 20, 30
 class Finding:
     """One thing that is wrong with serials of some products."""
 
-    code: Suspect
+    code: Suspect | Literal["serial_shorter"]
     holds: Callable[[Any], Mask]
     """Which serials of an Arrow column are held back, if they are of these products."""
     values: Mapping[str, Any]
     """What the column shows, for the message."""
+    warns: bool = False
+    """Whether such rows are sent, with a warning."""
 
 
 def findings(shapes: Shapes) -> Iterator[Finding]:
@@ -56,6 +58,9 @@ def findings(shapes: Shapes) -> Iterator[Finding]:
 
 def _common_mark(shapes: Shapes) -> Finding | None:
     """Of random serials over all 82 characters, 10 begin alike with a chance of 82**-9."""
+    if shapes.rows >= _TWO and shapes.rows in (shapes.decimals, shapes.labelled):
+        end_of_all = {"case": "end"} if shapes.decimals else {}
+        return Finding(Suspect.COMMON_MARK, _all, {"rows": shapes.rows, **end_of_all})
     end = "" if shapes.end == ord("=") else chr(shapes.end)  # base32 is filled up with =
     mark = chr(shapes.begin) if shapes.begin else end if shapes.end else ""
     if shapes.rows < _TWO or not mark:  # one serial alone shows nothing
@@ -96,6 +101,7 @@ def _zeros_behind(shapes: Shapes) -> Finding | None:
 
 def _zeros_lost(shapes: Shapes) -> Finding | None:
     """Numbers of one length, but for some that are shorter, as those are whose leading zeros a spreadsheet dropped.
+    Where others have kept theirs, a shorter one is an odd value among sound ones: a warning.
 
     A counter is told apart by being dense, or by beginning with few digits: 1 to 1000, 99,900 to 100,899.
     """
@@ -103,7 +109,7 @@ def _zeros_lost(shapes: Shapes) -> Finding | None:
     rows = int(numbers.sum())
     length = int(numbers.argmax())
     shorter = int(numbers[:length].sum())
-    if rows < _FEW or not shorter or shapes.padded or numbers[length + 1 :].any():
+    if rows < _FEW or not shorter or numbers[length + 1 :].any():
         return None
     if (shapes.lengths - shapes.others)[length + 1 :].any():
         return None
@@ -118,7 +124,10 @@ def _zeros_lost(shapes: Shapes) -> Finding | None:
     if shorter > _TWO and numbers[length - 1] < shorter / 2:
         return None
     values = {"rows": rows, "whole": int(numbers[length]), "usual": length, "shorter": shorter}
-    return Finding(Suspect.ZEROS_LOST, _matching(rf"^[0-9]{{1,{length - 1}}}$"), values)
+    holds = _matching(rf"^[0-9]{{1,{length - 1}}}$")
+    if shapes.padded:
+        return Finding("serial_shorter", holds, values, warns=True)
+    return Finding(Suspect.ZEROS_LOST, holds, values)
 
 
 def _most_shorter(rows: int) -> float:
@@ -184,10 +193,12 @@ def _matching(pattern: str) -> Callable[[Any], Mask]:
 
 @dataclass(slots=True)
 class Found:
-    """Of some rows, those that are held back, by place, and how many would be, had a person not accepted them."""
+    """Of some rows, those that are held back, by place; how many are sent with a warning, also since a person has
+    accepted them, by code.
+    """
 
     held: dict[int, Finding] = field(default_factory=dict)
-    accepted: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
 
 
 class Suspects:
@@ -219,15 +230,15 @@ class Suspects:
             column = serials.take(pa.array(rows))
             for finding in own:
                 suspect = rows[finding.holds(column)].tolist()
-                if finding.code in accept:
-                    found.accepted[finding.code.value] += len(suspect)
+                if finding.warns or finding.code in accept:
+                    found.warnings[str(finding.code)] += len(suspect)
                     continue
                 for row in suspect:
                     found.held.setdefault(row, finding)
         return found
 
 
-def _counts_for(code: Suspect, shape: Shapes) -> bool:
+def _counts_for(code: str, shape: Shapes) -> bool:
     """Whether a product has too few rows to show by itself what all products show together."""
     return code != Suspect.ZEROS_LOST or int(shape.numbers.sum()) < _FEW
 
@@ -237,9 +248,12 @@ def reject(finding: Finding, serial: str) -> Reject:
     values = {"value": show(serial), **finding.values}
     if finding.code == Suspect.SEVERAL_SERIALS:
         return several_serials(serial, parts_of(serial))
+    if finding.code == Suspect.COMMON_MARK and "mark" not in values:
+        label = LABEL_PATTERN.match(serial)
+        values["mark"] = label[0] if label else serial[len(serial.rstrip("0")) - 1 :]
     if finding.code == Suspect.ZEROS_LOST:
         values["length"] = len(serial)
-    return Reject(finding.code.value, "serial", values)
+    return Reject(str(finding.code), "serial", values)
 
 
 def several_serials(text: str, found: Several | None) -> Reject:

@@ -95,7 +95,11 @@ SERIALS = [
         serials=shortened(numbers(25, 8), {3: 1, 9: 2}),
         codes=dict.fromkeys((3, 9), "suspect_zeros_lost"),
     ),
-    Column("zeros_kept", serials=[*shortened(numbers(40, 10), {5: 1}), "0123456789"]),
+    Column(
+        "zeros_kept",
+        serials=[*shortened(numbers(40, 10), {5: 1}), "0123456789"],
+        warnings={"serial_shorter": 1},
+    ),
     Column("counter", serials=[str(n) for n in range(1, 121)]),
     Column("counter_over_a_power", serials=[str(n) for n in range(9_990, 10_060)]),
     Column("counter_padded", serials=[f"{n:06}" for n in range(1, 60)]),
@@ -103,6 +107,8 @@ SERIALS = [
     Column("single_quotes", serials=[f"'HA{n:03}'" for n in range(3)], codes=every(3, "suspect_common_mark")),
     Column("code_39", serials=[f"*HA{n:03}*" for n in range(3)], codes=every(3, "suspect_common_mark")),
     Column("identifier", serials=[f"(21)HA{n:03}" for n in range(3)], codes=every(3, "suspect_common_mark")),
+    Column("decimals", serials=["12345.0", "67890.0", "7.0"], codes=every(3, "suspect_common_mark")),
+    Column("label", serials=["SN:12345", "SN:67890"], codes=every(2, "suspect_common_mark")),
     Column("comma_behind", serials=[f"HA{n:03}," for n in range(3)], codes=every(3, "suspect_common_mark")),
     Column("apostrophe_alone", serials=["'0012", "0013", "0014"]),
     Column(
