@@ -298,3 +298,32 @@ def test_a_quota_that_can_not_be_shared_is_said(importer: Importer) -> None:
         done = importer("run", write_csv(importer.cwd / "list.csv", packs(4)), env=env)
     assert done.code == 0
     assert [log["setting"] for log in done.logs if log["event"] == "quota_not_shared"] == ["limits.quota_dir"]
+
+
+@pytest.mark.parametrize("exists_means", ["unknown", "assigned"])
+def test_what_was_found_by_bisection_with_an_answer_lost_on_the_way_is_proven(
+    importer: Importer, report: Callable[[], Report], exists_means: str
+) -> None:
+    taken: set[str] = set()
+    lost: list[int] = []
+
+    def answering(request: Request) -> Reply | None:
+        if any(int(serial[1:]) % 83 == 0 for serial in request.serials):
+            return error("400 Bad Request", "no", "ValidationError")
+        known = taken.intersection(request.serials)
+        taken.update(request.serials)
+        if request.number >= 30 and len(request.serials) > 1 and not lost:
+            lost.append(request.number)
+            return None
+        return error("409 Conflict", "exists already", "ValidationError") if known else assigned(request)
+
+    with StandIn(answering) as api:
+        env = {**api.env, "IMPORTER_LIMITS__CHUNK_SIZE": "250", "IMPORTER_UNKNOWN__EXISTS_MEANS": exists_means}
+        env["IMPORTER_LIMITS__MAX_IN_FLIGHT"] = "1"
+        done = importer("run", write_csv(importer.cwd / "list.csv", packs(1000)), env=env)
+        verified = importer("verify", report().run, env=env)
+    outcomes = report().outcomes
+    assert outcomes["refused"] == 12
+    assert outcomes["assigned"] + outcomes.get("unknown", 0) == 988
+    assert done.code == (3 if exists_means == "assigned" else 5), done.err
+    assert verified.code == 0, verified.out
