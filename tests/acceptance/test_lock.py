@@ -23,7 +23,7 @@ def test_a_second_importer_ends_at_once_and_names_the_holder(importer: Importer,
 
     assert refused.code == 75
     (line,) = refused.errors
-    assert line.startswith(f"importer: ledger importer.db is in use by process {running.pid} on ")
-    assert line.endswith("try again when that one has ended")
+    assert line.startswith(f"importer: Ledger importer.db is in use by process {running.pid} on ")
+    assert line.endswith("Try again when that one has ended.")
     assert {key[1][0] for key in box.ledger()} == {"A"}
     assert (run["state"], run["outcomes"]["assigned"], status["to_send"]) == ("running", 5, 15)

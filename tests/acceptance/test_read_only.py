@@ -51,7 +51,7 @@ def only_line(errors: list[str]) -> str:
     ("variable", "name", "words"),
     [
         pytest.param("IMPORTER_LEDGER__PATH", "importer.db", "Choose a path that can be written", id="ledger"),
-        pytest.param("IMPORTER_REPORT__DIR", "reports", "choose another directory with --report-dir", id="reports"),
+        pytest.param("IMPORTER_REPORT__DIR", "reports", "Choose another directory with --report-dir", id="reports"),
     ],
 )
 def test_nothing_is_sent_where_a_directory_may_not_be_written(
@@ -103,7 +103,7 @@ def test_a_ledger_that_may_not_be_written_any_more_is_left_as_it_is(
     box = sandbox("commission:503=first:1")
     directory = bound.cwd / "ledger"
     env = {**box.env, **ONE, "IMPORTER_LEDGER__PATH": str(directory / "importer.db")}
-    once = {**env, "IMPORTER_LIMITS__MAX_ATTEMPTS": "1"}
+    once = {**env, "IMPORTER_UNKNOWN__POLICY": "hold"}
     assert bound("run", write_csv(bound.cwd / "list.csv", packs(8)), env=once).code == 5
     with read_only(directory):
         refused = bound(command, report().run, env=env)
