@@ -31,7 +31,7 @@ from importer.words.language import Language
 
 
 class Watcher(Protocol):
-    """Hears how an import goes: for a progress bar, for the log."""
+    """Receives how an import goes: for a progress bar, for the log."""
 
     def reading(self, name: str, size: int) -> None: ...
 
@@ -78,7 +78,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run that has come to its end, for now."""
+    """A run that ended, finished or stopped early."""
 
     run: Run
     facts: RunSummary

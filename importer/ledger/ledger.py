@@ -1,4 +1,4 @@
-"""The ledger as the flow writes it: one writer per file, every answer durable before anybody acts on it."""
+"""The ledger as the flow writes it: one writer per file, every answer durable before anything acts on it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from importer.ledger import store
 from importer.ledger.packing import Damaged
 
 APPLICATION_ID = 0x53524C31
-"""Stands in the file's header ("SRL1")."""
+"""In the file's header: "SRL1"."""
 SCHEMA_VERSION = 3
 _CHECK_BELOW = 64 << 20
 """Bytes. A ledger up to this size is checked page by page when it is opened for writing; a larger one by `verify`."""
@@ -100,7 +100,7 @@ def _check_version(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
 def create(path: Path) -> None:
     """Create an empty ledger that only its owner may read, unless there is one. Raises LedgerError.
 
-    One that is there is left to SQLite: whoever closes a file lets go of all locks that the process has on it.
+    An existing one only SQLite opens: closing any descriptor drops all POSIX locks that the process holds on the file.
     """
     try:
         os.close(os.open(path.resolve(), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -214,7 +214,7 @@ def note_holder(db: sqlite3.Connection) -> None:
 def presence(path: Path) -> Callable[[], None]:
     """A check that the file, and its -wal, are still those that stand at `path` now. It raises LedgerError.
 
-    SQLite would go on writing into a file that was removed or replaced, and nobody would find it again.
+    SQLite would write on into a file that was removed or replaced, where no later run would find it.
     """
     real = path.resolve()  # a link's -wal stands beside what it points to
     files = (real, real.with_name(f"{real.name}-wal"))

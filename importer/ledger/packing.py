@@ -146,7 +146,7 @@ def unpack_columns(*blobs: bytes) -> Columns:
     return Columns(serials, keys, repeat_of, repeat_keys, counts)
 
 
-# Bytes that are kept: compressed, and with a checksum, so that damage is noticed before anybody acts on it. Pure.
+# Bytes that are kept: compressed, and with a checksum, so that damage is noticed before anything acts on them. Pure.
 _SEAL = struct.Struct("<II")
 """CRC-32 of all that follows it, bytes when unpacked."""
 

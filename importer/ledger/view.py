@@ -1,4 +1,4 @@
-"""The ledger as everybody reads it, also beside a running import."""
+"""Reads the ledger, also beside a running import."""
 
 from __future__ import annotations
 
@@ -27,20 +27,29 @@ class Run:
     """A run as the ledger holds it. Times are UTC, ISO 8601."""
 
     num: int
+    """By which the ledger knows it; runs rise by it."""
     id: str
+    """What people see; sorts by the time of its clock."""
     state: RunState
     source_name: str
     source_path: str
     source_sha256: str
     source_bytes: int
     options: Mapping[str, Any]
+    """How the source was to be read: part of the run's identity."""
     reading: Mapping[str, Any]
+    """How it was read."""
     notes: Mapping[str, int]
+    """Rows by code of repair or warning."""
     settings: Mapping[str, Any]
+    """The configuration, without secrets."""
     target: str
+    """Address and pool: what is known of a serial counts within one target."""
     rows: int
     chunk_limit: int | None
+    """The most serials that the API takes in one request, if it has told."""
     seconds: float
+    """Spent sending, all sessions together."""
     staged_turn: int
     """The ledger's own sequence of stagings and ends, for an order that no clock disturbs."""
     ended_turn: int | None
@@ -54,6 +63,7 @@ class Run:
     user: str
     host: str
     comment: str = ""
+    """What people wrote for the record, a line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +72,25 @@ class StoredChunk:
 
     id: int
     seq: int
+    """Counts within the run; what reports show."""
     root: int
+    """The seq of the planned chunk that it was cut from, or its own."""
     batch: int
+    """The number of its pharma batch in the run."""
     state: ChunkState
     fate: Fate | None
+    """Of all its rows. Of a pending chunk: what it was before a retry, until an answer says more."""
     doubt: Doubt
     serials: int
     repeats: int
+    """Rows that repeat one of the serials."""
     first_key: int
     last_key: int
+    """Of its rows, repeats included."""
     attempts: int
+    """Those of the chunks that it was cut from included."""
     recorded_at: str
+    """When its state was recorded last; empty: never since it was planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +105,7 @@ class PackedChunk(StoredChunk):
 
 @dataclass(frozen=True, slots=True)
 class ChunkCount:
-    """Some chunks of one batch of which the same is known."""
+    """Some chunks of one batch that share what is known of them."""
 
     batch: int
     state: ChunkState
@@ -101,7 +119,7 @@ class ChunkCount:
 
 
 class View:
-    """Reads a ledger over a connection of its own. One thread at a time. Raises LedgerError where there is none."""
+    """Reads a ledger over a connection of its own. One thread at a time. Raises NoLedger if the file is missing."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -122,7 +140,7 @@ class View:
     def at_one_moment(self) -> Iterator[None]:
         """While this lasts, all that is read is as it was at the first reading, whatever is written meanwhile.
 
-        The ledger's -wal file can't be used anew for so long: it grows with what is written, about 20 bytes a serial.
+        The ledger's -wal file can't be emptied for so long: it grows with what is written, about 20 bytes a serial.
         """
         self._db.execute("BEGIN")
         try:
@@ -138,7 +156,7 @@ class View:
 
     def _each(self, query: str, **values: Any) -> Iterator[sqlite3.Row]:
         try:
-            # `yield from` would close the cursor for whoever reads no further, where the view is closed by then.
+            # `yield from` would close the cursor of a caller that stops early, when the view may be closed already.
             for row in store.execute(self._db, query, **values):  # noqa: UP028
                 yield row
         except sqlite3.Error as error:
@@ -222,7 +240,7 @@ class View:
         return self._whole(unpack, self._blob(chunk))
 
     def columns(self, chunks: Sequence[PackedChunk]) -> Columns:
-        """The rows of some chunks, one after the other, for whoever works on whole columns."""
+        """The rows of some chunks, one after the other, as whole columns."""
         try:
             columns = unpack_columns(*(chunk.rows for chunk in chunks))
         except Damaged as error:
@@ -267,7 +285,7 @@ class View:
             yield row["first_key"], row["last_key"], self._whole(unseal, row["rows"])
 
     def chunk_counts(self, run: int) -> list[ChunkCount]:
-        """The run's chunks that hold rows, those of one batch of which the same is known together."""
+        """The run's chunks that hold rows, counted by batch and by what is known of them."""
         return [
             ChunkCount(
                 row["batch"],

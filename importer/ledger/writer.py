@@ -46,7 +46,7 @@ class Writer:
     """Owns the ledger's writing connection. A piece of work is done when its commit survives a power cut.
 
     If one fails, all of its group are rolled back and fail with it. The connection is the thread's as long as anything
-    is queued. Else what tasks ask for runs in their event loop, where nobody contends for the interpreter with it, and
+    is queued. Otherwise what tasks ask for runs in their event loop, which has the interpreter already, and
     only the commit, which waits for the disk, in the thread. One loop at a time.
 
     A plain queue with all statements in the thread was tried: 2,000 requests then took 1.5 to 1.8 CPU seconds of
@@ -60,7 +60,7 @@ class Writer:
         explain: Callable[[sqlite3.Error | Damaged], LedgerError],
         present: Callable[[], None] = lambda: None,
     ) -> None:
-        """`present` raises LedgerError when what is written would go into a file that nobody finds again."""
+        """`present` raises LedgerError when what is written would go into a file that no later run finds."""
         self._db = connection
         self._explain = explain
         self._present = present
@@ -100,7 +100,7 @@ class Writer:
         return self.post(work).result()
 
     async def done(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do work and await its commit. Whoever is cancelled meanwhile does not take the work back.
+        """Do work and await its commit. Cancelling the caller does not take the work back.
 
         What the tasks of a loop ask for in one of its turns, and while such a commit is on its way, is one commit. The
         work may run in the loop: it should be short, and can't ask for other work.
@@ -124,7 +124,7 @@ class Writer:
             group, self._asked = self._asked, []
             try:
                 results = [work(self._db) for work, _ in group]
-            except BaseException as error:  # noqa: BLE001  whoever waits must hear of it, whatever it is
+            except BaseException as error:  # noqa: BLE001  each caller that waits gets it, whatever it is
                 _tell(group, self._undone(error))
                 return
             self._begun = True
@@ -195,7 +195,7 @@ class Writer:
         if self._asked and self._loop:
             try:
                 self._loop.call_soon_threadsafe(self._loop.call_soon, self._end_turn)
-            except RuntimeError:  # it was closed, and nobody waits any more; what was asked for is done all the same
+            except RuntimeError:  # it was closed and nothing waits there any more; what it asked for is done even so
                 with self._mutex:
                     if not self._closed:
                         self._put_asked()
@@ -243,7 +243,7 @@ def _tell(group: Sequence[_Piece], fault: BaseException | None, results: Iterabl
         else:
             _resolve([(future, result)], fault)
     for loop, futures in awaited.items():
-        with suppress(RuntimeError):  # the loop was closed: nobody waits there any more
+        with suppress(RuntimeError):  # the loop was closed: nothing waits there any more
             loop.call_soon_threadsafe(_resolve, futures, fault)
 
 

@@ -67,7 +67,7 @@ def batches_of(view: View, run: Run) -> dict[int, Batch]:
     return {0: Batch("", "", "")} | view.batches(run.num)
 
 
-# What a run has come to, for a report or whoever asks: numbers of the ledger, no rows.
+# The result of a run, for reports and for the doors: numbers of the ledger, no rows.
 def sheet_names(run: Run) -> Sequence[str]:
     """The sheets that a list was read from; empty where it is one."""
     names: Sequence[str] = run.reading.get("sheet_names", ())

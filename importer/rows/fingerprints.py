@@ -1,6 +1,6 @@
 """A 64-bit hash of (GTIN, serial) over whole columns, by which equal ones find each other. Pure.
 
-The hash is kept in ledgers: it may never change. Two different serials may share one, so whoever finds a match looks
+The hash is kept in ledgers: it may never change. Two different serials may share one, so the finder of a match looks
 at the serials themselves.
 """
 
@@ -35,7 +35,7 @@ def words_of(serials: Any) -> npt.NDArray[np.uint64]:
     """Legal serials as three numbers each, by which they can be told apart."""
     same = block(serials)
     if same is None:
-        import pyarrow.compute as pc  # noqa: PLC0415  slow to load, and whoever lists runs doesn't come here
+        import pyarrow.compute as pc  # noqa: PLC0415  slow to load, and listing runs doesn't need it
 
         same = block(pc.ascii_rpad(serials, _WIDTH, "\0"))
     if same is None:

@@ -45,7 +45,7 @@ def lines(serials: Any) -> tuple[bytes, Indices]:
         text = np.full((count, width + 1), LINE_FEED, np.uint8)
         text[:, :width] = same
         return text.tobytes(), np.arange(count + 1, dtype=np.int32) * np.int32(width + 1)
-    import pyarrow.compute as pc  # noqa: PLC0415  slow to load, and whoever lists runs doesn't come here
+    import pyarrow.compute as pc  # noqa: PLC0415  slow to load, and listing runs doesn't need it
 
     joined = pc.binary_join_element_wise(serials, "\n", "")
     places = np.frombuffer(joined.buffers()[1], np.int32, len(joined) + 1, joined.offset * 4)

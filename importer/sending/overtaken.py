@@ -30,7 +30,7 @@ _PLACE_BITS = 24
 
 def take_over(ledger: Ledger, view: View, run: Run, stopping: Callable[[], bool]) -> None:
     """Settle in the ledger what other runs have got assigned, or have sent with another batch or expiry; inherit their
-    doubt. Costs nothing if no other run has sent anything meanwhile. Not from an event loop. Once it is told to stop it
+    doubt. Costs nothing if no other run has sent anything meanwhile. Not from an event loop. Once `stopping` says so it
     leaves the rest to the next time: nothing is sent before it has been through.
 
     What one other run says of it is in memory until its chunks are divided: about 40 bytes for each row found.
@@ -106,7 +106,7 @@ _Row = tuple[int, int, EarlierOutcome]
 
 
 def _by_chunk(looked: Iterable[Found], stopping: Callable[[], bool]) -> Iterator[tuple[int, list[_Row]]]:
-    """The id of each chunk of which something was found, with the rows; none where it is told to stop."""
+    """The id of each chunk of which something was found, with the rows; none once `stopping` says so."""
     found = list[Found]()
     for part in looked:
         if stopping():
@@ -133,7 +133,7 @@ def _by_chunk(looked: Iterable[Found], stopping: Callable[[], bool]) -> Iterator
 
 
 def _divided(chunk: StoredChunk, alike: Mapping[tuple[Fate | None, Doubt], list[int]]) -> Settlement | None:
-    """What follows for a chunk of which some rows have a fate or a doubt; None: nothing."""
+    """What follows for a chunk if some of its rows have a fate or a doubt; None: nothing."""
     parts = [Part(places, *follows) for follows, places in alike.items() if follows != _NOTHING]
     if not parts:
         return None

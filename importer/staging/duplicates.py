@@ -24,7 +24,7 @@ from importer.staging.standings import Ordinals, Standing, Standings
 if TYPE_CHECKING:
     import pandas as pd  # where no hash stands twice it is not loaded at all
 _FEW = 8
-"""A window of which less than one row in so many may be wanted is worth an exact look."""
+"""Look exactly at a window if less than one row in so many may be wanted."""
 _AT_ONCE = 1 << 20
 """Hashes, and about the most rows, that are looked at together."""
 

@@ -185,7 +185,7 @@ class _Stager:
         good = np.concatenate([self._good, np.zeros(len(batches) - len(self._good), np.int64)])
         fates = Standings(groups={**two_expiries(batches, good), **self._holding.batches})
         self._staged.notes.update(self._holding.warnings(good))
-        standings = np.zeros(self._spill.rows, np.uint8)  # pages that nobody writes to take no memory
+        standings = np.zeros(self._spill.rows, np.uint8)  # pages that are never written take no memory
         finder = Finder(self._spill, batches, standings, self._where)
         self._stopping.check()
         twice = [np.empty(0, np.uint64)]

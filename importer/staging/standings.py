@@ -18,7 +18,7 @@ Ordinals = npt.NDArray[np.int64]
 
 
 class Standing(IntEnum):
-    """Of a row that passed its own checks. Where two hold, the higher one counts."""
+    """Status of a row that passed its checks; if several apply, the highest wins."""
 
     SEND = 0
     DOUBTFUL = 1
@@ -61,7 +61,7 @@ class Conflicts:
         return self._ordinals
 
     def reject(self, ordinal: int, serial: str, group: int) -> Reject | None:
-        """Why a row is rejected; None where nothing was added for it."""
+        """Why a row is rejected; None: nothing was added for it."""
         ordinals = self.ordinals()
         place = int(ordinals.searchsorted(ordinal))
         if place == len(ordinals) or ordinals[place] != ordinal:
@@ -82,17 +82,20 @@ class Conflicts:
 
 @dataclass(slots=True)
 class Standings:
-    """`standings` by ordinal (None: all SEND). Row `repeat_keys[i]` repeats the row with the ordinal `firsts[i]`;
-    `firsts` rise. `conflicts` say why, for each ordinal with CONFLICT. `groups` are whole batches that are rejected.
-    `holders` are the ids of the runs that have what is ALREADY.
-    """
+    """What becomes of a source's good rows, by ordinal (spill.py)."""
 
     standings: npt.NDArray[np.uint8] | None = None
+    """A Standing for each row; None: all SEND."""
     firsts: Ordinals = field(default_factory=lambda: np.empty(0, np.int64))
+    """For each row that repeats another the ordinal of that one; they rise."""
     repeat_keys: Ordinals = field(default_factory=lambda: np.empty(0, np.int64))
+    """The keys of the rows that repeat those of `firsts`."""
     conflicts: Conflicts = field(default_factory=Conflicts)
+    """Why, for each row with CONFLICT."""
     groups: Mapping[int, Reject] = field(default_factory=dict)
+    """Batches that are rejected whole."""
     holders: list[str] = field(default_factory=list)
+    """Ids of the runs that have what is ALREADY."""
 
     def window(self, ordinal: int, count: int) -> npt.NDArray[np.uint8]:
         if self.standings is None:
