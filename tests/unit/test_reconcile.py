@@ -9,7 +9,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from importer.model import Answer, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Part, Settlement, Verdict
-from importer.reconcile import ExistsMeans, Tally, isolate, settle, slices
+from importer.reconcile import (
+    LOST,
+    EarlierOutcome,
+    ExistsMeans,
+    Tally,
+    fate_of,
+    for_later_runs,
+    isolate,
+    settle,
+    slices,
+)
 from importer.serial_text import SerialText
 
 GTIN = "01234567891231"
@@ -261,3 +271,43 @@ def test_the_identity_holds_when_the_seven_make_up_the_rows() -> None:
     found = tally(assigned=1, already_assigned=2, duplicate=3, rejected=4, refused=5, unknown=6, unsent=7)
     assert found.holds(28)
     assert not found.holds(29)
+
+
+LATER = {
+    "assigned": (Fate(A), Doubt.NONE, EarlierOutcome.ASSIGNED),
+    "assigned_after_doubt": (Fate(A), Doubt.THIS_RUN, EarlierOutcome.ASSIGNED),
+    "unknown": (Fate(U, "answer_lost"), Doubt.THIS_RUN, EarlierOutcome.UNKNOWN),
+    "unknown_without_a_lost_answer": (Fate(U, "answer_missing"), Doubt.NONE, EarlierOutcome.UNKNOWN),
+    "refused": (Fate(R, "api_refused"), Doubt.NONE, EarlierOutcome.NOTHING),
+    "refused_in_doubt": (Fate(R, "api_refused"), Doubt.THIS_RUN, EarlierOutcome.DOUBT),
+    "unsent": (Fate(Outcome.UNSENT, "not_sent"), Doubt.NONE, EarlierOutcome.NOTHING),
+    "unsent_in_doubt": (Fate(Outcome.UNSENT, "product_not_registered"), Doubt.THIS_RUN, EarlierOutcome.DOUBT),
+    "unsent_in_an_older_doubt": (Fate(Outcome.UNSENT, "not_taken"), Doubt.EARLIER_RUN, EarlierOutcome.DOUBT),
+    "rejected_in_doubt": (Fate(Outcome.REJECTED, "conflict_with_run"), Doubt.EARLIER_RUN, EarlierOutcome.DOUBT),
+    "the_run_that_assigned_it_tells": (Fate(Outcome.ALREADY_ASSIGNED), Doubt.NONE, EarlierOutcome.NOTHING),
+}
+
+
+@pytest.mark.parametrize(("fate", "doubt", "expected"), LATER.values(), ids=LATER.keys())
+def test_a_run_tells_later_ones_what_it_knows_and_never_drops_a_doubt(
+    fate: Fate, doubt: Doubt, expected: EarlierOutcome
+) -> None:
+    assert for_later_runs(fate, doubt) is expected
+
+
+STATES = {
+    "on_the_wire": (ChunkState.SENT, None, Doubt.NONE, True, LOST),
+    "on_the_wire_after_a_retry": (ChunkState.SENT, Fate(R, "api_refused"), Doubt.NONE, True, LOST),
+    "settled": (ChunkState.SETTLED, Fate(A), Doubt.THIS_RUN, True, Fate(A)),
+    "retried_and_not_answered": (ChunkState.PENDING, Fate(R, "api_refused"), Doubt.NONE, True, Fate(R, "api_refused")),
+    "lost": (ChunkState.PENDING, None, Doubt.THIS_RUN, True, LOST),
+    "lost_in_an_earlier_run": (ChunkState.PENDING, None, Doubt.EARLIER_RUN, True, Fate(Outcome.UNSENT, "not_taken")),
+    "never_sent": (ChunkState.PENDING, None, Doubt.EARLIER_RUN, False, Fate(Outcome.UNSENT, "not_sent")),
+}
+
+
+@pytest.mark.parametrize(("state", "fate", "doubt", "tried", "expected"), STATES.values(), ids=STATES.keys())
+def test_the_state_of_a_chunk_means_one_thing_for_its_rows(
+    state: ChunkState, fate: Fate | None, doubt: Doubt, tried: bool, expected: Fate
+) -> None:
+    assert fate_of(state, fate, doubt, tried=tried) == expected
