@@ -240,7 +240,7 @@ class Web(Section):
     keep_uploads_days: Annotated[float, Field(ge=0, le=36_500)] = 30.0
     access_log: OptionalPath = None
     access_log_megabytes: Annotated[float, Field(gt=0)] = 10.0
-    access_log_files: Annotated[int, Field(ge=1, le=1000)] = 10
+    access_log_files: Annotated[int, Field(ge=2, le=1000)] = 10
 
     @field_validator("trusted_proxies")
     @classmethod

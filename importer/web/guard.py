@@ -59,6 +59,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @web.middleware
 async def answers(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Whatever happens ends in an answer in words, with the headers that keep a browser strict."""
+    request.app[SITE].began(request.protocol)
     try:
         response = await handler(request)
     except web.HTTPRedirection as redirection:
@@ -142,7 +143,7 @@ def who(request: web.Request) -> str:
     wanted = site.settings.web
     if wanted.trusted_header:
         name = request.headers.get(wanted.trusted_header, "").strip()
-        fits = len(name) <= _LONGEST_NAME and name.isprintable() and _trusted(request.remote, wanted)
+        fits = len(name) <= _LONGEST_NAME and name.isprintable() and trusted(request.remote, wanted)
         return name if fits else ""
     if not site.users.closed and is_loopback(wanted.host):
         return "" if _came_through(request) else site.owner
@@ -172,7 +173,8 @@ def complain(site: Site, error: ConfigError) -> None:
         structlog.get_logger().error("users_unreadable", error=str(error))
 
 
-def _trusted(remote: str | None, wanted: Web) -> bool:
+def trusted(remote: str | None, wanted: Web) -> bool:
+    """Whether an address is that of a proxy that is believed."""
     try:
         found = ip_address((remote or "").partition("%")[0])
     except ValueError:
@@ -187,7 +189,7 @@ def came_from(request: web.BaseRequest, wanted: Web) -> str:
     if not wanted.behind_proxy:
         return found
     named = [one.strip() for line in request.headers.getall("X-Forwarded-For", ()) for one in line.split(",")]
-    while named and _trusted(found, wanted):
+    while named and trusted(found, wanted):
         found = named.pop()
     return found[:_LONGEST_NAME]
 

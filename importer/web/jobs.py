@@ -56,8 +56,12 @@ class Jobs:
         return True
 
     def save(self, job: Job) -> None:
-        write_json(self._path(job.run), asdict(job))
+        self.keep(job)
         self.changed.set()
+
+    def keep(self, job: Job) -> None:
+        """Write down what has become of it. From any thread."""
+        write_json(self._path(job.run), asdict(job))
 
     def done(self, job: Job) -> None:
         self._path(job.run).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -41,6 +42,8 @@ class Live:
         self.left = 0
         self._done = 0
         self._rate = Rate()
+        self._lock = threading.Lock()
+        """Of the rate: the import adds to it, a page asks for it."""
         self.retry_after: float | None = None
 
     def reading(self, name: str, size: int) -> None:
@@ -61,7 +64,8 @@ class Live:
         answer = event.answer
         self.left -= settled
         self._done += settled
-        self._rate.add(self._clock(), self._done)
+        with self._lock:
+            self._rate.add(self._clock(), self._done)
         self.retry_after = answer.retry_after
         self._attempts.append(_Attempt(self._clock(), _kind(event), answer.seconds))
 
@@ -73,14 +77,16 @@ class Live:
 
     def _recent(self) -> list[_Attempt]:
         start = self._clock() - _RECENT
-        return [one for one in self._attempts if one.at >= start]
+        return [one for one in tuple(self._attempts) if one.at >= start]
 
     def per_second(self) -> float:
         """Serials per second over the last minute."""
-        return self._rate.per_second(self._clock())
+        with self._lock:
+            return self._rate.per_second(self._clock())
 
     def seconds_left(self) -> float | None:
-        return self._rate.left(self.left, self._clock())
+        with self._lock:
+            return self._rate.left(self.left, self._clock())
 
     def slowed_by(self) -> list[Slowness]:
         """What costs time, over the last minute: a code of the catalogue and its figures."""

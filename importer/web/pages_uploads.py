@@ -150,4 +150,6 @@ async def discard(request: web.Request) -> web.Response:
 def _marked(site: Site, upload: Upload, spoken: Language) -> Path:
     """The list, corrected as on the page, with what is still wrong in it marked, beside the upload."""
     file = site.previews.file(upload)
-    return marked_list(file, site.previews.looking, file.path.parent.parent, words.language(spoken.tag))
+    path = marked_list(file, site.previews.looking, file.path.parent.parent, words.language(spoken.tag))
+    path.chmod(0o600)
+    return path

@@ -17,6 +17,8 @@ from importer.config.settings import Settings, Web
 from importer.errors import ConfigError
 from importer.redaction import Redactor
 from importer.web.app import make_app
+from importer.web.connections import KEEP_SECONDS, Connections
+from importer.web.journal import Hook, Journal, server_logger
 from importer.web.site import Site, is_loopback
 
 _PATIENCE = 1.0
@@ -48,27 +50,44 @@ async def serve(
     except ConfigError:
         site.close()
         raise
-    runner = web.AppRunner(make_app(site), handle_signals=False, access_log=None, shutdown_timeout=_PATIENCE)
+    app = make_app(site)
+    connections = Connections(settings.web)
+    site.began = connections.began
+    journal = Journal(settings.web.access_log or site.own / "access.log", settings.web, connections)
+    runner = web.AppRunner(
+        app,
+        handle_signals=False,
+        shutdown_timeout=_PATIENCE,
+        keepalive_timeout=KEEP_SECONDS,
+        logger=server_logger(),
+        access_log=journal,
+        access_log_class=Hook,
+    )
     await runner.setup()
     try:
         with _signals() as told_to_end:
-            await _listen(runner, settings.web, context, ready)
+            assert runner.server is not None
+            await _listen(connections, runner.server, settings.web, context, ready)
             await told_to_end.wait()
     finally:
+        await connections.close()
         await runner.cleanup()
+        journal.close()
 
 
 async def _listen(
-    runner: web.AppRunner, wanted: Web, context: ssl.SSLContext | None, ready: Callable[[str], None]
+    connections: Connections,
+    server: web.Server,
+    wanted: Web,
+    context: ssl.SSLContext | None,
+    ready: Callable[[str], None],
 ) -> None:
-    listener = web.TCPSite(runner, wanted.host, wanted.port, ssl_context=context)
     try:
-        await listener.start()
+        port = await connections.listen(server, context)
     except OSError as error:
         raise ConfigError(
             "port_taken", host=wanted.host, port=str(wanted.port), reason=error.strerror or str(error)
         ) from error
-    port = runner.addresses[0][1]
     host = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
     ready(f"{'https' if context else 'http'}://{host}:{port}/")
 

@@ -42,7 +42,7 @@ class Site:
         self.target = target
         self.ledger = settings.ledger.path
         self.directory = settings.ledger.path.absolute().parent / "uploads"
-        own = self.directory / ".server"
+        self.own = own = self.directory / ".server"
         prefix = "__Host-" if settings.web.is_https else ""
         self.session_cookie = f"{prefix}importer_session"
         """With the prefix a browser takes it from this host alone, by https alone."""
@@ -82,6 +82,8 @@ class Site:
         self.listeners: Counter[str] = Counter()
         """Streams of events, by person."""
         self.space = Space(self.directory, settings.web.max_megabytes_per_person << 20)
+        self.began: Callable[[web.RequestHandler], None] = lambda _: None
+        """Is told of every request."""
         self.hashing = asyncio.Semaphore(1)
         """A password takes 64 MB to check."""
         self._readers = ThreadPoolExecutor(_READERS, "reader")

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from importer import wiring
-from importer.concurrency import Stopped, Stopping
+from importer.concurrency import Stopped, Stopping, in_thread
 from importer.config.settings import Settings
 from importer.errors import ConfigError, Exit, ImporterError, LedgerBusy, LedgerError
 from importer.flow.importing import Finished, Import
@@ -107,7 +107,7 @@ class Worker:
             )
             facts = {**parts.facts, "user": job.by, "comment": job.comment}
             imports = Import(replace(parts, facts=facts, new_run_id=lambda: job.run))
-            finished = await self._go(job, ledger, imports, run, upload)
+            finished = await in_thread(asyncio.run, self._go(job, ledger, imports, run, upload))
         except ImporterError as error:
             self._failed(job, upload, ledger, error)
         except Exception as error:  # noqa: BLE001  whatever it is, the server goes on; what was recorded is kept
@@ -120,6 +120,7 @@ class Worker:
             self._over(job, upload, finished.run)
 
     async def _go(self, job: Job, ledger: Ledger, imports: Import, run: Run | None, upload: Upload | None) -> Finished:
+        """In an event loop of its own, in a thread: no page keeps an import waiting, and no import a page."""
         if run is None:
             if upload is None:
                 raise ConfigError("run_gone", run=job.run)
@@ -131,11 +132,11 @@ class Worker:
         if job.kind == "retry":
             await ledger.renew(run.num)
             job.kind = "resume"
-            self._jobs.save(job)
+            self._jobs.keep(job)
         if job.kind == "resume" and job.comment:
             await ledger.remark(run.num, job.comment)
             job.comment = ""
-            self._jobs.save(job)
+            self._jobs.keep(job)
         return await imports.submit(run)
 
     def options(self, upload: Upload) -> Any:
