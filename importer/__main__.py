@@ -50,7 +50,7 @@ def _guarded(app: object) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        _give_up(sys.stdout)  # whoever read the output has gone; nothing more can be said to them
+        _give_up(sys.stdout)  # the reader of the output has gone: nothing more can be said to it
         return Exit.FAULT
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else Exit.FAULT

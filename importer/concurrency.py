@@ -31,8 +31,8 @@ async def run_workers(count: int, worker: Callable[[], Coroutine[Any, Any, None]
 
 
 async def in_thread(work: Callable[..., T], *given: Any) -> T:
-    """Do work in a thread. Whoever is cancelled meanwhile waits for its end all the same, however often: what the work
-    uses may be closed then.
+    """Do work in a thread. A caller that is cancelled meanwhile still waits for its end, however often it is cancelled:
+    what the work uses may be closed then.
     """
     task = asyncio.ensure_future(asyncio.to_thread(work, *given))
     try:

@@ -11,7 +11,7 @@ _JSON_ESCAPES = (b'"', b"\\")
 class SerialText(Sequence[str]):
     """Serials, each followed by a line feed (which no legal serial holds).
 
-    A sequence of strings for whoever asks for single ones; until then it costs nothing per serial. `count` is believed.
+    A sequence of strings where single ones are asked for; until then it costs nothing per serial. `count` is believed.
     """
 
     __slots__ = ("_count", "_each", "_plain", "text")

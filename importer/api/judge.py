@@ -187,7 +187,7 @@ _RULES: tuple[tuple[Callable[[_Case], bool], Verdict], ...] = (
     (lambda case: phrases.says_rate(case.said), Verdict.NOT_TAKEN),
     (lambda case: phrases.says_exists(case.said), Verdict.REFUSED),
     (lambda case: case.refuses_token, Verdict.TOKEN),
-    # The server gave up waiting, or says so itself: nobody knows how far it had come.
+    # The server gave up waiting, or says so itself: how far it had come is not known.
     (lambda case: case.status == HTTPStatus.REQUEST_TIMEOUT or phrases.says_server_fault(case.said), Verdict.DOUBT),
     (lambda case: case.ok and case.document.success is None, Verdict.DOUBT),
     (lambda case: case.status in _WRONG_PLACE or not case.is_word_of_the_api, Verdict.DENIED),

@@ -1,6 +1,6 @@
 """Log events go to stderr: for people on a terminal, as JSON lines elsewhere, and never with a secret in them.
 
-Called once, by whoever starts a process. What is logged, and when, is decided elsewhere.
+The start of a process calls it, once. What is logged, and when, is decided elsewhere.
 """
 
 from __future__ import annotations

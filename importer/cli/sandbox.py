@@ -1,4 +1,4 @@
-"""The sandbox as a command, and inside the process of an import. Loaded only where somebody wants one."""
+"""The sandbox as a command, and inside the process of an import. Loaded only where it is asked for."""
 
 from __future__ import annotations
 

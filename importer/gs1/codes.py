@@ -1,4 +1,4 @@
-"""Text becomes a GTIN, a serial, a batch number or an expiry once, here, and nobody checks it again.
+"""Text becomes a GTIN, a serial, a batch number or an expiry once, here, and is not checked again.
 
 Pure. The rules are those of the GS1 General Specifications; columns of values are the business of `checks`.
 """
@@ -57,7 +57,7 @@ DAMAGED = "|".join(
 )
 """What a spreadsheet makes of a code that it takes for a number or a date: `1.23E+15`, `2027-01-01`, `2-Sep`.
 A serial like that is legal, so it is sent, with a warning. To be matched with a whole value, by Python or by RE2.
-Each holds a character that is no letter or digit: `1E5` is shaped like many a random serial and warns nobody."""
+Each holds a character that is no letter or digit: `1E5` is shaped like many a random serial and gets no warning."""
 
 SCANNED = ("(01)", "(21)")
 """How a scanned code begins. A serial like that is legal, so it is sent, with a warning."""

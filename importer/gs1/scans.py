@@ -2,7 +2,7 @@
 
 A text that is a legal serial is never taken for a scan, whatever it begins with: of all notations only a raw element
 string whose serial has one or two characters would fit into 20, and nothing tells that from a serial of 20 characters.
-So whoever calls this has found before that the text is none; columns without such a value cost nothing.
+So the caller has found before that the text is none; columns without such a value cost nothing.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from importer.sources.options import SourceOptions
 from importer.sources.original import read_original
 
 UNHEARD = 3
-"""Status where there was nobody to hand over to, or no memory to say so."""
+"""Status when the parent was gone, or no memory to say so."""
 _MOST_TEXT = 2000
 _PACKAGES = ("site-packages", "dist-packages")
 

@@ -42,8 +42,8 @@ class BatchTally:
 class RunSummary:
     """All that summary.json holds, and what report.xlsx and report.html show of it.
 
-    Times are ISO 8601 in UTC. `settings` is shown as it is: whoever fills it leaves the secrets out. `warnings` counts
-    rows by the code of a note; such a row was sent all the same. `reading` says how the list was read (format,
+    Times are ISO 8601 in UTC. `settings` is shown as it is: the caller leaves the secrets out. `warnings` counts
+    rows by the code of a note; such a row was still sent. `reading` says how the list was read (format,
     encoding, sheets, remarks). `next_command` goes on from here; it is empty where nothing is left to do.
     """
 

@@ -44,7 +44,7 @@ _PICKS = {name for name, hint in _TYPES.items() if hint is Pick}
 
 
 def parse_settings(options: Iterable[str], base: Settings | None = None) -> Settings:
-    """Raises ValueError, with a message for whoever wrote the option."""
+    """Raises ValueError, with a message for the option's author."""
     default = base or Settings()
     values: dict[str, Any] = {}
     faults = list(default.faults)

@@ -73,7 +73,7 @@ class Settings:
       lost                  not taken, and left out of the answer
       contradicted          taken, and named twice in the answer, as Assigned and with `refused_status`
     Answers:
-      extra                 so many serials in each answer that nobody asked for
+      extra                 so many serials in each answer that the request did not hold
       shuffle               yes: the answer's order is not the request's
     Limits:
       max_serials           per request

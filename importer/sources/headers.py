@@ -1,4 +1,4 @@
-"""Header names and the role that each plays: one table, to be extended by whoever meets a new name.
+"""Header names and the role that each plays: one table, to be extended with each new name.
 
 A name counts without its case, accents, spaces and punctuation, so "N° de série" and "n de serie" are one. Beware of
 false friends: Polish "Nr serii" and Russian "Серия" are the batch, not the serial; German "Charge" is the batch;
@@ -174,7 +174,7 @@ def may_be_left_out(header: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The positions of the headers that claim each role, and of those that nobody knows."""
+    """The positions of the headers that claim each role, and of those that are not known."""
 
     claims: Mapping[str, Sequence[int]]
     unknown: Sequence[int]
