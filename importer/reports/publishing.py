@@ -38,7 +38,7 @@ class Draft:
     """One file of the report while it is being written. Offers what a binary stream that can't seek offers, so that
     size and SHA-256 are those of the bytes on disk without reading them again.
 
-    Large pieces are hashed and written by `thread`, one at a time, while the next is made; the caller may not change one.
+    Large pieces are hashed and written by `thread`, one at a time, while the next is made; the caller may change none.
     """
 
     def __init__(self, directory: Path, name: str, thread: ThreadPoolExecutor) -> None:

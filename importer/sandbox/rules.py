@@ -1,4 +1,4 @@
-"""What a request must look like: JSON, the fields of API.md, GS1 rules. Written a second time on purpose: shared with the
+"""What a request must look like: JSON, the fields of API.md, GS1 rules. Written twice on purpose: shared with the
 importer it would share the importer's mistakes.
 """
 
