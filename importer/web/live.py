@@ -45,6 +45,8 @@ class Live:
         self._lock = threading.Lock()
         """Of the rate: the import adds to it, a page asks for it."""
         self.retry_after: float | None = None
+        self.away_until: float | None = None
+        """Until when an API that is away is waited for at most; None: it is there."""
 
     def reading(self, name: str, size: int) -> None:
         _ = name, size
@@ -67,10 +69,15 @@ class Live:
         with self._lock:
             self._rate.add(self._clock(), self._done)
         self.retry_after = answer.retry_after
+        if answer.verdict not in {Verdict.DOUBT, Verdict.NOT_TAKEN}:
+            self.away_until = None
         self._attempts.append(_Attempt(self._clock(), _kind(event), answer.seconds))
 
     def waiting(self, wait: Wait) -> None:
-        self.retry_after = wait.seconds if wait.cause == "retry_after" else self.retry_after
+        if wait.cause == "retry_after":
+            self.retry_after = wait.seconds
+        elif wait.cause == "api_away":
+            self.away_until = self._clock() + wait.seconds
 
     def reporting(self, run: Run) -> None:
         self.run, self.phase = run.id, "reporting"
@@ -93,6 +100,8 @@ class Live:
         recent = self._recent()
         counts = Counter(one.kind for one in recent if one.kind != "answered")
         found = [Slowness(kind, count=count) for kind, count in counts.items()]
+        if self.away_until:
+            found.append(Slowness("api_away", seconds=max(0.0, self.away_until - self._clock())))
         if self.retry_after:
             found.append(Slowness("retry_after", seconds=self.retry_after))
         seconds = max(min(self._clock() - self._since, _RECENT), 1.0)

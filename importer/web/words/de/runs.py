@@ -47,6 +47,7 @@ WORDS: Mapping[str, str] = {
     "slow.rate_limit": "Die vereinbarte Grenze von {limit} Anfragen je Sekunde.",
     "slow.throttled": "Die API hat in der letzten Minute {count}-mal „zu viele Anfragen“ gemeldet.",
     "slow.retry_after": "Die API hat um {seconds} s Geduld gebeten.",
+    "slow.api_away": "Die API ist weg. Neues wird nicht gesendet; eine Anfrage wird wiederholt, noch {seconds} s.",
     "slow.no_answer": "{count} Antworten gingen in der letzten Minute verloren; die Anfragen werden wiederholt.",
     "slow.not_reached": "{count} Anfragen kamen in der letzten Minute nicht durch; sie werden wiederholt.",
     "slow.token": "Das Token wurde erneuert.",

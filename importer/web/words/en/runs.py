@@ -48,6 +48,7 @@ WORDS: Mapping[str, str] = {
     "slow.rate_limit": "The agreed limit of {limit} requests a second.",
     "slow.throttled": "The API said “too many requests” {count} times in the last minute.",
     "slow.retry_after": "The API asked for a wait of {seconds} s.",
+    "slow.api_away": "The API is away. Nothing new is sent; one request is tried again, for {seconds} s at most.",
     "slow.no_answer": "{count} answers were lost in the last minute; their requests are repeated.",
     "slow.not_reached": "{count} requests did not get through in the last minute; they are repeated.",
     "slow.token": "The token was renewed.",
