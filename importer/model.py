@@ -199,16 +199,6 @@ def same_target(one: str, other: str) -> bool:
     return one == other or (is_sandbox(one) and is_sandbox(other))
 
 
-def spoken_target(target: str) -> str:
-    """A target (config/target.py) for people: the address, and whose serials are behind it."""
-    if is_sandbox(target):
-        return "the sandbox"
-    address, _, pool = target.partition(" ")
-    kind, _, name = pool.partition(":")
-    whose = {"tenant": f" (tenant {name})", "channel": f" (channel {name})"}
-    return address + whose.get(kind, "")
-
-
 class RunState(StrEnum):
     """staging → staged → running → finished | stopped; `resume` and `retry` take the last two back to running."""
 

@@ -281,9 +281,10 @@ def template(
 ) -> None:
     """An empty list with the right columns."""
     from importer.sources.template import write_template
+    from importer.words.language import terminal
 
     write_template(file)
-    typer.echo(f"{file} is ready: fill in one row per pack.")
+    typer.echo(terminal().told("template_written", path=str(file)))
 
 
 @app.command(

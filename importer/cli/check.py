@@ -26,15 +26,12 @@ from importer.concurrency import Stopping
 from importer.config.settings import Settings
 from importer.errors import Exit, ImporterError, worst
 from importer.flow.preview import Example, ListFile, Preview, Problem, preview
-from importer.model import is_sandbox, spoken_target
+from importer.ledger.view import Run
+from importer.model import is_sandbox
 from importer.sources.files import file_facts
 from importer.words.language import Language
 
 _MOST_BATCHES = 15
-_NO_POOL = (
-    "The configuration has no channel key and no api.tenant: what earlier runs have assigned can't be told and is not "
-    "counted."
-)
 
 
 def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
@@ -117,83 +114,86 @@ def _example(one: Example, language: Language) -> dict[str, Any]:
 
 
 def _show(found: Preview, setup: Setup) -> None:
-    settings = setup.settings
+    language = setup.language
+    told, counted = language.told, language.counted
     console = Console(highlight=False)
-    console.print(Text.assemble((found.name, "bold"), f": {found.rows:,} rows"))
-    for line in reading_lines(found, setup.language):
+    console.print(Text.assemble((found.name, "bold"), f": {counted('row', found.rows)}"))
+    for line in reading_lines(found, language):
         console.print(Padding(Text(line), (0, 0, 0, 2)))
-    console.print(_batch_table(found))
+    console.print(_batch_table(found, language))
     if found.problems:
-        console.print(Text("Wrong rows are not sent; the first rows of each kind:", "dim"))
+        console.print(Text(told("wrong_rows"), "dim"))
     for code, problem in found.problems.items():
-        _show_problem(console, setup.language, code, problem)
+        _show_problem(console, language, code, problem)
     if found.notes:
-        console.print(Text("Repaired or worth a look (sent all the same)", "yellow"))
+        console.print(Text(told("warned_rows"), "yellow"))
         for code, rows in found.notes.items():
-            console.print(
-                Padding(Text(f"{rows:,} row{'s' * (rows != 1)}: {setup.language.warning(code)}"), (0, 0, 0, 2))
-            )
+            console.print(Padding(Text(f"{counted('row', rows)}: {language.warning(code)}"), (0, 0, 0, 2)))
     console.print(Text(_verdict(found, setup), "bold green" if found.clean else "bold"))
     for run in found.before:
-        into = "" if run.target == settings.api.target else f", into {spoken_target(run.target)}"
-        console.print(Text(f"The same file was imported before: run {run.id} ({run.state.value}{into})."))
-    if found.before and not _pool_is_known(settings):
-        console.print(Text(_NO_POOL, "yellow"))
+        key = "before" if run.target == setup.settings.api.target else "before_elsewhere"
+        console.print(Text(told(key, run=run.id, state=run.state.value, target=run.target)))
+    if found.before and not _pool_is_known(setup.settings):
+        console.print(Text(told("no_pool"), "yellow"))
 
 
 def reading_lines(found: Preview, language: Language) -> list[str]:
     """How the list was read."""
-    reading = found.reading
-    how = [reading.format, reading.encoding, f"delimiter {reading.delimiter!r}" if reading.delimiter else ""]
-    lines = ["read as " + ", ".join(part for part in how if part)]
+    reading, told = found.reading, language.told
+    delimiter = told("delimiter", delimiter=repr(reading.delimiter)) if reading.delimiter else ""
+    how = ", ".join(part for part in (reading.format, reading.encoding, delimiter) if part)
+    lines = [told("read_as", how=how)]
     for sheet in reading.sheets:
-        name = f"sheet {sheet.name}: " if sheet.name else ""
-        where = f"header in row {sheet.header_row}" if sheet.header_row else "no header"
+        name = told("sheet", sheet=sheet.name) if sheet.name else ""
         columns = ", ".join(f"{role} = {header!r}" for role, header in sheet.columns.items())
-        lines.append(f"{name}{where}; {columns}")
+        header = "header_in" if sheet.header_row else "no_header"
+        lines.append(name + told(header, row=str(sheet.header_row), columns=columns))
     return [*lines, *map(language.remark, reading.remarks)]
 
 
-def _batch_table(found: Preview) -> Table:
+def _batch_table(found: Preview, language: Language) -> Table:
+    told = language.told
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
-    for name in ("GTIN", "Batch", "Expiry"):
-        table.add_column(name, no_wrap=True)
-    for name in ("Rows", "To send", "Before", "Twice", "Wrong"):
-        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("column_gtin", "column_batch", "column_expiry"):
+        table.add_column(told(name), no_wrap=True)
+    for name in ("column_rows", "column_to_send", "column_before", "column_twice", "column_wrong"):
+        table.add_column(told(name), justify="right", no_wrap=True)
     for line in found.batches[:_MOST_BATCHES]:
-        who = (line.batch.gtin, line.batch.batch, line.batch.expiry) if line.batch else ("can't be told", "", "")
-        numbers = (line.rows, line.send, line.already_assigned, line.duplicate)
-        rejected = Text(_number(line.rejected), "red" if line.rejected else "")
-        table.add_row(*(Text(text) for text in who), *(_number(number) for number in numbers), rejected)
+        who = (line.batch.gtin, line.batch.batch, line.batch.expiry) if line.batch else (told("no_batch"), "", "")
+        numbers = (line.rows, line.send, line.already_assigned, line.duplicate, line.rejected)
+        *others, rejected = (language.number(number) if number else "-" for number in numbers)
+        table.add_row(*map(Text, who), *others, Text(rejected, "red" if line.rejected else ""))
     if len(found.batches) > _MOST_BATCHES:
-        table.add_row(f"and {len(found.batches) - _MOST_BATCHES:,} more")
+        table.add_row(told("and_more", n=len(found.batches) - _MOST_BATCHES))
     return table
-
-
-def _number(count: int) -> str:
-    return f"{count:,}" if count else "-"
 
 
 def _show_problem(console: Console, language: Language, code: str, problem: Problem) -> None:
     """One problem: its code, how many rows have it and the first of them, and what is wrong with the very first."""
     shown = problem.examples
-    rows = f"{problem.rows:,} row{'s' * (problem.rows != 1)}"
     places = ", ".join(f"{example.sheet} {example.row}".strip() for example in shown)
-    more = f" and {problem.rows - len(shown):,} more" if problem.rows > len(shown) else ""
+    left_out = problem.rows - len(shown)
+    more = f" {language.told('and_more', n=left_out)}" if left_out else ""
+    rows = language.counted("row", problem.rows)
     console.print(Text.assemble((code, "bold red"), f"  {rows}: ", (places + more, "bold")))
     for example in shown[:1]:
         console.print(Padding(Text(language.say(example.message)), (0, 0, 0, 2)))
 
 
 def _verdict(found: Preview, setup: Setup) -> str:
-    settings = setup.settings
-    serials, requests = found.to_send, found.requests_to_come
-    seconds = seconds_of(requests, settings)
-    rate = settings.limits.requests_per_second
-    time = f", {setup.language.span(seconds)} at {rate:g} requests/s" if seconds is not None else ""
-    would = f"send {serials:,} serial{'s' * (serials != 1)} in {requests:,} request{'s' * (requests != 1)}{time}"
-    if found.goes_on:
-        run = found.goes_on.run
-        rest = f"{would}, the rest of its {run.rows:,} rows" if serials else "send nothing"
-        return f"A run would go on with run {run.id}, which stopped early: it would {rest}."
-    return f"A run would {would}." if serials else "A run would send nothing."
+    language, rate = setup.language, setup.settings.limits.requests_per_second
+    seconds = seconds_of(found.requests_to_come, setup.settings)
+    run = found.goes_on.run if found.goes_on else None
+    end = "_nothing" if not found.to_send else "" if seconds is None else "_in"
+    key = f"would_go_on{end}" if run else f"would_send{end}"
+    values = {
+        "serials": language.counted("serial", found.to_send),
+        "requests": language.counted("request", found.requests_to_come),
+        "seconds": seconds,
+        "rate": f"{rate:g}",
+    }
+    return language.told(key, **values, **_of(run, language))
+
+
+def _of(run: Run | None, language: Language) -> dict[str, str]:
+    return {"run": run.id, "rows": language.counted("row", run.rows)} if run else {}

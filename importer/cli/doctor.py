@@ -23,7 +23,7 @@ from importer.api.tokens import token_in
 from importer.cli.setup import Setup
 from importer.errors import ConfigError, Exit, ImporterError, worst
 from importer.ledger.view import View
-from importer.model import Message, RunState, spoken_target
+from importer.model import Message, RunState
 
 _LITTLE = 2_000_000_000
 """Bytes: a list of 10 million rows needs as much for its ledger, report and what is sorted beside them."""
@@ -65,15 +65,13 @@ def examine(setup: Setup) -> int:
         typer.echo(msgspec.json.format(msgspec.json.encode({"findings": lines}), indent=2))
     else:
         for one in findings:
-            typer.echo(
-                f"{one.state.upper() if one.state == 'wrong' else one.state:<6} {setup.language.say(one.message)}"
-            )
+            typer.echo(f"{setup.language.told(f'doctor_{one.state}'):<6} {setup.language.say(one.message)}")
     return worst([Exit.DONE, *(one.code for one in findings)])
 
 
 def _findings(setup: Setup) -> Iterator[Finding]:
     settings = setup.settings
-    yield _right("doctor_target", target=spoken_target(settings.api.target))
+    yield _right("doctor_target", target=settings.api.target)
     try:
         wiring.must_have_credentials(settings)
     except ConfigError as error:

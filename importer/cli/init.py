@@ -13,6 +13,7 @@ import typer
 from importer.config import loading
 from importer.config.settings import Settings
 from importer.errors import ConfigError, Exit
+from importer.words.language import terminal
 
 
 def write_config(path: Path) -> int:
@@ -27,23 +28,21 @@ def write_config(path: Path) -> int:
         raise ConfigError("config_there", path=str(path)) from None
     except OSError as error:
         raise ConfigError("file_unwritable", path=str(path), reason=error.strerror) from error
-    typer.echo(f"{path} holds every setting with its default.")
+    told = terminal().told
+    typer.echo(told("config_written", path=str(path)))
     missing = list(_missing(loading.load(path, os.environ, {})))
     for what in missing:
-        typer.echo(f"Still missing: {what}")
-    typer.echo(f"{'Then see' if missing else 'See'} whether all is well with: importer doctor{_named(path)}")
+        typer.echo(told("config_missing", what=told(what)))
+    typer.echo(told("config_next_missing" if missing else "config_next", command=f"importer doctor{_named(path)}"))
     return Exit.DONE
 
 
 def _missing(settings: Settings) -> Iterator[str]:
     api = settings.api
     if not api.channel_key.get_secret_value():
-        yield "the key of a shopfloor channel: IMPORTER_API__CHANNEL_KEY, or api.channel_key_file"
+        yield "missing_channel_key"
     if not (api.token.get_secret_value() or api.key.get_secret_value()):
-        yield (
-            "a static token (IMPORTER_API__TOKEN, or api.token_file), or key and secret for dynamic ones "
-            "(IMPORTER_API__KEY and IMPORTER_API__SECRET, or api.key_file and api.secret_file)"
-        )
+        yield "missing_token"
 
 
 def _named(path: Path) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from importer.cli.setup import Setup
 from importer.errors import BY_SIGNAL, ImporterError
-from importer.model import RunState, is_sandbox, spoken_target
+from importer.model import RunState, is_sandbox
 from importer.reports.summary import RunSummary, summary_json
 from importer.words.language import Language
 
@@ -49,7 +49,7 @@ class Shown:
             self._documents.append({**document, "report": str(finished.directory)})
         else:
             typer.echo("\n".join(summary_lines(facts, self._language)))
-            typer.echo(f"Report: {finished.directory}{_best(finished)}")
+            typer.echo(self._language.told("report", path=f"{finished.directory}{_best(finished)}"))
         if finished.run.state == RunState.STOPPED and facts.exit_code not in BY_SIGNAL:
             typer.echo(f"{facts.source.name}: {self._language.part(finished.run.stopped_by)}", err=True)
         if facts.exit_code:
@@ -59,11 +59,11 @@ class Shown:
         """The command that goes on from a run that did not end with 0."""
         command = finished.facts.next_command
         if command:
-            return f"Go on with: {command}"
+            return self._language.told("go_on", command=command)
         wrong = finished.directory / "not_assigned.csv"
         file = shlex.quote(str(wrong)) if wrong.exists() else "FILE"
         into = " --sandbox" if is_sandbox(finished.run.target) else ""
-        return f"Correct the rejected rows, then: importer run {file}{into}{self._again}"
+        return self._language.told("correct", command=f"importer run {file}{into}{self._again}")
 
     def failed(self, name: str, error: ImporterError) -> None:
         text = self._language.say(error.message)
@@ -84,7 +84,7 @@ class Shown:
             whole: Any = self._documents[0] if len(self._documents) == 1 else {"runs": self._documents}
             typer.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2))
         if self._whole_again:
-            self._next = [f"Go on with: {shlex.join(['importer', *sys.argv[1:]])}"]
+            self._next = [self._language.told("go_on", command=shlex.join(["importer", *sys.argv[1:]]))]
         for line in self._next:
             typer.echo(line, err=self._as_json)
 
@@ -95,33 +95,29 @@ def _best(finished: Finished) -> str:
 
 def summary_lines(facts: RunSummary, language: Language) -> list[str]:
     """The outcomes of a run, what is wrong by code, and that the sum comes out."""
-    rows = facts.source.rows
+    told, number = language.told, language.number
+    rows, batches = facts.source.rows, sum(1 for tally in facts.batches if tally.batch.gtin)
+    head = {"rows": language.counted("row", rows), "batches": language.counted("batch", batches)}
     lines = [
-        f"Run {facts.run} of {facts.source.name}: {rows:,} row{'s' * (rows != 1)} in {_batches(facts)}",
-        f"  sent to {spoken_target(facts.target)}",
+        told("run_of", run=facts.run, name=facts.source.name, **head),
+        f"  {told('sent_to', target=facts.target)}",
     ]
-    lines += [f"  {name:<17}{count:>13,}" for name, count in facts.outcomes.items() if count]
-    total = sum(facts.outcomes.values())
-    holds = (
-        "every row has one outcome" if facts.identity_holds else f"BUT {rows:,} rows were read: see `importer verify`"
-    )
-    lines.append(f"  {'= rows':<17}{total:>13,}   {holds}")
+    lines += [
+        f"  {language.named('outcome', name):<17}{number(count):>13}" for name, count in facts.outcomes.items() if count
+    ]
+    holds = told("sum_right" if facts.identity_holds else "sum_wrong", rows=language.counted("rows_read", rows))
+    lines.append(f"  {told('sum'):<17}{number(sum(facts.outcomes.values())):>13}   {holds}")
     if facts.codes:
-        lines.append("Why:")
+        lines.append(told("why"))
         codes = list(facts.codes.items())
-        lines += [f"  {code:<28}{count:>10,}" for code, count in codes[:_MOST_CODES]]
-        lines += [f"  and {len(codes) - _MOST_CODES} more"] if len(codes) > _MOST_CODES else []
+        lines += [f"  {code:<28}{number(count):>10}" for code, count in codes[:_MOST_CODES]]
+        lines += [f"  {told('and_more', n=len(codes) - _MOST_CODES)}"] if len(codes) > _MOST_CODES else []
     if facts.warnings:
-        lines.append("Repairs and warnings:")
+        lines.append(told("warnings"))
         lines += [
-            f"  {count:,} row{'s' * (count != 1)}: {language.warning(code)}" for code, count in facts.warnings.items()
+            f"  {language.counted('row', count)}: {language.warning(code)}" for code, count in facts.warnings.items()
         ]
     sent = facts.requests
-    again = f", {sent.retried:,} of them repeated" if sent.retried else ""
-    lines.append(f"Requests: {sent.sent:,}{again}, in {language.span(sent.seconds)}")
+    repeated = "requests_repeated" if sent.retried else "requests"
+    lines.append(told(repeated, sent=sent.sent, repeated=sent.retried, seconds=sent.seconds))
     return lines
-
-
-def _batches(facts: RunSummary) -> str:
-    count = sum(1 for tally in facts.batches if tally.batch.gtin)
-    return f"{count:,} batch{'es' * (count != 1)}"

@@ -59,14 +59,14 @@ class Bar:
 
     def reading(self, name: str, size: int) -> None:
         _ = size
-        self._begin(f"Reading {name}", None)
+        self._begin(terminal().told("reading", name=name), None)
 
     def read(self, rows: int) -> None:
-        self._show(None, f"{rows:,} rows")
+        self._show(None, terminal().counted("row", rows))
 
     def sending(self, run: Run, left: int, done: int) -> None:
         _ = done
-        self._begin(f"Sending {run.source_name}", left)
+        self._begin(terminal().told("sending", name=run.source_name), left)
         self._done, self._left = 0, left
         self._rate = Rate()
         self._rate.add(time.monotonic(), 0)
@@ -76,10 +76,10 @@ class Bar:
         now = time.monotonic()
         self._rate.add(now, self._done)
         left = self._rate.left(self._left - self._done, now)
-        time_left = f", {terminal().span(left)} left" if left else ""
-        self._show(
-            self._done, f"{self._done:,} of {self._left:,} serials, {self._rate.per_second(now):,.0f}/s{time_left}"
-        )
+        language = terminal()
+        of, pace = language.counted("serial", self._left), round(self._rate.per_second(now))
+        key = "pace_left" if left else "pace"
+        self._show(self._done, language.told(key, done=self._done, all=of, pace=pace, seconds=left))
 
     def waiting(self, wait: Wait) -> None:
         values = {
@@ -90,7 +90,7 @@ class Bar:
         self._console.print(terminal().label("waiting", wait.cause, **values).strip(), markup=False)
 
     def reporting(self, run: Run) -> None:
-        self._begin(f"Writing the report of {run.id}", None)
+        self._begin(terminal().told("reporting", run=run.id), None)
 
 
 class Lines:

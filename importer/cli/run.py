@@ -26,7 +26,7 @@ from importer.flow.importing import Finished, Import
 from importer.flow.report import is_reported, must_have_room
 from importer.ledger.ledger import Ledger
 from importer.ledger.view import Run
-from importer.model import Message, RunState, is_sandbox, same_target, spoken_target
+from importer.model import Message, RunState, is_sandbox, same_target
 
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
 _LOOKS_AT_THE_CLOCK = 20.0
@@ -120,8 +120,7 @@ def resume_runs(setup: Setup, run_id: str | None, limits: Limits) -> int:
     async def work(session: Session) -> None:
         runs = _to_resume(session, run_id, setup.settings.report.dir)
         if not runs:
-            where = "a sandbox" if is_sandbox(session.target) else setup.settings.api.base_url
-            session.ends.nothing_to_do(f"No run into {where} stopped early: nothing to go on with.")
+            session.ends.nothing_to_do(setup.language.told("nothing_stopped", target=session.target))
         for run in runs:
             if session.stopping():
                 session.ends.left_out()
@@ -173,8 +172,7 @@ def _must_not_be_elsewhere(every: Sequence[Run], here: Sequence[Run], target: st
 
 
 def _elsewhere(run: Run, target: str) -> ConfigError:
-    sent_to, sends_to = spoken_target(run.target), spoken_target(target)
-    return ConfigError("run_of_other_target", run=run.id, sent_to=sent_to, sends_to=sends_to)
+    return ConfigError("run_of_other_target", run=run.id, sent_to=run.target, sends_to=target)
 
 
 async def importing(setup: Setup, limits: Limits, work: Work) -> int:

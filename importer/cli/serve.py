@@ -14,6 +14,7 @@ from importer.config.settings import Web
 from importer.errors import Exit
 from importer.web.access import users_of
 from importer.web.serve import serve
+from importer.words.language import terminal
 
 
 def serve_page(setup: Setup, host: str | None, port: int | None, tls: tuple[Path | None, Path | None]) -> int:
@@ -31,25 +32,27 @@ def serve_page(setup: Setup, host: str | None, port: int | None, tls: tuple[Path
 
 
 def _announce(url: str) -> None:
-    typer.echo(f"The page is at {url} (Ctrl-C ends it; what is running goes on when it is started again).")
+    typer.echo(terminal().told("page_at", url=url))
 
 
 def add_user(setup: Setup, name: str) -> int:
     """Ask for a password on a terminal, or read one line from stdin. Raises ConfigError."""
     if sys.stdin.isatty():
-        password = typer.prompt(f"Password for {name}", hide_input=True, confirmation_prompt=True)
+        password = typer.prompt(
+            setup.language.told("password_for", name=name), hide_input=True, confirmation_prompt=True
+        )
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     users = users_of(setup.settings)
     new = users.add(name, password)
-    typer.echo(f"{name} {'may use the page now' if new else 'has a new password'} ({users.path}).")
+    typer.echo(setup.language.told("user_added" if new else "user_changed", name=name, path=str(users.path)))
     return Exit.DONE
 
 
 def remove_user(setup: Setup, name: str) -> int:
     users = users_of(setup.settings)
     users.remove(name)
-    typer.echo(f"{name} may not use the page any more.")
+    typer.echo(setup.language.told("user_removed", name=name))
     return Exit.DONE
 
 

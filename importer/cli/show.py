@@ -19,6 +19,8 @@ from importer.model import Outcome, is_sandbox
 from importer.reports.summary import summary_json
 from importer.results.totals import count, facts_of, in_words
 
+_RUN_LINE = "{:<25}{:<10}{:>12}{:>12}{:>12}  {}"
+
 
 def _view(setup: Setup) -> View:
     return View(setup.settings.ledger.path)
@@ -51,13 +53,14 @@ def show_runs(setup: Setup, since: str | None = None) -> int:
             ]
         )
         return Exit.DONE
-    typer.echo(f"{'Run':<25}{'State':<10}{'Rows':>12}{'Assigned':>12}{'Open':>12}  Source")
+    language, told = setup.language, setup.language.told
+    heads = [told(f"column_{name}") for name in ("run", "state", "rows", "assigned", "open", "source")]
+    typer.echo(_RUN_LINE.format(*heads))
     for run, counts in lines:
         good = counts.outcomes[Outcome.ASSIGNED] + counts.outcomes[Outcome.ALREADY_ASSIGNED]
-        typer.echo(
-            f"{run.id:<25}{run.state.value:<10}{run.rows:>12,}{good:>12,}{counts.to_send:>12,}  "
-            f"{'sandbox: ' if is_sandbox(run.target) else ''}{run.source_name}"
-        )
+        state = language.named("state", run.state.value)
+        name = told("in_sandbox", name=run.source_name) if is_sandbox(run.target) else run.source_name
+        typer.echo(_RUN_LINE.format(run.id, state, *map(language.number, (run.rows, good, counts.to_send)), name))
     return Exit.DONE
 
 
@@ -71,17 +74,19 @@ def show_status(setup: Setup, run_id: str) -> int:
     if setup.as_json:
         _json({**msgspec.json.decode(summary_json(facts)), **live})
         return Exit.DONE
-    typer.echo("\n".join(summary_lines(facts, setup.language)))
-    typer.echo(f"State: {run.state.value}" + (f" ({setup.language.part(run.stopped_by)})" if run.stopped_by else ""))
+    language, told = setup.language, setup.language.told
+    typer.echo("\n".join(summary_lines(facts, language)))
+    typer.echo(told("state_why" if run.stopped_by else "state", state=run.state.value, reason=run.stopped_by))
     if counts.to_send:
-        speed = f", {rate:,.0f} serials/s, {setup.language.span(left)} left" if rate and left is not None else ""
-        typer.echo(f"To send: {counts.to_send:,} serials{speed}")
+        serials = language.counted("serial", counts.to_send)
+        typer.echo(told("to_send_in" if left else "to_send", serials=serials, pace=round(rate), seconds=left))
     for tally in facts.batches[:20]:
         batch = tally.batch
-        name = f"{batch.gtin} {batch.batch} {batch.expiry}" if batch.gtin else "batch can't be told"
-        typer.echo(f"  {name}: " + ", ".join(f"{rows:,} {outcome}" for outcome, rows in tally.outcomes.items()))
+        name = f"{batch.gtin} {batch.batch} {batch.expiry}" if batch.gtin else told("batch_unknown")
+        outcomes = (f"{language.number(n)} {language.named('outcome', one)}" for one, n in tally.outcomes.items())
+        typer.echo(f"  {name}: {', '.join(outcomes)}")
     if facts.next_command:
-        typer.echo(f"Go on with: {facts.next_command}")
+        typer.echo(told("go_on", command=facts.next_command))
     return Exit.DONE
 
 
@@ -115,7 +120,7 @@ def write_report(setup: Setup, run_id: str) -> int:
     if setup.as_json:
         _json({**msgspec.json.decode(summary_json(facts)), "report": str(directory)})
     else:
-        typer.echo(f"Report: {directory}")
+        typer.echo(setup.language.told("report", path=str(directory)))
     return Exit.DONE
 
 
@@ -126,19 +131,18 @@ def verify_run(setup: Setup, run_id: str) -> int:
     with _view(setup) as view:
         run = named_run(view, run_id)
         done = verify(view, run, wiring.verify_inputs(setup.settings, run))
-    say = setup.language.say
+    say, told = setup.language.say, setup.language.told
     findings = [{"kind": finding.kind, "text": say(finding.message)} for finding in done.findings]
     skipped = [f"{finding.kind}: {say(finding.message)}" for finding in done.skipped]
     if setup.as_json:
         _json({"run": run.id, "holds": not findings, "findings": findings, "passed": done.passed, "skipped": skipped})
         return Exit.FAULT if findings else Exit.DONE
     for finding in findings:
-        typer.echo(f"NOT RIGHT  {finding['kind']}: {finding['text']}")
+        typer.echo(f"{told('verify_not_right')}  {finding['kind']}: {finding['text']}")
     for text in skipped:
-        typer.echo(f"not looked at  {text}")
+        typer.echo(f"{told('verify_skipped')}  {text}")
     for kind in done.passed:
-        typer.echo(f"right  {kind}")
-    typer.echo(
-        f"Run {run.id} " + ("does NOT hold." if findings else f"holds: {run.rows:,} rows, each with one outcome.")
-    )
+        typer.echo(f"{told('verify_right')}  {kind}")
+    rows = setup.language.counted("row", run.rows)
+    typer.echo(told("verify_fails" if findings else "verify_holds", run=run.id, rows=rows))
     return Exit.FAULT if findings else Exit.DONE

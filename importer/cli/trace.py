@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from typing import Any
@@ -29,11 +30,12 @@ def trace_serial(setup: Setup, text: str, gtin: str) -> int:
         document = {"serial": serial, "gtin": gtin, "found": lines}
         typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
         return Exit.DONE
-    what = f"Serial {serial}" + (f" of GTIN {gtin}" if gtin else "")
+    told = setup.language.told
+    what = told("serial_of_gtin" if gtin else "serial", serial=serial, gtin=gtin)
     if not found:
-        typer.echo(f"{what}: no run of {setup.settings.ledger.path} holds it.")
+        typer.echo(told("traced_nowhere", what=what, path=str(setup.settings.ledger.path)))
     for one in found:
-        typer.echo(_line(setup, what, one))
+        typer.echo("\n".join(_lines(setup, what, one)))
     return Exit.DONE
 
 
@@ -67,13 +69,15 @@ def _document(setup: Setup, one: Trace) -> dict[str, Any]:
     }
 
 
-def _line(setup: Setup, what: str, one: Trace) -> str:
-    sandbox = "sandbox, " if is_sandbox(one.run.target) else ""
-    where = f"{one.run.source_name}, {one.sheet + ' ' if one.sheet else ''}row {one.row}"
-    pack = f"GTIN {one.batch.gtin}, batch {one.batch.batch}, expiry {one.batch.expiry}"
-    why = f" ({one.fate.code})" if one.fate.code else ""
-    said = setup.language.fate(one.fate)
-    return (
-        f"{what}: {one.fate.outcome.value}{why} at {one.recorded_at or 'no time yet'}\n"
-        f"  {sandbox}run {one.run.id}, {where}; {pack}" + (f"\n  {said}" if said else "")
+def _lines(setup: Setup, what: str, one: Trace) -> Iterator[str]:
+    told, batch, outcome = setup.language.told, one.batch, one.fate.outcome.value
+    moment = one.recorded_at or told("no_time")
+    yield told(
+        "traced_why" if one.fate.code else "traced", what=what, outcome=outcome, code=one.fate.code, moment=moment
     )
+    place = {"code": "row_of_sheet" if one.sheet else "row", "row": str(one.row), "sheet": one.sheet}
+    values = {"run": one.run.id, "name": one.run.source_name, "where": place}
+    pack = {"gtin": batch.gtin, "batch": batch.batch, "expiry": batch.expiry}
+    yield "  " + told("traced_sandbox" if is_sandbox(one.run.target) else "traced_run", **values, **pack)
+    if said := setup.language.fate(one.fate):
+        yield f"  {said}"

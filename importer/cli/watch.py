@@ -35,12 +35,6 @@ _NOT_ITS_OWN = frozenset(
     | {"last_line_cut", "list_changed", "list_missing", "list_unreadable", "reader_killed", "reader_not_started"}
 )
 """Faults of a flag, a setting, the system, or of a list that is not whole: it stays, and the next has its turn."""
-_WAITS = {
-    "changing": "it was written to a moment ago",
-    "open": "process {by} has it open",
-    "future": "its time lies in the future: it is taken once it has stood still",
-    "marker": "there is no {name}.ok or {name}.done beside it",
-}
 
 
 class CutShort(SourceError):  # noqa: N818  what it is
@@ -76,7 +70,7 @@ class _Watch:
         async with bounded(self._setup, self._limits) as bounds:
             while not bounds.stopping():
                 for path in self._put_away.take_back():
-                    self._log.warning("grew", source=str(path), message="it grew after it was read: imported again")
+                    self._log.warning("grew", source=str(path), message=self._setup.language.told("grew"))
                 lists = await self._complete(bounds)
                 if lists:
                     code = worst([code, await self._round(bounds, lists)])
@@ -92,7 +86,7 @@ class _Watch:
         try:
             found = self._arrivals.look()
         except OSError as error:
-            self._log.warning("inbox away", message=f"the inbox can't be read: {error.strerror}")
+            self._log.warning("inbox away", message=self._setup.language.told("inbox_away", reason=error.strerror))
             return []
         if self._once and self._arrivals.look_again_in is not None:
             await _asleep(bounds, self._arrivals.look_again_in)
@@ -103,7 +97,8 @@ class _Watch:
 
     def _tell(self, waiting: Sequence[Waiting]) -> None:
         """Say of each list once why it is not taken."""
-        told = {one.path: _WAITS[one.why].format(by=one.by, name=one.path.name) for one in waiting}
+        said = self._setup.language.label
+        told = {one.path: said("waits", one.why, by=str(one.by), name=one.path.name) for one in waiting}
         for path, why in told.items():
             if self._told.get(path) != why:
                 self._log.info("waits", source=str(path), message=why)

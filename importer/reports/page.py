@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from importer.errors import Exit
-from importer.model import Outcome, is_sandbox, spoken_target
+from importer.model import Outcome, is_sandbox
 from importer.reports.chart import chart, totals
 from importer.reports.problems import Example, Tally
 from importer.reports.summary import RunSummary
@@ -61,7 +61,7 @@ def page_html(facts: RunSummary, tally: Tally) -> bytes:
         remarks=facts.reading.get("remarks", ()),
         settings=list(_flat(facts.settings)),
         sandbox=is_sandbox(facts.target),
-        target=spoken_target(facts.target),
+        target=spoken.target(facts.target),
     )
     return text.encode()
 

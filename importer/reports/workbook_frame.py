@@ -13,7 +13,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from importer.model import Outcome, spoken_target
+from importer.model import Outcome
 from importer.reports.summary import RunSummary, all_seven
 from importer.words.language import language
 
@@ -197,7 +197,7 @@ def _run(facts: RunSummary, said: Said) -> dict[str, str]:
         said("list"): facts.source.name,
         said("sha256"): facts.source.sha256,
         said("size"): said("bytes", n=facts.source.bytes),
-        said("sent_to"): spoken_target(facts.target),
+        said("sent_to"): said("target", target=facts.target),
         said("started"): facts.started_at,
         said("ended"): facts.ended_at,
         said("requests_sent"): said("requests", n=facts.requests.sent, retried=facts.requests.retried),

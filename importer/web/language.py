@@ -36,6 +36,7 @@ class Language:
         self.moment = self._language.moment
         self.expiry = self._language.expiry
         self.span = self._language.span
+        self.target = self._language.target
 
     def say(self, key: str, **values: Any) -> str:
         """The words for a key. Whole numbers among the values are grouped; `key.one` is said where `n` is 1."""

@@ -13,7 +13,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import UNSET, Struct, structs
 
-from importer.model import Message, is_sandbox, spoken_target
+from importer.model import Message, is_sandbox
 from importer.web.language import Language, negotiate
 from importer.web.site import PERSON, SITE
 
@@ -58,7 +58,7 @@ def page(request: web.Request, template: str, values: Mapping[str, Any], status:
             person=person,
             can_log_out=bool(person) and site.users.closed and not site.settings.web.trusted_header,
             sandbox=is_sandbox(site.target),
-            target=spoken_target(site.target),
+            target=spoken.target(site.target),
             here=request.path,
             most=spoken.bytes(site.settings.web.max_upload_megabytes << 20),
             **values,

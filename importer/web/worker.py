@@ -16,7 +16,7 @@ from importer.flow.importing import Finished, Import
 from importer.ledger.ledger import Ledger
 from importer.ledger.store import now
 from importer.ledger.view import Run
-from importer.model import Message, RunState, same_target, spoken_target
+from importer.model import Message, RunState, same_target
 from importer.redaction import Redactor
 from importer.web.jobs import Job, Jobs
 from importer.web.live import Live
@@ -127,8 +127,8 @@ class Worker:
             options = self.options(upload)
             return await imports.run(self._uploads.path(upload), options, wiring.identity_of(options))
         if not same_target(run.target, self._target):
-            here, there = spoken_target(self._target), spoken_target(run.target)
-            raise ConfigError("run_of_other_target", case="server", run=run.id, sent_to=there, sends_to=here)
+            told = {"run": run.id, "sent_to": run.target, "sends_to": self._target}
+            raise ConfigError("run_of_other_target", case="server", **told)
         if job.kind == "retry":
             await ledger.renew(run.num)
             job.kind = "resume"

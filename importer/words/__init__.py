@@ -21,11 +21,14 @@ To add a message, give it two entries in `en.po` and in `de.po`, its sentence an
     either         runs, of which one it is          moment      a time of the ledger
     sentence, tip  of a message within a message
     bytes, span    a size; seconds                   cause       a message within a message, without its full stop
+    target         where a run goes
     outcome, …     any other kind is a `msgctxt`: what stands there under the value
 
 A value that is a mapping with a `code` is a message within the message: its sentence stands under `msgctxt "part"`, or
 is that of a message of its own. Where one code says different things, `values["case"]` picks the sentence: case `day`
 of `expiry_impossible` is `msgid "expiry_impossible.day"`. An entry with `msgid_plural` (the same text as its msgid)
 follows the value `n`. Other contexts: `title` names a problem by its code; `group` says what to do about all rows of
-an outcome or code.
+an outcome or code; `remark` is a sentence that needs no tip; `warning` and `warning_tip` are of rows that are sent;
+`page tip` and `page remark` stand on the page in place of what a terminal says; `terminal` and `report` hold fixed
+words, `count` what is counted.
 """

@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Literal
 
-from importer.model import Fate, Message
+from importer.model import Fate, Message, is_sandbox
 from importer.words import catalogue
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Language:
             "character": self.character,
             "bytes": self.bytes,
             "span": self.span,
+            "target": self.target,
             "moment": self.moment,
             "either": lambda values: self._some(_items(values), values, "or"),
             "cause": lambda value: self._plain(value).removesuffix("."),
@@ -97,6 +98,18 @@ class Language:
         """Fixed words, such as a column's name; empty if there are none under this key."""
         return self._say(context, key, "", values)
 
+    def named(self, context: str, key: str) -> str:
+        """A word, such as an outcome's; the key itself where the language has the same or none."""
+        return self.label(context, key) or key
+
+    def counted(self, what: str, n: int) -> str:
+        """1 row, 2,000 rows."""
+        return self.label("count", what, n=n)
+
+    def told(self, key: str, **values: Any) -> str:
+        """What a command tells at a terminal, beside messages."""
+        return self.label("terminal", key, **values)
+
     def warning(self, code: str) -> str:
         """What a repair or warning says of rows that are sent."""
         return f"{self.label('warning', code) or code.replace('_', ' ')}. {self.label('warning_tip', code)}".strip()
@@ -112,7 +125,7 @@ class Language:
 
     def role(self, role: str) -> str:
         if role not in self._roles:
-            self._roles[role] = self.label("role", role) or role
+            self._roles[role] = self.named("role", role)
         return self._roles[role]
 
     def number(self, value: float) -> str:
@@ -178,6 +191,14 @@ class Language:
         if whole < _DAY:
             return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
         return f"{self.number(whole // _DAY)} {self.label('word', 'day')} {whole % _DAY // _HOUR} h"
+
+    def target(self, target: str) -> str:
+        """Where a run goes (config/target.py): the address, and whose serials are behind it."""
+        if is_sandbox(target):
+            return self.label("target", "sandbox")
+        address, _, pool = target.partition(" ")
+        kind, _, name = pool.partition(":")
+        return self.label("target", kind, address=address, name=name) or address
 
     def bytes(self, value: int) -> str:
         size = float(value)
@@ -264,7 +285,7 @@ class Language:
 
     def _kind(self, kind: str) -> _Kind:
         """What says a value of this kind: one that is none of ours is a context of the catalogue."""
-        return self._kinds.get(kind) or (lambda value: self.label(kind, str(value)) or str(value))
+        return self._kinds.get(kind) or (lambda value: self.named(kind, str(value)))
 
 
 def _capital(text: str) -> str:

@@ -26,7 +26,7 @@ _MESSAGES = {"Message", "Reject"}
 _BY_HELPERS = {"_wrong", "Expected", "_reject", "ScanError"}
 """They take a code first and make a message of it."""
 _OUTCOMES = {outcome.value for outcome in model.Outcome}
-_WORDS_OF_PEOPLE = {"role", "outcome", "character", "word", "report", "page", "page tip", "page remark", "terminal"}
+_WORDS_OF_PEOPLE = {"role", "outcome", "character", "word", "report", "page", "page tip", "page remark", "target"}
 """Contexts whose keys are no codes of messages."""
 
 
