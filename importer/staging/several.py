@@ -16,8 +16,6 @@ SHORTEST = 3
 """Characters of a part; shorter ones fall together by chance."""
 
 _TWO = 2
-_CODE_LIKE = 6
-"""Characters of a part between blanks, which may be a group of one serial's characters, too: 1234 5678."""
 _RANGE = re.compile(r"[-\u2013\u2014\u2192\u2026]|\.\.|\bbis\b|\bto\b|\bdo\b|\bau?\b")
 _LEGAL = re.compile(r"(?P<between>[;,/+&|:-]|\.{2,3})")
 _EDGE = ";,"
@@ -26,6 +24,7 @@ _RANGES = ("-", "..", "...")
 _HEAD = re.compile(r"([A-Za-z]*)([0-9]+)")
 _CODE = re.compile(r"[0-9A-Za-z]{1,20}")
 _LONGEST = 100_000
+_LIST = re.compile(r"[;,|\t\r\n]")
 _BLANKS = re.compile(rf"[{re.escape(OUTER)}]+")
 _BREAKS = re.compile(r" ?[;,|/\t\r\n+&]+ ?| *(?:-|\u2013|\u2014|\u2192|\.\.\.?|\u2026|\bbis\b|\bto\b|\bdo\b|\bau?\b) *")
 
@@ -68,7 +67,7 @@ def several_in(text: str) -> Several | None:
         return None
     text = text.strip(OUTER + _EDGE)
     parts = tuple(part for part in _BREAKS.split(text) if part)
-    if blanks := len(parts) == 1:
+    if len(parts) == 1:
         parts = tuple(_BLANKS.split(text))
     if len(parts) < _TWO or not all(_CODE.fullmatch(part) for part in parts):
         return None
@@ -76,7 +75,7 @@ def several_in(text: str) -> Several | None:
     if not even and not _one_family(parts):
         return None
     counts = _counts_up(parts)
-    if blanks and not counts and (len(parts[0]) < _CODE_LIKE or not all(any(map(str.isdigit, part)) for part in parts)):
+    if not counts and not _LIST.search(text):  # a blank or dash may stand between groups of one serial: 1234 5678
         return None
     spans = len(parts) == _TWO and counts and bool(_RANGE.search(text))
     return Several(parts, sure=True, spans=spans)
