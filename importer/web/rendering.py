@@ -21,7 +21,7 @@ _ERRORS = {403: "csrf", 404: "not_found", 405: "not_found", 413: "too_large", 42
 _CODES = frozenset(
     {
         *("csrf", "host", "not_found", "too_large", "too_many_uploads", "disk_full", "no_file", "changed", "not_ready"),
-        *("nothing_to_send", "queued", "bad_request", "internal", "header_twice", "too_slow", "too_many_listeners"),
+        *("queued", "bad_request", "internal", "header_twice", "too_slow", "too_many_listeners"),
         *("too_much_of_one", "login"),
     }
 )

@@ -31,7 +31,6 @@ WORDS: Mapping[str, str] = {
     "error.no_file": "Es wurde keine Datei gewählt.",
     "error.changed": "Die Liste wurde inzwischen anders gelesen, auch von anderen. Bitte noch einmal ansehen.",
     "error.not_ready": "Die Liste wird noch gelesen.",
-    "error.nothing_to_send": "In dieser Liste ist nichts zu senden.",
     "error.queued": "Dieser Lauf steht schon in der Warteschlange.",
     "error.header_twice": "Die Anfrage hat eine Kopfzeile doppelt, die nur einmal vorkommen darf. Vielleicht fügt ein "
     "Proxy sie hinzu.",

@@ -32,7 +32,6 @@ WORDS: Mapping[str, str] = {
     "error.no_file": "No file was chosen.",
     "error.changed": "The list was read in another way meanwhile, by you or somebody else. Look at it again first.",
     "error.not_ready": "The list is still being read.",
-    "error.nothing_to_send": "There is nothing in this list to send.",
     "error.queued": "This run is queued already.",
     "error.header_twice": "The request has a header twice that may be there once. A proxy on the way may add it.",
     "error.too_slow": "It came too slowly, or stopped on its way. Try again.",
