@@ -24,6 +24,7 @@ from importer.cli.setup import Setup
 from importer.errors import ConfigError, Exit, ImporterError, worst
 from importer.ledger.view import View
 from importer.model import Message, RunState
+from importer.readers.opening import holds
 
 _LITTLE = 2_000_000_000
 """Bytes: a list of 10 million rows needs as much for its ledger, report and what is sorted beside them."""
@@ -80,6 +81,7 @@ def _findings(setup: Setup) -> Iterator[Finding]:
     for path in dict.fromkeys((settings.ledger.path.absolute().parent, settings.report.dir.absolute())):
         yield from _place(path)
     yield _ledger(settings.ledger.path)
+    yield from _readers()
 
 
 def _api(setup: Setup) -> Iterator[Finding]:
@@ -111,6 +113,19 @@ def _clock(answer: Reply) -> Iterator[Finding]:
         return
     off = abs(time.time() - there)
     yield _right("doctor_clock", seconds=off) if off < _OFF else _look("doctor_clock_off", seconds=off)
+
+
+def _readers() -> Iterator[Finding]:
+    """What keeps the process that reads a list to that list, tried by one."""
+    try:
+        held = holds()
+    except ImporterError as error:
+        yield Finding("wrong", error.message, error.exit_code)
+        return
+    if held.whole:
+        yield _right("doctor_readers")
+    for what in held.missing:
+        yield _look("doctor_readers_may", case=what)
 
 
 def _place(path: Path) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from importer.readers import limits
 
 _NAME = "importer-reader-probe"
+_HELD = ("other_files", "writing", "network", "processes", "memory", "cpu")
 
 
 class Locks(msgspec.Struct, frozen=True):
@@ -42,8 +43,13 @@ class Protection(msgspec.Struct, frozen=True):
     """And of computing time."""
 
     @property
+    def missing(self) -> Sequence[str]:
+        """The names of what does not hold."""
+        return [name for name in _HELD if not getattr(self, name)]
+
+    @property
     def whole(self) -> bool:
-        return all((self.other_files, self.writing, self.network, self.processes, self.memory, self.cpu))
+        return not self.missing
 
 
 def attempt(locks: Locks) -> Protection:

@@ -115,6 +115,13 @@ def test_watch_puts_each_away_and_imports_the_next(lists: list[str], importer: I
     assert len(list((inbox / "failed").iterdir())) == len(HOSTILE)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Landlock and seccomp are Linux's")
+def test_doctor_says_what_keeps_readers_to_their_lists(importer: Importer, lists: list[str]) -> None:
+    _ = lists
+    findings = importer("doctor", "--json").json["findings"]
+    assert [one["state"] for one in findings if one["code"].startswith("doctor_readers")] == ["right"]
+
+
 def test_a_name_that_would_break_or_colour_a_line_does_not(importer: Importer, lists: list[str]) -> None:
     _ = lists
     (importer.cwd / "a\n\x1b[31m\udce9.csv").write_bytes(b"x\n")
