@@ -85,7 +85,7 @@ def test_a_list_that_has_no_room_is_not_begun(importer: Importer, sandbox: Start
     disk.fill(leave=room)
     stopped = importer("run", source, env=env)
     assert stopped.code == 1
-    assert "free some space" in only_line(stopped.errors)
+    assert "Free some space" in only_line(stopped.errors)
     assert box.requests() == []
     assert sorted(path.suffix for path in disk.path.iterdir() if path.name.startswith(".importer-")) == []
     disk.free()
