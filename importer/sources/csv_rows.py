@@ -128,7 +128,7 @@ class Shape:
         proof = next((role for role in _PROOFS if role in self._positions), None)
         serials = records.columns[self._positions["serial"]]
         if proof is None:
-            return np.flatnonzero(pc.match_substring_regex(serials, _NO_CODE).to_numpy(zero_copy_only=False))
+            return self._suspects_by_serial(serials)
         column = records.columns[self._positions[proof]]
         data, offsets = laid_out(column)
         lengths = np.diff(offsets)
@@ -141,6 +141,15 @@ class Shape:
             words = pc.match_substring_regex(serials.take(pa.array(empty)), _NO_CODE)
             unlikely[empty] = words.to_numpy(zero_copy_only=False)
         return np.flatnonzero(unlikely)
+
+    def _suspects_by_serial(self, serials: Any) -> npt.NDArray[np.intp]:
+        """In a list of serials alone: its header again, and what holds blanks or rules. A word may be a serial."""
+        header = self._layout.headers[self._layout.positions["serial"]] if self._layout.headers else ""
+        hits = pc.equal(serials, header).to_numpy(zero_copy_only=False)
+        text = laid_out(serials)[0].tobytes()
+        if any(mark in text for mark in (b" ", b":", b"|", b"---", b"===", b"___", b"***")):
+            hits = hits | pc.match_substring_regex(serials, _NO_CODE).to_numpy(zero_copy_only=False)
+        return np.flatnonzero(hits)
 
     def _twin_faults(self, records: Records, keep: npt.NDArray[np.bool_] | None) -> dict[int, Reject]:
         """Rows in which two columns of one name say different things."""

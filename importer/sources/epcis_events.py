@@ -120,6 +120,11 @@ class Event:
             return None
         return found if found.tzinfo else None
 
+    @property
+    def lots_and_expiries(self) -> list[tuple[str, str]]:
+        """All that it says of lot and expiry, by role."""
+        return [(role, value) for name, value in self.data if (role := _role(name)) in _NAMES and role and value]
+
     def told(self, role: str) -> list[str]:
         """What it says of a batch or expiry: nothing, one value, or several that contradict each other."""
         found = [(local(name).casefold(), value) for name, value in self.data if value and _role(name) == role]

@@ -7,7 +7,7 @@ EPCIS 1.2 and 2.0, section 7.4.1 (error declarations) and 7.3.6 (ILMD); CBV for 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
@@ -62,7 +62,7 @@ class History:
             self._ids.add(event.id)
             if event.declares_error:
                 self._wrong.setdefault(event.id, 0)
-                self._wrong_contents.setdefault(_content(event), set()).add(event.id)
+                self._wrong_contents.setdefault(_content(event, event.lots_and_expiries), set()).add(event.id)
                 self._corrections.update(event.corrected_by)
             elif event.gone:
                 what = event.step or event.disposition or event.action or event.kind
@@ -82,8 +82,9 @@ class History:
             return True
         if not self._wrong_contents:
             return False
-        ids = self._wrong_contents.get(_content(event))
-        return ids is not None and (not event.id or "" in ids)
+        ids = self._wrong_contents.get(_content(event, event.lots_and_expiries), set())
+        ids = ids | self._wrong_contents.get(_content(event, ()), set())  # one that repeats no lot and expiry
+        return bool(ids) and (not event.id or "" in ids)
 
     def end_of(self, pack: Pack, order: int, moment: datetime | None) -> End | None:
         """How a pack is gone after it was commissioned by an event in this place and at this moment."""
@@ -143,9 +144,9 @@ class Told:
         return []
 
 
-def _content(event: Event) -> int:
+def _content(event: Event, data: Sequence[tuple[str, str]]) -> int:
     """What makes two events equal: all but the time of recording and the declaration. Of what an importer reads."""
     return hash((
         event.kind, event.moment or event.time, event.action.upper(), event.step, event.disposition,
-        frozenset(event.epcs), frozenset(event.others), frozenset(event.inputs), frozenset(event.data),
+        frozenset(event.epcs), frozenset(event.others), frozenset(event.inputs), frozenset(data),
     ))  # fmt: skip

@@ -38,7 +38,7 @@ class Event:
 def as_json(event: Event) -> dict[str, object]:
     found: dict[str, object] = {
         "type": event.kind, "eventTime": f"2026-11-20T{event.at}:00Z", "eventTimeZoneOffset": "+00:00",
-        "action": event.action,
+        "recordTime": f"2026-11-2{1 + event.wrong}T00:00:00Z", "action": event.action,
         "childEPCs" if event.kind == "AggregationEvent" else "epcList": event.epcs,
     }  # fmt: skip
     more = {"bizStep": event.step, "disposition": event.disposition, "eventID": event.id, "ilmd": dict(event.pairs)}
@@ -69,7 +69,9 @@ def as_xml(event: Event) -> str:
     base = f"<eventID>{event.id}</eventID>" * bool(event.id) + declared
     ilmd = "".join(f"<{name}>{value}</{name}>" for name, value in event.pairs)
     inner = (
-        f"<eventTime>2026-11-20T{event.at}:00.000Z</eventTime><eventTimeZoneOffset>+00:00</eventTimeZoneOffset>"
+        f"<eventTime>2026-11-20T{event.at}:00.000Z</eventTime>"
+        f"<recordTime>2026-11-2{1 + event.wrong}T00:00:00Z</recordTime>"
+        "<eventTimeZoneOffset>+00:00</eventTimeZoneOffset>"
         + f"<baseExtension>{base}</baseExtension>" * bool(base)
         + f"<{names.get(event.kind, 'epcList')}>{epcs}</{names.get(event.kind, 'epcList')}>"
         + f"<action>{event.action}</action>"

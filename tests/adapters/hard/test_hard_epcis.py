@@ -44,6 +44,7 @@ CASES = [
     case("wrong_by_being_equal", Event("A B"), Event("A B", wrong=True), Event("C"), sent="C", said="(A and B)"),
     case("wrong_and_epcs_in_another_order", Event("A B"), Event("B A", wrong=True), Event("C"), sent="C", said="declared"),
     case("wrong_said_first", Event("A", id="1", wrong=True), Event("A", id="1"), Event("C"), sent="C", said="declared"),
+    case("wrong_without_lot_and_expiry", Event("A"), Event("A", wrong=True, data=""), Event("C"), sent="C", said="declared"),
     case("equal_but_of_another_id", Event("A", id="1", wrong=True), Event("A", id="2"), sent="A", said="no event"),
     case(
         "corrected",

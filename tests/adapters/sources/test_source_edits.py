@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 
 from importer.model import Reject
+from importer.readers.opening import open_original
 from importer.rows.tables import Rows
 from importer.sources.corrections import LEFT_OUT, _settles
 from importer.sources.opening import SourceOptions, open_source
@@ -97,3 +98,11 @@ def test_a_damaged_cell_stays_damaged_until_that_cell_is_settled(
 ) -> None:
     before = {"serial": "12", "gtin": "04012345000030", "batch": "B1", "expiry": "271130"}
     assert _settles(edit, before, fault) is settled
+
+
+def test_an_edit_goes_into_the_columns_that_a_header_further_down_names(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"{HEADER}A,{GOOD}GTIN,SerialNumber,ExpirationDate,Batch\n04012345000030,B B,271130,B1\n")
+    options = SourceOptions(edits={"4": {"serial": "BB", "batch": "B2"}})
+    (sheet,) = open_original(path, options).sheets
+    assert list(sheet.rows())[-1] == (4, ["04012345000030", "BB", "271130", "B2"])
