@@ -20,7 +20,10 @@ try:
 except ImportError:  # pragma: no cover  a system without them has no leases either
     fcntl = None  # type: ignore[assignment]
 
-LISTS = frozenset({".csv", ".txt", ".tsv", ".gz", ".zip", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".xml", ".json"})
+LISTS = frozenset(
+    {".csv", ".txt", ".tsv", ".tab", ".gz", ".zip", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".fods"}
+    | {".xml", ".json", ".jsonld", ".htm", ".html", ".mht", ".mhtml", ".slk"}
+)
 MARKERS = (".ok", ".done")
 SECOND_LOOK = 1.0
 """Seconds between two looks at a file whose time says that it has been quiet: a share's clock may be wrong."""

@@ -56,10 +56,13 @@ def show_runs(setup: Setup, since: str | None = None) -> int:
     language, told = setup.language, setup.language.told
     heads = [told(f"column_{name}") for name in ("run", "state", "rows", "assigned", "open", "source")]
     typer.echo(_RUN_LINE.format(*heads))
+    several = len({run.target for run, _ in lines if not is_sandbox(run.target)}) > 1
     for run, counts in lines:
         good = counts.outcomes[Outcome.ASSIGNED] + counts.outcomes[Outcome.ALREADY_ASSIGNED]
         state = language.named("state", run.state.value)
         name = told("in_sandbox", name=run.source_name) if is_sandbox(run.target) else run.source_name
+        if several and not is_sandbox(run.target):
+            name = f"{name} → {language.target(run.target)}"
         typer.echo(_RUN_LINE.format(run.id, state, *map(language.number, (run.rows, good, counts.to_send)), name))
     return Exit.DONE
 

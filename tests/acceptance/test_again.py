@@ -105,3 +105,14 @@ def test_resume_without_a_run_to_go_on_with_says_so(importer: Importer, sandbox:
     assert done.code == 0
     assert done.out.startswith(f"No run into {box.url}/")
     assert done.out.endswith(" stopped early: nothing to go on with.\n")
+
+
+def test_a_retry_with_nothing_to_send_leaves_the_run_finished(importer: Importer, sandbox: StartBox) -> None:
+    box = sandbox()
+    source = write_csv(importer.cwd / "list.csv", [*packs(3), ("has space", *packs(1)[0][1:])])
+    first = importer("run", source, "--json", env=box.env)
+    again = importer("retry", first.json["run"], "--json", env=box.env)
+    assert (again.code, again.json["outcomes"], len(box.requests())) == (3, first.json["outcomes"], 1)
+    (run,) = importer("runs", "--json").json
+    assert (run["state"], run["ended_at"] is None) == ("finished", False)
+    assert importer("run", source, "--json", env=box.env).json["run"] != run["run"]

@@ -36,6 +36,9 @@ def test_what_one_channel_has_assigned_says_nothing_of_another(importer: Importe
     assert "already_assigned" not in outcomes(other)
     assert len(channels.requests()) > sent
     assert outcomes(importer("run", source, "--json", env={**channels.env, **A})) == {"already_assigned": 5}
+    first, second = (run["target"].rpartition(":")[2] for run in importer("runs", "--json").json[:2])
+    told = importer("runs").out.splitlines()
+    assert (told[1].endswith(f"(channel {first})"), told[2].endswith(f"(channel {second})")) == (True, True)
 
 
 def test_channels_of_one_tenant_share_a_pool_where_it_has_a_name(importer: Importer, channels: Box) -> None:
@@ -165,3 +168,13 @@ def test_a_row_of_the_sandbox_names_the_command_that_goes_on_there(importer: Imp
     line = Report(importer.cwd / done.json["report"]).not_assigned[0]
     assert f"`importer resume {done.json['run']} --sandbox`" in line.message
     assert importer("verify", "last", *places).code == 0
+
+
+def test_a_list_goes_on_in_a_sandbox_as_it_does_elsewhere(importer: Importer) -> None:
+    source = write_csv(importer.cwd / "list.csv", packs(3))
+    slow = {"IMPORTER_LIMITS__CHUNK_SIZE": "1", "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "0.1"}
+    begun = importer("run", "--sandbox", source, "--max-duration", "4s", "--json", env=slow)
+    assert begun.code == 4
+    assert importer("check", source, "--json").json["goes_on_with"] == ""
+    gone_on = importer("run", "--sandbox", source, "--json")
+    assert (gone_on.code, gone_on.json["run"]) == (0, begun.json["run"])
