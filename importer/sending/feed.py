@@ -85,6 +85,8 @@ class Feed:
         if answer.verdict in {Verdict.DOUBT, Verdict.NOT_TAKEN}:
             return
         gtin = self._gtin(planned)
+        if gtin in self._proven and answer.verdict is not Verdict.PRODUCT and not self._aside:
+            return  # nothing new, as nearly always
         async with self._changed:
             if answer.verdict is Verdict.PRODUCT:
                 self._stopped.add(gtin)

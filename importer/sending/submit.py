@@ -126,7 +126,9 @@ class Submission:
         sending.bisection.cut(step, parts, How.SIZE if step.ask else How.SOME)
 
     async def _ask(self, sending: _Sending, step: Step[StoredChunk]) -> None:
-        chunk = replace(self._view.load(step.part.id, self._batches), alone=sending.planned.alone)
+        chunk = self._view.load(step.part.id, self._batches)
+        if sending.planned.alone:
+            chunk = replace(chunk, alone=True)
         answer = await self._commissioner.commission(chunk)
         await self._feed.learn(sending.planned, answer)
         if answer.undecided and not sending.planned.others_answered:
