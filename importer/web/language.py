@@ -1,19 +1,16 @@
-"""The page in the browser's language: its fixed words, and what `words` says."""
+"""The page in the browser's language: what `words` says, by the names that templates know."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from importer.model import Message
-from importer.web.words import de, en
-from importer.words import language
-
-_WORDS = {"en": en.WORDS, "de": de.WORDS}
+from importer.words import catalogue, language
 
 
 def negotiate(header: str) -> str:
-    """`en` or `de`, whichever an Accept-Language header prefers."""
-    best, language = 0.0, "en"
+    """The language that an Accept-Language header prefers, of those that there are; else English."""
+    best, chosen = 0.0, "en"
     for item in header.split(","):
         name, _, rest = item.partition(";")
         tag = name.strip().lower().partition("-")[0]
@@ -21,15 +18,14 @@ def negotiate(header: str) -> str:
             weight = float(rest.partition("=")[2] or 1.0)
         except ValueError:
             weight = 0.0
-        if tag in _WORDS and weight > best:
-            best, language = weight, tag
-    return language
+        if tag in catalogue.LANGUAGES and weight > best:
+            best, chosen = weight, tag
+    return chosen
 
 
 class Language:
     def __init__(self, tag: str) -> None:
         self.tag = tag
-        self._words = _WORDS[tag]
         self._language = language.language(tag, page=True)
         self.number = self._language.number
         self.bytes = self._language.bytes
@@ -39,11 +35,8 @@ class Language:
         self.target = self._language.target
 
     def say(self, key: str, **values: Any) -> str:
-        """The words for a key. Whole numbers among the values are grouped; `key.one` is said where `n` is 1."""
-        text = self._words.get(f"{key}.one") if values.get("n") == 1 else None
-        text = text or self._words[key]
-        shown = {name: self.number(v) if isinstance(v, int) else v for name, v in values.items()}
-        return text.format(**shown)
+        """The page's own words for a key. Whole numbers among the values are grouped; `n` decides the plural."""
+        return self._language.label("web", key, **values)
 
     def said(self, message: Message | str) -> str:
         """A message; text that a person or a program wrote stays as it is."""

@@ -1,31 +1,39 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
-from string import Formatter
+from pathlib import Path
 
 import pytest
+from entries import entries_of
 
 from importer.model import Outcome
+from importer.web import serve
 from importer.web.language import Language, negotiate
 from importer.web.uploads import harmless
-from importer.web.words import de, en
+
+_WEB = Path(serve.__file__).parent
+_KEYS = {key for context, key in entries_of("en") if context == "web"}
 
 
-def _fields(text: str) -> set[str | None]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name}
-
-
-def test_both_languages_say_the_same_things_with_the_same_values() -> None:
-    assert set(en.WORDS) == set(de.WORDS)
-    assert [key for key in en.WORDS if _fields(en.WORDS[key]) != _fields(de.WORDS[key])] == []
+def _named() -> set[str]:
+    """Keys that templates and code name; `x.*` where the rest is only known when the page is made."""
+    texts = [path.read_text("utf-8") for path in (*_WEB.glob("templates/*.html"), *_WEB.glob("*.py"))]
+    found = {key for text in texts for key in re.findall(r'"([a-z_]+(?:\.[A-Za-z0-9_.]+)?)"', text)}
+    found |= {key for text in texts for key in re.findall(r"'([a-z_]+(?:\.[A-Za-z0-9_.]+)?)'", text)}
+    open_ended = {key for text in texts for key in re.findall(r'"([a-z_]+\.(?:[a-z_.]+\.)?)(?:"|\{)', text)}
+    open_ended |= {key for text in texts for key in re.findall(r"'([a-z_]+\.(?:[a-z_.]+\.)?)(?:'|\{)", text)}
+    return {key for key in _KEYS if key in found or any(key.startswith(one) for one in open_ended)}
 
 
 def test_every_key_that_a_template_names_has_words() -> None:
-    templates = [one for one in (files("importer.web") / "templates").iterdir() if one.name.endswith(".html")]
-    named = {key for one in templates for key in re.findall(r'\bt\("([^"]+)"[,)]', one.read_text("utf-8"))}
-    assert named - set(en.WORDS) == set()
-    assert all(f"outcome.{outcome.value}" in en.WORDS for outcome in Outcome)
+    templates = [path.read_text("utf-8") for path in _WEB.glob("templates/*.html")]
+    named = {key for text in templates for key in re.findall(r'\bt\("([^"]+)"[,)]', text)}
+    assert named - _KEYS == set()
+    assert all(f"outcome.{outcome.value}" in _KEYS for outcome in Outcome)
+
+
+def test_no_words_of_the_page_are_unused() -> None:
+    assert _KEYS - _named() == set()
 
 
 @pytest.mark.parametrize(

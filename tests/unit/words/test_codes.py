@@ -26,13 +26,13 @@ _MESSAGES = {"Message", "Reject"}
 _BY_HELPERS = {"_wrong", "Expected", "_reject", "ScanError"}
 """They take a code first and make a message of it."""
 _OUTCOMES = {outcome.value for outcome in model.Outcome}
-_WORDS_OF_PEOPLE = {"role", "outcome", "character", "word", "report", "page", "page tip", "page remark", "target"}
+_WORDS_OF_PEOPLE = {"role", "outcome", "character", "word", "report", "web", "page tip", "page remark", "target"}
 """Contexts whose keys are no codes of messages."""
 
 
 @cache
 def _trees() -> dict[Path, ast.Module]:
-    paths = [path for path in _HERE.rglob("*.py") if "sandbox" not in path.parts and "web/words" not in str(path)]
+    paths = [path for path in _HERE.rglob("*.py") if "sandbox" not in path.parts]
     return {path: ast.parse(path.read_text("utf-8")) for path in paths}
 
 
