@@ -176,7 +176,7 @@ class Import:
 
     async def _submit(self, view: View, run: Run, *, retried: bool) -> None:
         parts = self._parts
-        await parts.ledger.running(run.num)
+        await parts.ledger.running(run.num, parts.submitting.exists_means)
         seconds = 0.0
         code, why = int(Exit.FAULT), Message("internal_fault")
         try:

@@ -136,8 +136,11 @@ class Ledger:
 
     # Submitting: awaited from the event loop.
 
-    async def running(self, run: int) -> None:
-        await self._writer.done(lambda db: store.execute(db, "running", run=run))
+    async def running(self, run: int, exists_means: str) -> None:
+        """A session of sending begins. What "exists already" means in it is kept with the run's settings: a resume may
+        have other ones than the run began with, and its answers can be judged again only by its own.
+        """
+        await self._writer.done(lambda db: store.begin_session(db, run, exists_means))
 
     async def ended(
         self, run: int, state: RunState, exit_code: int, stopped_by: Message | None, seconds: float

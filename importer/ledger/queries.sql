@@ -14,6 +14,9 @@ UPDATE run SET state = 'staged', reading = :reading, notes = :notes, rows = :row
 -- running: A run is being submitted.
 UPDATE run SET state = 'running', ended_at = NULL, ended_turn = NULL, exit_code = NULL, stopped_by = '' WHERE num = :run;
 
+-- keep_settings: The settings of a run, with what they were in the sessions of sending.
+UPDATE run SET settings = :settings WHERE num = :run;
+
 -- ended: A run ended, finished or stopped early.
 UPDATE run SET state = :state, ended_at = :at, exit_code = :exit_code, stopped_by = :stopped_by,
     ended_turn = (SELECT max(max(staged_turn), max(coalesce(ended_turn, 0))) + 1 FROM run),

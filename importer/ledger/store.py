@@ -5,6 +5,7 @@ Every function takes a connection; those that write are called inside the writer
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,6 +65,21 @@ class PlannedChunk:
     rows: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkCount:
+    """Some chunks of one batch that share what is known of them."""
+
+    batch: int
+    state: ChunkState
+    fate: Fate | None
+    """Without what is said of it."""
+    doubt: Doubt
+    tried: bool
+    serials: int
+    repeats: int
+    chunks: int
+
+
 def insert_chunks(db: sqlite3.Connection, run: int, first_seq: int, chunks: Iterable[PlannedChunk]) -> None:
     for seq, chunk in enumerate(chunks, first_seq):
         values = {name: getattr(chunk, name) for name in PlannedChunk.__slots__ if name != "rows"}
@@ -101,6 +117,16 @@ def insert_batches(db: sqlite3.Connection, run: int, batches: Iterable[tuple[int
 
 def insert_fingerprints(db: sqlite3.Connection, run: int, first: int, last: int, entries: bytes) -> None:
     execute(db, "insert_fingerprints", run=run, first=first, last=last, entries=entries)
+
+
+def begin_session(db: sqlite3.Connection, run: int, exists_means: str) -> None:
+    """Note that a run is being sent, and by which setting its answers are judged from here on."""
+    settings = json.loads(execute(db, "run_by_num", run=run).fetchone()["settings"])
+    unknown = settings.setdefault("unknown", {})
+    meant = unknown.get("exists_meant", [])
+    unknown["exists_meant"] = [*meant, *([] if exists_means in meant else [exists_means])]
+    execute(db, "running", run=run)
+    execute(db, "keep_settings", run=run, settings=json.dumps(settings))
 
 
 def mark(db: sqlite3.Connection, run: int, chunk: int) -> int:

@@ -14,6 +14,7 @@ from importer.errors import ConfigError, LedgerError, NoLedger
 from importer.ledger import fingerprint_index, opening, store
 from importer.ledger.answers import StoredAttempt
 from importer.ledger.packing import Columns, Damaged, Rows, unpack, unpack_columns, unpack_serials, unseal
+from importer.ledger.store import ChunkCount
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.rows.fingerprints import Hashes
 from importer.serial_text import SerialText
@@ -101,21 +102,6 @@ class PackedChunk(StoredChunk):
     """Packed (packing.py)."""
     sent_as: int | None
     """The seq of the chunk in whose request its rows last went out; None: in none."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkCount:
-    """Some chunks of one batch that share what is known of them."""
-
-    batch: int
-    state: ChunkState
-    fate: Fate | None
-    """Without what is said of it."""
-    doubt: Doubt
-    tried: bool
-    serials: int
-    repeats: int
-    chunks: int
 
 
 class View:

@@ -10,7 +10,7 @@ import heapq
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, product
 from operator import itemgetter
 from typing import Any
 
@@ -53,7 +53,11 @@ class _Answers:
         self._view = view
         self._run = run
         self._batches = view.batches(run.num)
-        self._exists_means: ExistsMeans = run.settings.get("unknown", {}).get("exists_means", "unknown")
+        unknown = run.settings.get("unknown", {})
+        self._exists_meant: Sequence[ExistsMeans] = unknown.get("exists_meant") or [
+            unknown.get("exists_means", "unknown")
+        ]
+        """Once for each meaning that a session of sending gave it."""
         self._unregistered: set[str] = set()
 
     def look(self) -> Iterator[Message]:
@@ -120,9 +124,9 @@ class _Answers:
         answer = restored(attempt, tuple(serials))
         doubts = {lost} if lost or sent.doubt == Doubt.NONE else {True, False}
         found: dict[str, set[_Claim]] = {}
-        for doubt in doubts:
+        for doubt, means in product(doubts, self._exists_meant):
             chunk = Chunk(sent.id, sent.seq, self._batches[sent.batch], serials, doubt)
-            settled = settle(chunk, answer, self._exists_means)
+            settled = settle(chunk, answer, means)
             parts = settled.parts or [Part(range(len(serials)), settled.fate)]
             for part in parts:
                 for place in part.places if part.fate else ():
