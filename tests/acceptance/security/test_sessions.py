@@ -71,11 +71,10 @@ async def test_behind_a_proxy_that_ends_tls_cookies_are_bound_to_the_host_and_to
     add_user(tmp_path / "work", "anna")
     with Server(tmp_path / "work", env | {"IMPORTER_WEB__PROXY_ENDS_TLS": "true"}) as server:
         async with Browser(server) as planner:
+            seed = next(one for one in planner.http.cookie_jar if one.key == "__Host-importer_csrf")
             async with planner.http.get("/login") as answer:
-                cookie = answer.headers.get("Set-Cookie", "")
                 assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
             form = {"csrf": planner.csrf, "name": "anna", "password": PASSWORD}
-            seed = next(one for one in planner.http.cookie_jar if one.key == "__Host-importer_csrf")
             headers = {"Cookie": f"{seed.key}={seed.value}", "Origin": server.url.replace("http:", "https:")}
             async with planner.http.post("/login", data=form, headers=headers, allow_redirects=False) as answer:
                 assert answer.status == 303
