@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from babel.numbers import format_decimal
 
 from importer.model import Message
+from importer.words import catalogue
 from importer.words.language import language
 from importer.words.recording import recorded, restored
 
@@ -197,3 +199,8 @@ def test_what_to_do_about_a_group_is_its_code_s_before_its_outcome_s() -> None:
 
 def test_a_warning_says_what_was_done_and_what_to_do() -> None:
     assert language("en").warning("expiry_past") == "the expiry date has passed. Check the date."
+
+
+@pytest.mark.parametrize("tag", catalogue.LANGUAGES)
+def test_thousands_are_grouped_as_the_locale_does(tag: str) -> None:
+    assert language(tag).number(1234567) == format_decimal(1234567, locale=tag)
