@@ -105,7 +105,7 @@ def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
 def test_a_closed_writer_takes_nothing_and_keeps_nobody_waiting(tmp_path: Path) -> None:
     with writer(tmp_path / "db") as made:
         made.close()
-        with refused(LedgerError, "the ledger is closed"):
+        with refused(LedgerError, "The ledger is closed"):
             made.do(insert(1))
 
 

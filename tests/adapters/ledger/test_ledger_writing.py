@@ -168,9 +168,9 @@ async def test_what_is_settled_is_never_settled_otherwise(path: Path, settled: S
         (chunk,) = chunks_of(path, run)
         await send(ledger, run, chunk, settled)
         before = kept(path, run)
-        with refused(LedgerError, r"^chunk 1 is not to be sent: it is settled, cut, or on the wire"):
+        with refused(LedgerError, r"^Chunk 1 is not to be sent: it is settled, cut, or on the wire"):
             await ledger.mark(run, chunk)
-        with refused(LedgerError, rf"^chunk 1 can't become {later.state.name}: it is settled, or cut"):
+        with refused(LedgerError, rf"^Chunk 1 can't become {later.state.name}: it is settled, or cut"):
             await ledger.record(run, chunk, 1, answer(), later)
         assert kept(path, run) == before
 
@@ -198,7 +198,7 @@ async def test_an_answer_to_an_attempt_that_was_not_marked_is_not_recorded(path:
     with Ledger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
-        with refused(LedgerError, "chunk 1 has no attempt 1"):
+        with refused(LedgerError, "Chunk 1 has no attempt 1"):
             await ledger.record(run, chunk, 1, answer(), ASSIGNED)
         assert kept(path, run) == {1: (ChunkState.PENDING, "", Doubt.NONE, 0)}
 
