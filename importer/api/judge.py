@@ -167,6 +167,10 @@ class _Case:
     def is_word_of_the_api(self) -> bool:
         return self.document.json or (self.status in _TEXT_IS_READ and not self.document.page)
 
+    @property
+    def is_broken_json(self) -> bool:
+        return not self.document.json and self.document.text.lstrip().startswith(("{", "["))
+
 
 _RULES: tuple[tuple[Callable[[_Case], bool], Verdict], ...] = (
     (lambda case: case.status < HTTPStatus.OK, Verdict.DOUBT),
@@ -190,6 +194,8 @@ _RULES: tuple[tuple[Callable[[_Case], bool], Verdict], ...] = (
     # The server gave up waiting, or says so itself: how far it had come is not known.
     (lambda case: case.status == HTTPStatus.REQUEST_TIMEOUT or phrases.says_server_fault(case.said), Verdict.DOUBT),
     (lambda case: case.ok and case.document.success is None, Verdict.DOUBT),
+    # The API's own answer, of which a part is missing: what it said is not known.
+    (lambda case: case.is_broken_json, Verdict.DOUBT),
     (lambda case: case.status in _WRONG_PLACE or not case.is_word_of_the_api, Verdict.DENIED),
 )
 

@@ -54,7 +54,7 @@ async def test_idle_connections_slow_uploads_and_listeners_keep_nobody_from_work
             assert found["outcomes"]["assigned"] == 10_000
             assert found["files"][0]["name"] == "report.xlsx"
             statuses = [one.status for one in streams if isinstance(one, aiohttp.ClientResponse)]
-            assert statuses.count(200) <= 20
+            assert 429 in statuses  # those that came while 20 were open
             answers = await asyncio.gather(*trickling, return_exceptions=True)
             assert b"HTTP/1.1 408 Request Timeout\r\n" in answers
             await planner.upload(rows(1))

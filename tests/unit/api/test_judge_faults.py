@@ -72,6 +72,7 @@ FAULTS: list[Any] = [
     pytest.param(200, b"", Verdict.DOUBT, id="200-empty"),
     pytest.param(204, b"", Verdict.DOUBT, id="204"),
     pytest.param(200, json.dumps({"data": ALL}).encode()[:-3], Verdict.DOUBT, id="200-truncated"),
+    pytest.param(404, b'{"success": false, "error": "ProductErr', Verdict.DOUBT, id="404-truncated"),
     pytest.param(200, b"null", Verdict.DOUBT, id="null"),
     pytest.param(200, b"[]", Verdict.DOUBT, id="list"),
     pytest.param(200, {"success": True, "message": "done"}, Verdict.DOUBT, id="200-without-data"),
