@@ -16,7 +16,9 @@ _RECOVERY = 0.02
 _RECOVERY_OF = 0.1
 """Of the limit, and of the rate itself, whichever is less: at a sixteenth of the limit the first alone would double the
 rate within three answers, and every fourth request would be a 429."""
-_SLOWEST = 1 / 256
+_SLOWEST = 0.5
+"""Requests per second that pressure alone never goes below: an API that wants longer waits says so by Retry-After. With
+429s that come whatever the pace (one in five, at random), the rate fell to one request in 25 s, and stayed there."""
 _FREE_AGAIN = 2.0
 _LEAST_SEEN = 10.0
 
@@ -66,7 +68,7 @@ class Pace:
             return
         self._slowed_at = now
         self._base = self._base or self._seen_rate()
-        self._factor = max(_SLOWEST, self._factor * _SLOWDOWN)
+        self._factor = max(min(self._factor, _SLOWEST / self._base), self._factor * _SLOWDOWN)
 
     def ease(self) -> None:
         """A little faster, up to the limit; without one, up to twice what was seen before, then without pace again."""

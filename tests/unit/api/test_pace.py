@@ -49,11 +49,12 @@ def test_a_slow_pace_recovers_by_a_tenth_at_most() -> None:
     assert before < pace.rate <= before * 1.1
 
 
-def test_however_often_the_api_presses_it_does_not_come_to_a_halt() -> None:
-    pace = Pace(10)
+@pytest.mark.parametrize(("limit", "slowest"), [(0, 0.5), (10, 0.5), (490, 0.5), (0.6, 0.5), (0.1, 0.098)])
+def test_however_often_the_api_presses_a_request_leaves_every_two_seconds(limit: float, slowest: float) -> None:
+    pace = Pace(limit)
     for moment in range(100):
         pace.press(moment + 0.5, moment + 1.0)
-    assert pace.rate > 0.03
+    assert pace.rate == pytest.approx(slowest)
 
 
 def test_without_a_limit_pressure_slows_down_from_the_rate_seen_so_far_and_ends() -> None:
