@@ -41,7 +41,7 @@ from chaos_proof import (
 )
 
 from importer.flow.report import is_reported
-from importer.ledger.view import View
+from importer.ledger.sqlite.view import SqliteView
 
 FAULTS = (
     "any:latency=1,seconds=0.002,jitter=0.02",
@@ -310,7 +310,7 @@ class Second:
 
 def must_be_reported(case: Case, run: str, command: list[str]) -> None:
     """`report`, and `resume` of nothing, leave a whole report."""
-    view = View(case.ledger)
+    view = SqliteView(case.ledger)
     whole = is_reported(view.run(run), case.directory / "reports" / run)
     view.close()
     if not whole:

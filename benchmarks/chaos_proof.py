@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chaos_list import Key, List, Row
 
-from importer.ledger.view import View
+from importer.ledger.sqlite.view import SqliteView
 from importer.model import ChunkState, Outcome
 from importer.sandbox import Entry, read_ledger, read_requests
 
@@ -50,7 +50,7 @@ def told(directory: Path, rows: tuple[Row, ...]) -> tuple[Told, list[str]]:
 
 def assigned_in(ledger: Path) -> set[Key]:
     """The serials that the ledger has as assigned at this moment."""
-    view = View(ledger)
+    view = SqliteView(ledger)
     found: set[Key] = set()
     try:
         for run in view.runs():
@@ -71,7 +71,7 @@ def _in_doubt(ledger: Path) -> set[Key]:
         chunk for (chunk,) in db.execute("SELECT chunk FROM attempt WHERE answered_at IS NULL OR verdict = 'doubt'")
     }
     db.close()
-    view = View(ledger)
+    view = SqliteView(ledger)
     found: set[Key] = set()
     for run in view.runs():
         batches = view.batches(run.num)

@@ -15,7 +15,7 @@ _PHASES = (
     ("report", "write (importer/flow/importing.py"),
     ("report", "windows (importer/flow/outcomes.py"),
     ("report", "(importer/reports/drafts.py"),
-    ("ledger's writer", "_run (importer/ledger/writer.py"),
+    ("ledger's writer", "_run (importer/ledger/sqlite/writer.py"),
     ("fingerprint of the file", "file_facts (importer/flow/sources.py"),
     ("submit", "run_until_complete (asyncio"),
     ("start", ""),

@@ -34,8 +34,8 @@ from importer.flow.importing import Connect, Parts, Watcher
 from importer.flow.preview import Looking
 from importer.flow.verify import Inputs
 from importer.gs1.suspect import Suspect
-from importer.ledger.ledger import Ledger
-from importer.ledger.view import Run
+from importer.ledger.ports import Ledger
+from importer.ledger.records import Run
 from importer.model import Commissioner, Parsed, Reject, is_sandbox
 from importer.readers.opening import open_source
 from importer.redaction import Redactor

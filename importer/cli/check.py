@@ -26,7 +26,7 @@ from importer.concurrency import Stopping
 from importer.config.settings import Settings
 from importer.errors import Exit, ImporterError, worst
 from importer.flow.preview import Example, ListFile, Preview, Problem, preview
-from importer.ledger.view import Run
+from importer.ledger.records import Run
 from importer.model import is_sandbox
 from importer.sources.files import file_facts
 from importer.words.language import Language

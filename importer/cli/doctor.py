@@ -22,7 +22,7 @@ from importer.api.session import Broken, Reply
 from importer.api.tokens import token_in
 from importer.cli.setup import Setup
 from importer.errors import ConfigError, Exit, ImporterError, worst
-from importer.ledger.view import View
+from importer.ledger.opening import open_view
 from importer.model import Message, RunState
 from importer.readers.opening import holds
 
@@ -144,7 +144,7 @@ def _ledger(path: Path) -> Finding:
     if not path.exists():
         return _right("doctor_no_ledger", path=str(path))
     try:
-        with closing(View(path)) as view:
+        with closing(open_view(path)) as view:
             view.check()
             runs = view.runs()
     except ImporterError as error:

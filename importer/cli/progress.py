@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from importer.api.gate import Wait
 from importer.api.trouble import in_utc
-from importer.ledger.view import Run
+from importer.ledger.records import Run
 from importer.sending.attempt import Attempt
 from importer.sending.rate import Rate
 from importer.words.language import terminal

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from importer.cli.arrivals import Stamp, marker_of
 from importer.errors import ConfigError
-from importer.ledger.view import Run
+from importer.ledger.records import Run
 
 DONE, FAILED = "done", "failed"
 _NUMBERED = re.compile(r"-[0-9]+$")

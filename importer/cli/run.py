@@ -24,8 +24,9 @@ from importer.config.settings import Settings
 from importer.errors import ConfigError, Exit, ImporterError, worst
 from importer.flow.importing import Finished, Import
 from importer.flow.report import is_reported, must_have_room
-from importer.ledger.ledger import Ledger
-from importer.ledger.view import Run
+from importer.ledger.opening import open_ledger
+from importer.ledger.ports import Ledger
+from importer.ledger.records import Run
 from importer.model import Message, RunState, is_sandbox, same_target
 
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
@@ -185,7 +186,7 @@ async def under_lock(setup: Setup, bounds: Bounds, work: Work, *, urgent: bool) 
     settings, target, stopping = bounds.settings, bounds.target, bounds.stopping
     wiring.must_have_credentials(settings)
     must_have_room(settings.report.dir)
-    with Ledger(settings.ledger.path) as ledger, watcher() as watching:
+    with open_ledger(settings.ledger.path) as ledger, watcher() as watching:
         parts = wiring.parts(
             settings, ledger, stopping, watching, setup.redactor, target, urgent=urgent, again=setup.again
         )

@@ -14,7 +14,9 @@ from importer.cli.output import summary_lines
 from importer.cli.setup import Setup
 from importer.cli.times import seconds_of
 from importer.errors import ConfigError, Exit
-from importer.ledger.view import Run, View
+from importer.ledger.opening import open_view
+from importer.ledger.ports import View
+from importer.ledger.records import Run
 from importer.model import Outcome, is_sandbox
 from importer.reports.summary import summary_json
 from importer.results.totals import count, facts_of, in_words
@@ -23,7 +25,7 @@ _RUN_LINE = "{:<25}{:<10}{:>12}{:>12}{:>12}  {}"
 
 
 def _view(setup: Setup) -> View:
-    return View(setup.settings.ledger.path)
+    return open_view(setup.settings.ledger.path)
 
 
 def _json(document: Any) -> None:

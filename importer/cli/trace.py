@@ -13,7 +13,7 @@ import typer
 from importer.cli.setup import Setup
 from importer.errors import ConfigError, Exit
 from importer.gs1.scans import is_scan, read_scan
-from importer.ledger.view import View
+from importer.ledger.opening import open_view
 from importer.model import Reject, is_sandbox
 from importer.results.tracing import Trace, trace
 
@@ -23,7 +23,7 @@ _MOST = 200
 def trace_serial(setup: Setup, text: str, gtin: str) -> int:
     """`text` is a serial, or a scanned code that holds one. Raises ConfigError for a code that can't be read."""
     serial, gtin = _searched(text, gtin)
-    with closing(View(setup.settings.ledger.path)) as view:
+    with closing(open_view(setup.settings.ledger.path)) as view:
         found = list(islice(trace(view, serial, gtin), _MOST))
     if setup.as_json:
         lines = [_document(setup, one) for one in found]

@@ -19,7 +19,8 @@ from importer.cli.setup import Setup
 from importer.concurrency import in_thread, until
 from importer.errors import BY_SIGNAL, Exit, LedgerBusy, SourceError, worst
 from importer.flow.importing import Finished, Import
-from importer.ledger.view import Run, View
+from importer.ledger.opening import open_view
+from importer.ledger.records import Run
 from importer.readers.opening import open_source
 from importer.sources.last_line import cut_short
 from importer.sources.options import SourceOptions
@@ -150,7 +151,7 @@ class _Watch:
         path = self._setup.settings.ledger.path
         if not path.exists():
             return ()
-        with View(path) as view:
+        with open_view(path) as view:
             return view.runs()
 
 

@@ -14,9 +14,8 @@ from importer.api.gate import Wait
 from importer.concurrency import Stopping, in_thread
 from importer.errors import Exit, ImporterError
 from importer.flow.report import report
-from importer.ledger.ledger import Ledger, NewRun
-from importer.ledger.store import now
-from importer.ledger.view import Run, View
+from importer.ledger.ports import Ledger, View
+from importer.ledger.records import NewRun, Run, now
 from importer.model import Commissioner, Message, RunState
 from importer.reports.summary import RunSummary
 from importer.results.totals import count

@@ -13,7 +13,7 @@ import pyarrow as pa
 from importer.concurrency import Stopping
 from importer.errors import SourceError
 from importer.flow.preview import ListFile, Looking
-from importer.ledger.view import Run
+from importer.ledger.records import Run
 from importer.model import Message, Outcome
 from importer.readers.opening import open_original
 from importer.reports.marked_list import MOST_ROWS, MarkedList, marked_name

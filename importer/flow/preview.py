@@ -12,7 +12,9 @@ from typing import Any
 
 from importer.concurrency import Stopping
 from importer.errors import SourceError
-from importer.ledger.view import Run, View
+from importer.ledger.opening import open_view
+from importer.ledger.ports import View
+from importer.ledger.records import Run
 from importer.model import Batch, Message, Reading
 from importer.results.totals import count
 from importer.rows.tables import Source, row_of, sheet_name
@@ -119,7 +121,7 @@ class Looking:
         if not self.ledger.exists() or not self.ledger.stat().st_size:
             yield None
             return
-        with View(self.ledger) as view:
+        with open_view(self.ledger) as view:
             yield view
 
     def stage(

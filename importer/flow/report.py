@@ -10,7 +10,8 @@ from pathlib import Path
 
 from importer.errors import ConfigError
 from importer.flow.marked import give_back
-from importer.ledger.view import Run, View
+from importer.ledger.ports import View
+from importer.ledger.records import Run
 from importer.model import Message
 from importer.reports.manifest import holds_summary
 from importer.reports.publishing import Drafts

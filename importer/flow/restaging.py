@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.concurrency import Stopping
-from importer.ledger.view import Run, View
+from importer.ledger.ports import View
+from importer.ledger.records import Run
 from importer.model import Batch, Message
 from importer.results.outcomes import windows
 from importer.results.totals import sheet_names

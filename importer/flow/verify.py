@@ -18,7 +18,8 @@ from pathlib import Path
 from importer.errors import ImporterError
 from importer.flow.report import report
 from importer.flow.restaging import differences
-from importer.ledger.view import Run, View
+from importer.ledger.ports import View
+from importer.ledger.records import Run
 from importer.model import Message, RunState, is_sandbox
 from importer.reports.columns import WORKBOOK
 from importer.reports.manifest import MANIFEST, check_manifest

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from importer.concurrency import ahead
 from importer.ledger import fingerprint_index
-from importer.ledger.view import PackedChunk, StoredChunk, View
+from importer.ledger.ports import View
+from importer.ledger.records import PackedChunk, StoredChunk
 from importer.model import Batch
 from importer.reconcile import EarlierOutcome, fate_of, for_later_runs
 from importer.rows.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten, words_of

@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from importer.ledger.view import Run, View
+from importer.ledger.ports import View
+from importer.ledger.records import Run
 from importer.model import Batch, Message, Outcome
 from importer.results.fate import rows_of
 from importer.results.totals import sheet_names

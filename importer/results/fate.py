@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from importer import reconcile
-from importer.ledger.view import Run, StoredChunk, View
+from importer.ledger.ports import View
+from importer.ledger.records import Run, StoredChunk
 from importer.model import Fate, Outcome, is_sandbox
 from importer.reconcile import GOOD
 from importer.rows.tables import place_of

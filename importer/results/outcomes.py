@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from importer.ledger.packing import Columns
-from importer.ledger.view import PackedChunk, Run, View
+from importer.ledger.ports import View
+from importer.ledger.records import PackedChunk, Run
 from importer.model import Fate, Outcome
 from importer.reconcile import GOOD
 from importer.results.fate import fate_of, repeat_of

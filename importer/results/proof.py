@@ -21,7 +21,8 @@ from importer.ledger import history
 from importer.ledger.answers import StoredAttempt, restored
 from importer.ledger.history import CANDIDATES
 from importer.ledger.packing import Damaged
-from importer.ledger.view import PackedChunk, Run, StoredChunk, View
+from importer.ledger.ports import View
+from importer.ledger.records import PackedChunk, Run, StoredChunk
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Message, Outcome, Part, Verdict
 from importer.reconcile import HELD, LOST, PRODUCT_NOT_REGISTERED, ExistsMeans, settle
 from importer.rows.fingerprints import Hashes, fingerprints, shorten

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from importer.errors import Exit
-from importer.ledger.store import now
-from importer.ledger.view import Run, View
+from importer.ledger.ports import View
+from importer.ledger.records import Run, now
 from importer.model import Batch, ChunkState, Fate, Message, Outcome, RunState, is_sandbox
 from importer.reconcile import GOOD, PRODUCT_NOT_REGISTERED, Tally, fate_of
 from importer.reports.summary import BatchTally, Requests, RunSummary, SourceFacts

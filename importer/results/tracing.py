@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.ledger import fingerprint_index
-from importer.ledger.view import Run, View
+from importer.ledger.ports import View
+from importer.ledger.records import Run
 from importer.model import Batch, Fate, Outcome
 from importer.results.fate import rows_of
 from importer.results.totals import sheet_names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from importer.ledger.ledger import Ledger
+from importer.ledger.ports import Ledger
 from importer.model import Answer, Chunk, Commissioner, Settlement
 from importer.reconcile import ExistsMeans, settle
 

@@ -16,7 +16,8 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import groupby
 
-from importer.ledger.view import StoredChunk, View
+from importer.ledger.ports import View
+from importer.ledger.records import StoredChunk
 from importer.model import Answer, Batch, ChunkState, Doubt, Verdict
 
 _PAGE = 256

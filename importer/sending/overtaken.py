@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from importer.ledger import fingerprint_index, history
 from importer.ledger.history import CANDIDATES, Found
-from importer.ledger.ledger import Ledger
-from importer.ledger.view import PackedChunk, Run, StoredChunk, View
+from importer.ledger.ports import Ledger, View
+from importer.ledger.records import PackedChunk, Run, StoredChunk
 from importer.model import Batch, ChunkState, Doubt, Fate, Outcome, Part, Settlement
 from importer.reconcile import EarlierOutcome
 from importer.rows.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten

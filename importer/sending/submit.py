@@ -10,8 +10,8 @@ from typing import Literal
 
 from importer.concurrency import Stopping, run_workers
 from importer.errors import ApiError, Exit
-from importer.ledger.ledger import Ledger
-from importer.ledger.view import Run, StoredChunk, View
+from importer.ledger.ports import Ledger, View
+from importer.ledger.records import Run, StoredChunk
 from importer.model import Answer, ChunkState, Commissioner, Doubt, Fate, Message, Outcome, Settlement, Verdict
 from importer.reconcile import EXISTS_IN_DOUBT, HELD, LOST, ExistsMeans, cut_into, said, slices
 from importer.sending.bisection import MOST_REFUSED, Bisection, End, How, Step

@@ -8,7 +8,7 @@ from typing import Any
 
 from importer.ledger import history
 from importer.ledger.history import Found, Matches
-from importer.ledger.view import View
+from importer.ledger.ports import View
 from importer.model import Batch, Reject
 from importer.reconcile import EarlierOutcome
 from importer.rows.fingerprints import SHORT_BITS, Hashes

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from importer.errors import LedgerError
 from importer.ledger import fingerprint_index
-from importer.ledger.ledger import Ledger
 from importer.ledger.packing import pack
-from importer.ledger.store import PlannedChunk
+from importer.ledger.ports import Ledger
+from importer.ledger.records import PlannedChunk
 from importer.model import ChunkState, Doubt, Outcome
 from importer.rows.fingerprints import shorten
 from importer.rows.hash_sets import Numbers, room_in, sorted_parts

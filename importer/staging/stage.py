@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from importer.concurrency import Stopping, ahead
 from importer.errors import SourceError
-from importer.ledger.view import View
+from importer.ledger.ports import View
 from importer.model import Batch, Parsed, Reject
 from importer.rows.fingerprints import fingerprints
 from importer.rows.hash_sets import noting_twice, sorted_parts

@@ -15,7 +15,7 @@ import structlog
 from aiohttp import web
 
 from importer.errors import ImporterError
-from importer.ledger.view import Run
+from importer.ledger.records import Run
 from importer.model import RunState
 from importer.sources.template import write_template
 from importer.web import api, guard, pages_login, pages_runs, pages_uploads

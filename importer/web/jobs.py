@@ -8,7 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
-from importer.ledger.store import now
+from importer.ledger.records import now
 from importer.web.durable import make_private, read_json, write_json, write_once
 
 Kind = Literal["import", "resume", "retry"]

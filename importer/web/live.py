@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from importer.api.gate import Wait
-from importer.ledger.view import Run
+from importer.ledger.records import Run
 from importer.model import Verdict
 from importer.sending.attempt import Attempt
 from importer.sending.rate import Rate

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from importer.ledger.view import Run, View
+from importer.ledger.opening import open_view
+from importer.ledger.ports import View
+from importer.ledger.records import Run
 from importer.model import Fate, Message, Outcome, RunState, is_sandbox
 from importer.reports.chart import chart
 from importer.reports.marked_list import MARKED
@@ -24,7 +26,7 @@ _MOST_TRACES = 200
 
 def viewed(path: Path) -> AbstractContextManager[View | None]:
     """The ledger for reading; None where there is none yet."""
-    return View(path) if path.exists() and path.stat().st_size else nullcontext()
+    return open_view(path) if path.exists() and path.stat().st_size else nullcontext()
 
 
 def stamp(path: Path) -> tuple[int, int]:

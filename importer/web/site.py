@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from importer import wiring
 from importer.config.settings import Settings
 from importer.errors import ConfigError, LedgerBusy
-from importer.ledger.ledger import Ledger
+from importer.ledger.opening import open_ledger
 from importer.redaction import Redactor
 from importer.web.access import Csrf, Sessions, users_of
 from importer.web.durable import make_private, secret
@@ -110,7 +110,7 @@ def _make_ledger(path: Path) -> None:
     """So that nobody reads one that is only half made."""
     if not path.exists():
         with suppress(LedgerBusy):
-            Ledger(path).close()
+            open_ledger(path).close()
 
 
 SITE = web.AppKey("site", Site)

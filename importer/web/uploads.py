@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from importer.ledger.store import now
+from importer.ledger.records import now
 from importer.web.durable import make_private, read_json, write_json
 
 _ID = re.compile(r"[0-9a-f]{20}")

@@ -13,9 +13,9 @@ from importer.concurrency import Stopped, Stopping, in_thread
 from importer.config.settings import Settings
 from importer.errors import ConfigError, Exit, ImporterError, LedgerBusy, LedgerError
 from importer.flow.importing import Finished, Import
-from importer.ledger.ledger import Ledger
-from importer.ledger.store import now
-from importer.ledger.view import Run
+from importer.ledger.opening import open_ledger
+from importer.ledger.ports import Ledger
+from importer.ledger.records import Run, now
 from importer.model import Message, RunState, same_target
 from importer.redaction import Redactor
 from importer.web.jobs import Job, Jobs
@@ -77,7 +77,7 @@ class Worker:
     async def _work(self, job: Job) -> bool:
         """Do a job; False where the ledger is not free."""
         try:
-            ledger = await asyncio.to_thread(Ledger, self._settings.ledger.path)
+            ledger = await asyncio.to_thread(open_ledger, self._settings.ledger.path)
         except LedgerBusy as error:
             self.waits_for = error.message
             return False

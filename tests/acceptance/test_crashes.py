@@ -18,7 +18,7 @@ from filelock import FileLock
 from lists import TABLETS, packs, write_csv
 from readback import Report, reports
 
-from importer.ledger.ledger import Ledger
+from importer.ledger.sqlite.ledger import SqliteLedger
 
 ONE = {**FAST, "IMPORTER_LIMITS__MAX_IN_FLIGHT": "1"}
 HOLD = {"IMPORTER_UNKNOWN__POLICY": "hold"}
@@ -52,7 +52,7 @@ def asked(ledger: Path, query: str) -> int:
 @contextmanager
 def never_staged(path: Path) -> Iterator[None]:
     """A ledger in which the last statement of staging takes hours, so that there is time to kill."""
-    with Ledger(path):
+    with SqliteLedger(path):
         pass
     db = sqlite3.connect(path)
     try:

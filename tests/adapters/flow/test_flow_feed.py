@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.packing import Rows, pack_rows
-from importer.ledger.store import PlannedChunk
-from importer.ledger.view import StoredChunk
+from importer.ledger.records import NewRun, PlannedChunk, StoredChunk
+from importer.ledger.sqlite.ledger import SqliteLedger
 from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Part, Settlement, Verdict
 from importer.sending.feed import Feed, Planned
 
@@ -38,7 +37,7 @@ def chunk(batch: int, *serials: str, doubt: Doubt = Doubt.NONE) -> PlannedChunk:
 class Run:
     """A staged run and what hands out its chunks, by the first serial in each."""
 
-    def __init__(self, ledger: Ledger, chunks: Sequence[PlannedChunk]) -> None:
+    def __init__(self, ledger: SqliteLedger, chunks: Sequence[PlannedChunk]) -> None:
         self.ledger = ledger
         self.num = ledger.begin(
             NewRun("run", "list.csv", "/list.csv", "0" * 64, 1, "{}", {}, "2026-11-22T07:15:00Z", "0", "me", "here")
@@ -78,7 +77,7 @@ class Run:
 
 @contextmanager
 def staged(path: Path, *chunks: PlannedChunk) -> Iterator[Run]:
-    with Ledger(path / "importer.db") as ledger:
+    with SqliteLedger(path / "importer.db") as ledger:
         run = Run(ledger, chunks)
         try:
             yield run

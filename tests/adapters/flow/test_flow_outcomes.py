@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.concurrency import Stopping
-from importer.ledger.ledger import Ledger, NewRun
-from importer.ledger.view import Run, View
+from importer.ledger.records import NewRun, Run
+from importer.ledger.sqlite.ledger import SqliteLedger
+from importer.ledger.sqlite.view import SqliteView
 from importer.model import Answer, Outcome, Reading, Verdict
 from importer.reconcile import settle
 from importer.results.outcomes import windows
@@ -54,7 +55,7 @@ ROW = st.tuples(
 )
 
 
-def staged(ledger: Ledger, name: str, source: Any, chunk_size: int) -> Run:
+def staged(ledger: SqliteLedger, name: str, source: Any, chunk_size: int) -> Run:
     number = ledger.begin(NewRun(name, "a.csv", "a.csv", name, 1, "{}", {}, "2026-11-22T00:00:00Z", "0", "u", "h", "t"))
     view = ledger.view()
     recording = Recording(ledger, number, None)
@@ -79,7 +80,7 @@ def staged(ledger: Ledger, name: str, source: Any, chunk_size: int) -> Run:
     return run_of(ledger, name)
 
 
-def run_of(ledger: Ledger, name: str) -> Run:
+def run_of(ledger: SqliteLedger, name: str) -> Run:
     view = ledger.view()
     try:
         return view.run(name)
@@ -87,7 +88,7 @@ def run_of(ledger: Ledger, name: str) -> Run:
         view.close()
 
 
-async def answer_all(ledger: Ledger, run: Run, draw: st.DataObject) -> None:
+async def answer_all(ledger: SqliteLedger, run: Run, draw: st.DataObject) -> None:
     view = ledger.view()
     batches = view.batches(run.num)
     for kept in view.to_send(run.num, (0, 0), 100):
@@ -109,11 +110,11 @@ async def answer_all(ledger: Ledger, run: Run, draw: st.DataObject) -> None:
     view.close()
 
 
-def rows_of(view: View, run: Run) -> list[dict[str, Any]]:
+def rows_of(view: SqliteView, run: Run) -> list[dict[str, Any]]:
     return [row for window in windows(view, run, ()) for row in window.to_pylist()]
 
 
-def must_add_up(view: View, run: Run, rows: Sequence[tuple[str, str, str, str]]) -> list[dict[str, Any]]:
+def must_add_up(view: SqliteView, run: Run, rows: Sequence[tuple[str, str, str, str]]) -> list[dict[str, Any]]:
     found = rows_of(view, run)
     assert [row["key"] for row in found] == list(range(2, len(rows) + 2))
     assert [row["serial"] for row in found] == [serial for serial, *_ in rows]
@@ -133,7 +134,7 @@ def must_add_up(view: View, run: Run, rows: Sequence[tuple[str, str, str, str]])
 def test_every_row_has_one_outcome_whatever_is_answered(
     rows: list[tuple[str, str, str, str]], window: int, chunk_size: int, data: st.DataObject
 ) -> None:
-    with TemporaryDirectory() as directory, Ledger(Path(directory) / "l.db") as ledger:
+    with TemporaryDirectory() as directory, SqliteLedger(Path(directory) / "l.db") as ledger:
         run = staged(ledger, "one", Listed(rows, window), chunk_size)
         view = ledger.view()
         must_add_up(view, run, rows)

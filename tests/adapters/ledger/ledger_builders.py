@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from importer.ledger.ledger import Ledger, NewRun
 from importer.ledger.packing import Rows, pack_rows
-from importer.ledger.store import PlannedChunk
-from importer.ledger.view import View
+from importer.ledger.records import NewRun, PlannedChunk
+from importer.ledger.sqlite.ledger import SqliteLedger
+from importer.ledger.sqlite.view import SqliteView
 from importer.model import Answer, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Part, Settlement, Verdict
 
 BATCH = Batch("01234567891231", "BATCH002", "271130")
@@ -87,7 +87,7 @@ def planned(
     )
 
 
-def staged_run(ledger: Ledger, *chunks: PlannedChunk, number: int = 1) -> int:
+def staged_run(ledger: SqliteLedger, *chunks: PlannedChunk, number: int = 1) -> int:
     """A run of two batches (1: BATCH, 2: OTHER), by default with one chunk of three serials and one repeat."""
     chunks = chunks or (planned(rows_of(["A", "B", "C"], repeat_of=[1])),)
     run = ledger.begin(new_run(number))
@@ -98,9 +98,9 @@ def staged_run(ledger: Ledger, *chunks: PlannedChunk, number: int = 1) -> int:
 
 
 @contextmanager
-def looking(path: Path) -> Iterator[View]:
+def looking(path: Path) -> Iterator[SqliteView]:
     """A view of the ledger, closed in the end."""
-    view = View(path)
+    view = SqliteView(path)
     try:
         yield view
     finally:
@@ -117,7 +117,7 @@ def answer(verdict: Verdict = Verdict.SETTLED, serials: Sequence[str] = ()) -> A
     return Answer(verdict, assigned=frozenset(serials), http_status=200, digest=DIGEST)
 
 
-async def send(ledger: Ledger, run: int, chunk: Chunk, settled: Settlement) -> list[int]:
+async def send(ledger: SqliteLedger, run: int, chunk: Chunk, settled: Settlement) -> list[int]:
     """One attempt from mark to record."""
     n = await ledger.mark(run, chunk)
     return await ledger.record(run, chunk, n, answer(serials=chunk.serials), settled)

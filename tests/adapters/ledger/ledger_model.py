@@ -9,8 +9,8 @@ from pathlib import Path
 from ledger_builders import BATCH, OTHER, looking
 
 from importer.ledger.packing import Rows
-from importer.ledger.store import PlannedChunk
-from importer.ledger.view import View
+from importer.ledger.records import PlannedChunk
+from importer.ledger.sqlite.view import SqliteView
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Part, Settlement
 from importer.serial_text import SerialText
 
@@ -139,7 +139,7 @@ def read(path: Path) -> dict[int, dict[str, Standing]]:
         return {run.num: _read_run(view, run.num) for run in view.runs()}
 
 
-def _read_run(view: View, run: int) -> dict[str, Standing]:
+def _read_run(view: SqliteView, run: int) -> dict[str, Standing]:
     found: dict[str, Standing] = {}
     for kept in view.chunks_by_key(run):
         rows = view.rows(kept.id)

@@ -14,9 +14,9 @@ from ledger_model import read
 from saying import refused, said
 
 from importer.errors import LedgerError
-from importer.ledger import opening
-from importer.ledger.ledger import Ledger
-from importer.ledger.writer import Writer
+from importer.ledger.sqlite import opening
+from importer.ledger.sqlite.ledger import SqliteLedger
+from importer.ledger.sqlite.writer import Writer
 from importer.model import Doubt
 
 
@@ -120,7 +120,7 @@ def test_queued_work_cannot_be_cancelled(tmp_path: Path) -> None:
 
 async def test_whoever_is_cancelled_while_it_waits_does_not_take_the_record_back(tmp_path: Path) -> None:
     path = tmp_path / "importer.db"
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         n = await ledger.mark(run, chunk)
@@ -137,7 +137,7 @@ async def test_whoever_is_cancelled_while_it_waits_does_not_take_the_record_back
 
 async def test_nothing_is_committed_once_the_file_was_removed(tmp_path: Path) -> None:
     path = tmp_path / "importer.db"
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         path.rename(tmp_path / "moved.db")
@@ -149,7 +149,7 @@ async def test_nothing_is_committed_once_the_file_was_removed(tmp_path: Path) ->
 
 async def test_nothing_is_committed_once_the_wal_was_removed(tmp_path: Path) -> None:
     path = tmp_path / "importer.db"
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         (tmp_path / "importer.db-wal").unlink()

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ledger_builders import looking, staged_run
 
 from importer.ledger import fingerprint_index
-from importer.ledger.ledger import Ledger
 from importer.ledger.packing import Damaged
+from importer.ledger.sqlite.ledger import SqliteLedger
 from importer.rows.fingerprints import SHORT_BITS, Hashes
 
 LARGEST = (1 << SHORT_BITS) - 1
@@ -79,7 +79,7 @@ def test_the_pieces_that_touch_a_range_are_found(
 ) -> None:
     path = tmp_path / "importer.db"
     parts = [ordered((10, 1), (20, 1)), ordered((20, 2), (30, 1)), ordered((40, 3), (40, 4))]
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         other = staged_run(ledger, number=2)
         for part in parts:

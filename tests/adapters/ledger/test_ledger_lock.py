@@ -17,14 +17,14 @@ from ledger_model import read
 from saying import refused, said
 
 from importer.errors import LedgerBusy, LedgerError, NoLedger
-from importer.ledger.ledger import Ledger
+from importer.ledger.sqlite.ledger import SqliteLedger
 from importer.model import Doubt
 
 HOLDER = """
 import sys
 from pathlib import Path
-from importer.ledger.ledger import Ledger
-ledger = Ledger(Path(sys.argv[1]))
+from importer.ledger.sqlite.ledger import SqliteLedger
+ledger = SqliteLedger(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -58,7 +58,7 @@ def alter(path: Path, sql: str) -> None:
 
 def test_a_second_importer_hears_at_once_who_holds_the_ledger(path: Path) -> None:
     with held_by_a_process(path) as process, pytest.raises(LedgerBusy) as caught:
-        Ledger(path)
+        SqliteLedger(path)
     since = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     host = re.escape(socket.gethostname())
     assert re.fullmatch(
@@ -68,33 +68,33 @@ def test_a_second_importer_hears_at_once_who_holds_the_ledger(path: Path) -> Non
 
 
 def test_a_second_opener_in_the_same_process_is_refused_too(path: Path) -> None:
-    with Ledger(path), refused(LedgerBusy, rf"process {os.getpid()} on"):
-        Ledger(path)
+    with SqliteLedger(path), refused(LedgerBusy, rf"process {os.getpid()} on"):
+        SqliteLedger(path)
 
 
 def test_a_ledger_cannot_be_opened_twice_by_another_name(path: Path) -> None:
     other = path.with_name("link.db")
     other.symlink_to(path)
-    with Ledger(path), pytest.raises(LedgerBusy):
-        Ledger(other)
+    with SqliteLedger(path), pytest.raises(LedgerBusy):
+        SqliteLedger(other)
 
 
 def test_the_ledger_is_free_once_its_holder_was_killed(path: Path) -> None:
     with held_by_a_process(path) as process:
         process.kill()
         process.wait()
-        Ledger(path).close()
+        SqliteLedger(path).close()
 
 
 def test_a_second_importer_is_refused_though_the_lock_file_was_deleted(path: Path) -> None:
     with held_by_a_process(path) as process:
         Path(f"{path}.lock").unlink()
         with pytest.raises(LedgerBusy) as caught:
-            Ledger(path)
+            SqliteLedger(path)
         assert caught.value.message.values["holder"]["pid"] == str(process.pid)
         process.kill()
         process.wait()
-        Ledger(path).close()
+        SqliteLedger(path).close()
 
 
 def test_a_ledger_is_not_held_where_the_disk_knows_no_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,37 +103,37 @@ def test_a_ledger_is_not_held_where_the_disk_knows_no_locks(path: Path, monkeypa
 
     monkeypatch.setattr("fcntl.flock", no_locks)
     with pytest.raises(NoLedger) as caught:
-        Ledger(path)
+        SqliteLedger(path)
     assert caught.value.message.code == "ledger_not_locked"
     assert not path.exists()
 
 
 def test_a_closed_ledger_can_be_opened_again(path: Path) -> None:
     for _ in range(2):
-        Ledger(path).close()
+        SqliteLedger(path).close()
 
 
 def test_closing_twice_is_harmless(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         ledger.close()
 
 
 def test_a_ledger_that_can_not_be_recovered_is_given_free(path: Path) -> None:
-    Ledger(path).close()
+    SqliteLedger(path).close()
     alter(path, "ALTER TABLE chunk RENAME TO gone")
     for _ in range(2):
         with refused(LedgerError, "no such table: chunk"):
-            Ledger(path)
+            SqliteLedger(path)
 
 
 def test_a_run_whose_staging_was_cut_short_is_forgotten_with_all_that_belongs_to_it(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         kept = staged_run(ledger)
         run = ledger.begin(new_run(2))
         ledger.post_chunks(run, 1, [planned(rows_of(["A"]))]).result()
         ledger.add_rejects(run, 2, 2, 1, b"")
         ledger.add_fingerprints(run, [(1, 2, b"entries")])
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         assert ledger.forgotten == 1
         assert [found.num for found in view.runs()] == [kept]
     db = sqlite3.connect(path)
@@ -146,12 +146,12 @@ def test_a_run_whose_staging_was_cut_short_is_forgotten_with_all_that_belongs_to
 
 
 async def test_a_request_whose_answer_was_lost_with_its_process_is_in_doubt_and_pending(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
         first, second = chunks_of(path, run)
         await send(ledger, run, first, ASSIGNED)
         await ledger.mark(run, second)
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         assert read(path)[run] == {"A": ("assigned", Doubt.NONE, ()), "B": ("PENDING", Doubt.THIS_RUN, ())}
         (chunk,) = chunks_of(path, run)
         assert chunk.doubt

@@ -15,9 +15,9 @@ from ledger_model import read
 from saying import refused, said
 
 from importer.errors import LedgerError
-from importer.ledger import opening
-from importer.ledger.ledger import Ledger
-from importer.ledger.view import View
+from importer.ledger.sqlite import opening
+from importer.ledger.sqlite.ledger import SqliteLedger
+from importer.ledger.sqlite.view import SqliteView
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def older(path: Path) -> None:
 
 
 def newer(path: Path) -> None:
-    Ledger(path).close()
+    SqliteLedger(path).close()
     alter(path, f"PRAGMA user_version = {opening.SCHEMA_VERSION + 1}")
 
 
@@ -57,7 +57,7 @@ def directory(path: Path) -> None:
 
 
 def damaged(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         staged_run(ledger)
     with path.open("r+b") as file:
         file.seek(4096)
@@ -65,7 +65,7 @@ def damaged(path: Path) -> None:
 
 
 def truncated(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         staged_run(ledger)
     os.truncate(path, 3 * 4096)
 
@@ -75,7 +75,10 @@ NO_LEDGERS = {
         older,
         r"^Ledger \S+ was written by an older importer \(schema 2, this one knows 3\). Begin a new",
     ),
-    "newer_version": (newer, r"^Ledger \S+ was written by a newer importer \(schema 4, this one knows 3\). Update the"),
+    "newer_version": (
+        newer,
+        r"^Ledger \S+ was written by a newer importer \(schema 4, this one knows 3\). Update the",
+    ),
     "foreign_database": (
         foreign,
         r"is an SQLite file, but no ledger of this importer. Choose another with --ledger\.$",
@@ -94,7 +97,7 @@ def test_what_is_no_whole_ledger_is_refused_and_given_free(
     make(path)
     for _ in range(2):
         with refused(LedgerError, message) as caught:
-            Ledger(path)
+            SqliteLedger(path)
         assert "\n" not in said(caught.value)
 
 
@@ -102,7 +105,7 @@ def test_a_foreign_database_is_left_as_it_is(path: Path) -> None:
     foreign(path)
     before = path.read_bytes()
     with pytest.raises(LedgerError):
-        Ledger(path)
+        SqliteLedger(path)
     assert path.read_bytes() == before
 
 
@@ -110,14 +113,14 @@ def test_a_foreign_database_is_left_as_it_is(path: Path) -> None:
 def test_what_is_no_ledger_is_not_read_either(path: Path, make: Callable[[Path], None]) -> None:
     make(path)
     with pytest.raises(LedgerError):
-        View(path)
+        SqliteView(path)
 
 
 def test_a_ledger_that_is_not_there_says_so_to_readers(path: Path) -> None:
     with refused(
         LedgerError, r"^There is no ledger at \S+: nothing was imported from here\. Import something, or give"
     ):
-        View(path)
+        SqliteView(path)
 
 
 def test_a_ledger_that_was_never_finished_says_so_to_readers(path: Path) -> None:
@@ -125,24 +128,24 @@ def test_a_ledger_that_was_never_finished_says_so_to_readers(path: Path) -> None
     with refused(
         LedgerError, r"^The ledger at \S+ is empty: nothing was imported from here\. Import something, or give"
     ):
-        View(path)
+        SqliteView(path)
 
 
 def test_an_empty_file_becomes_a_ledger(path: Path) -> None:
     path.touch()
-    with Ledger(path), looking(path) as view:
+    with SqliteLedger(path), looking(path) as view:
         assert view.runs() == []
 
 
 def test_a_missing_directory_is_made(tmp_path: Path) -> None:
-    Ledger(tmp_path / "a" / "b" / "importer.db").close()
+    SqliteLedger(tmp_path / "a" / "b" / "importer.db").close()
     assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
 
 
 def test_a_directory_that_can_not_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with refused(LedgerError, r"its directory can't be made: Not a directory. Choose another path"):
-        Ledger(tmp_path / "file" / "below" / "importer.db")
+        SqliteLedger(tmp_path / "file" / "below" / "importer.db")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +165,7 @@ def test_what_sqlite_says_comes_with_what_to_do(sqlite_says: str, hint: str) -> 
 
 
 def test_a_full_disk_is_a_clear_error_and_what_was_recorded_is_kept(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         pages = ledger._writer.do(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
         ledger._writer.do(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone())
@@ -174,7 +177,7 @@ def test_a_full_disk_is_a_clear_error_and_what_was_recorded_is_kept(path: Path) 
 def test_only_the_owner_may_read_anything_of_a_ledger(path: Path) -> None:
     old = os.umask(0)
     try:
-        with Ledger(path) as ledger:
+        with SqliteLedger(path) as ledger:
             staged_run(ledger)
             modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     finally:
@@ -184,14 +187,14 @@ def test_only_the_owner_may_read_anything_of_a_ledger(path: Path) -> None:
 
 def test_a_path_with_odd_characters_is_opened_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "100% #1 ?mode=ro é.db"
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
     assert path.exists()
     assert set(read(path)[run]) == set("ABC")
 
 
 def test_a_commit_survives_a_power_cut(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         full = 2
         assert ledger._writer.do(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]) == full
         assert ledger._writer.do(lambda db: db.execute("PRAGMA journal_mode").fetchone()[0]) == "wal"
@@ -201,8 +204,8 @@ def test_who_opens_a_ledger_beside_another_reader_holds_it_against_other_program
     """SQLite's lock is the process's: to close the file anywhere lets go of it, and another program that closes the
     file then takes the -wal away.
     """
-    Ledger(path).close()
-    with looking(path), Ledger(path) as ledger:
+    SqliteLedger(path).close()
+    with looking(path), SqliteLedger(path) as ledger:
         staged_run(ledger)
         other = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT * FROM run'); db.close()"
         subprocess.run([sys.executable, "-c", other, path], check=True)
@@ -212,7 +215,7 @@ def test_who_opens_a_ledger_beside_another_reader_holds_it_against_other_program
 def test_a_ledger_behind_a_link_is_missed_with_its_wal(tmp_path: Path, path: Path) -> None:
     link = tmp_path / "link.db"
     link.symlink_to(path)
-    with Ledger(link) as ledger:
+    with SqliteLedger(link) as ledger:
         staged_run(ledger)
         path.with_name(f"{path.name}-wal").unlink()
         with refused(LedgerError, "removed or replaced"):
@@ -223,7 +226,7 @@ def test_a_new_ledger_waits_for_a_program_that_holds_its_file_for_a_moment(path:
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     threading.Timer(0.3, other.execute, ("ROLLBACK",)).start()
-    Ledger(path).close()
+    SqliteLedger(path).close()
     other.close()
 
 

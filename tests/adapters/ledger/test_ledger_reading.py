@@ -9,7 +9,7 @@ from ledger_builders import ASSIGNED, chunks_of, cut, looking, planned, rows_of,
 from saying import refused
 
 from importer.errors import ConfigError, LedgerError
-from importer.ledger.ledger import Ledger
+from importer.ledger.sqlite.ledger import SqliteLedger
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def path(tmp_path: Path) -> Path:
 
 
 async def test_readers_see_each_commit_while_the_ledger_is_held(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
         counts = []
         for chunk in chunks_of(path, run):
@@ -28,7 +28,7 @@ async def test_readers_see_each_commit_while_the_ledger_is_held(path: Path) -> N
 
 
 async def test_a_reader_in_the_middle_of_a_run_does_not_hold_up_the_writer(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger, *(planned(rows_of([f"S{i}"], 2 + i)) for i in range(300)))
         reading = view.chunks_by_key(run)
         assert next(reading).fate is None
@@ -38,7 +38,7 @@ async def test_a_reader_in_the_middle_of_a_run_does_not_hold_up_the_writer(path:
 
 
 async def test_what_is_read_at_one_moment_is_the_same_whatever_is_written_meanwhile(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
         first, second = chunks_of(path, run)
         with view.at_one_moment():
@@ -51,21 +51,21 @@ async def test_what_is_read_at_one_moment_is_the_same_whatever_is_written_meanwh
 
 
 def test_a_reader_can_not_write(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         staged_run(ledger)
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             view._db.execute("DELETE FROM run")
 
 
 def test_an_unknown_run_is_named(path: Path) -> None:
-    Ledger(path).close()
+    SqliteLedger(path).close()
     why = r'^There is no run "x" in ledger \S+\. `importer runs` lists them\.$'
     with looking(path) as view, refused(ConfigError, why):
         view.run("x")
 
 
 def test_the_run_of_the_same_file_that_stopped_early_is_found(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger)
         twin = view.unfinished_twin("0" * 64, "{}", "")
         assert twin is not None
@@ -76,7 +76,7 @@ def test_the_run_of_the_same_file_that_stopped_early_is_found(path: Path) -> Non
 
 
 def test_runs_come_in_the_order_in_which_they_began_whatever_their_ids_say(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         first, second = staged_run(ledger, number=9), staged_run(ledger, number=1)
         assert [run.num for run in view.runs()] == [first, second]
         youngest = view.unfinished_twin("0" * 64, "{}", "")
@@ -85,7 +85,7 @@ def test_runs_come_in_the_order_in_which_they_began_whatever_their_ids_say(path:
 
 
 def test_who_reads_no_further_is_not_heard_of_once_the_view_is_closed(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         with looking(path) as view:
             reading = view.chunks_by_key(run)
@@ -109,7 +109,7 @@ DAMAGE = r"^Ledger \S+: its checksum is [0-9a-f]{8}, [0-9a-f]{8} was expected; i
 
 
 def test_a_chunk_with_a_flipped_bit_is_not_sent(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger)
         spoil(path, "chunk_rows", "rows")
         with refused(LedgerError, DAMAGE):
@@ -119,7 +119,7 @@ def test_a_chunk_with_a_flipped_bit_is_not_sent(path: Path) -> None:
 
 
 def test_a_chunk_that_holds_more_than_it_says_is_not_reported(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger)
         db = sqlite3.connect(path)
         db.execute("UPDATE chunk SET serials = serials - 1")
@@ -130,7 +130,7 @@ def test_a_chunk_that_holds_more_than_it_says_is_not_reported(path: Path) -> Non
 
 
 async def test_a_chunk_with_a_flipped_bit_is_not_cut(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         spoil(path, "chunk_rows", "rows")
@@ -139,7 +139,7 @@ async def test_a_chunk_with_a_flipped_bit_is_not_cut(path: Path) -> None:
 
 
 def test_rejects_and_fingerprints_with_a_flipped_bit_are_not_read(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger)
         ledger.add_rejects(run, 2, 2, 1, b"a stream of rows")
         ledger.add_fingerprints(run, [(1, 2, b"\0" * 30)])
@@ -151,7 +151,7 @@ def test_rejects_and_fingerprints_with_a_flipped_bit_are_not_read(path: Path) ->
 
 
 def test_a_check_of_the_whole_file_finds_a_damaged_page(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         staged_run(ledger)
     with looking(path) as view:
         view.check()

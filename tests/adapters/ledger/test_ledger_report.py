@@ -12,8 +12,8 @@ from pathlib import Path
 from ledger_builders import ASSIGNED, chunks_of, looking, planned, rows_of, send, staged_run
 
 from importer.flow.report import report
-from importer.ledger.ledger import Ledger
-from importer.ledger.view import View
+from importer.ledger.sqlite.ledger import SqliteLedger
+from importer.ledger.sqlite.view import SqliteView
 from importer.reports.publishing import Drafts
 from importer.words.language import Language
 
@@ -46,7 +46,7 @@ class Csv(list[str]):
 
 def test_summary_and_lists_tell_of_one_moment(tmp_path: Path) -> None:
     path = tmp_path / "importer.db"
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         number = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
         first, _ = chunks_of(path, number)
         formats = Csv(lambda: ledger.divide(number, first.id, ASSIGNED))
@@ -59,10 +59,10 @@ async def test_a_report_that_waited_for_another_writer_tells_what_was_recorded_m
     path, directory = tmp_path / "importer.db", tmp_path / "report"
 
     def write(number: int) -> None:
-        with View(path) as view:
+        with SqliteView(path) as view:
             report(view, view.run_by_num(number), directory, ["csv"], Language("en"))
 
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         number = staged_run(ledger, planned(rows_of(["A"])))
         with Drafts(directory):
             waiting = threading.Thread(target=write, args=[number])

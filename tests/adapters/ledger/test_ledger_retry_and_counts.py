@@ -23,8 +23,8 @@ from ledger_builders import (
 )
 from ledger_model import read
 
-from importer.ledger import store
-from importer.ledger.ledger import Ledger
+from importer.ledger.sqlite import store
+from importer.ledger.sqlite.ledger import SqliteLedger
 from importer.model import ChunkState, Doubt, Fate, Outcome, RunState, Settlement
 from importer.results.proof import unproven
 
@@ -38,7 +38,7 @@ async def test_a_retry_sends_only_what_was_not_assigned_and_keeps_the_doubt(path
     mixed = by_serial(
         Fate(Outcome.ASSIGNED), Fate(Outcome.REFUSED, "status_not_assigned"), Fate(Outcome.UNKNOWN, "answer_missing")
     )
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger, planned(rows_of(["A", "B", "C"], repeat_of=[1])), planned(rows_of(["D"], 9)))
         first, second = chunks_of(path, run)
         await send(ledger, run, first, mixed)
@@ -53,7 +53,7 @@ async def test_a_retry_sends_only_what_was_not_assigned_and_keeps_the_doubt(path
 
 
 async def test_a_retry_that_is_killed_before_its_first_request_can_be_resumed(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger)
         await send(ledger, run, chunks_of(path, run)[0], REFUSED)
         await ledger.ended(run, RunState.FINISHED, 3, None, 1.0)
@@ -63,7 +63,7 @@ async def test_a_retry_that_is_killed_before_its_first_request_can_be_resumed(pa
 
 
 async def test_a_text_that_is_no_proper_unicode_is_recorded_readably(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         odd = Settlement(ChunkState.SETTLED, Fate(Outcome.REFUSED, "api_refused", {"said": "bad \ud800\x00 text"}))
@@ -74,14 +74,14 @@ async def test_a_text_that_is_no_proper_unicode_is_recorded_readably(path: Path)
 
 
 def test_a_path_that_is_no_proper_unicode_is_kept_readably(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = ledger.begin(new_run(source_path="/lists/\udcff.csv"))
         ledger.staged(run, rows=0, reading={}, notes={}, batches=[], rejected={})
         assert view.run_by_num(run).source_path == "/lists/\\udcff.csv"
 
 
 def test_rejects_are_counted_by_batch_and_code(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = ledger.begin(new_run())
         ledger.add_rejects(run, 2, 9, 3, b"arrow")
         counts = {(0, "gtin_missing"): 2, (1, "serial_character"): 1}
@@ -91,7 +91,7 @@ def test_rejects_are_counted_by_batch_and_code(path: Path) -> None:
 
 
 async def test_an_assignment_without_an_answer_on_record_is_found(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
         proven, claimed = chunks_of(path, run)
         await send(ledger, run, proven, ASSIGNED)
@@ -101,7 +101,7 @@ async def test_an_assignment_without_an_answer_on_record_is_found(path: Path) ->
 
 
 async def test_requests_and_their_repetitions_are_counted(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger, planned(rows_of(["A", "B"])))
         (chunk,) = chunks_of(path, run)
         await send(ledger, run, chunk, AGAIN)
@@ -112,7 +112,7 @@ async def test_requests_and_their_repetitions_are_counted(path: Path) -> None:
 
 
 async def test_a_retry_of_nothing_leaves_the_run_as_it_is(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger)
         await send(ledger, run, chunks_of(path, run)[0], ASSIGNED)
         await ledger.ended(run, RunState.FINISHED, 0, None, 1.0)
@@ -132,7 +132,7 @@ async def test_a_retry_of_nothing_leaves_the_run_as_it_is(path: Path) -> None:
 async def test_what_is_retried_stays_what_it_was_until_an_answer_says_more(
     path: Path, later: Settlement, expected: str
 ) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger, planned(rows_of(["A"])))
         await send(ledger, run, chunks_of(path, run)[0], REFUSED)
         await ledger.renew(run)
@@ -143,7 +143,7 @@ async def test_what_is_retried_stays_what_it_was_until_an_answer_says_more(
 
 
 async def test_parts_of_what_is_retried_stay_what_it_was(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger, planned(rows_of(["A", "B"])))
         await send(ledger, run, chunks_of(path, run)[0], REFUSED)
         await ledger.renew(run)
@@ -154,7 +154,7 @@ async def test_parts_of_what_is_retried_stay_what_it_was(path: Path) -> None:
 
 
 async def test_a_doubt_stays_with_what_was_skipped_for_its_product(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger, planned(rows_of(["A", "B"])))
         (chunk,) = chunks_of(path, run)
         await send(ledger, run, chunk, LOST)
@@ -171,7 +171,7 @@ async def test_runs_are_in_the_order_of_their_stagings_and_ends_whatever_the_clo
 ) -> None:
     moments = iter(range(60, 0, -1))  # a clock that runs backwards
     monkeypatch.setattr(store, "now", lambda: f"2026-11-22T07:15:{next(moments):02}.000Z")
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         before = staged_run(ledger, number=1)
         await ledger.ended(before, RunState.FINISHED, 0, None, 1.0)
         run = staged_run(ledger, number=2)

@@ -18,7 +18,7 @@ from ledger_builders import UNREGISTERED, answer, cut, looking, new_run, planned
 from ledger_model import FATES, Model, ModelChunk, read
 
 from importer.errors import LedgerError
-from importer.ledger.ledger import Ledger
+from importer.ledger.sqlite.ledger import SqliteLedger
 from importer.model import ChunkState, Doubt, Fate, Outcome, Part, Settlement
 
 KINDS = ["assigned", "each", "refused", "again", "lost", "cut", "product"]
@@ -40,7 +40,7 @@ class LedgerLives(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.path = self.root / "0" / "importer.db"
-        self.ledger = Ledger(self.path)
+        self.ledger = SqliteLedger(self.path)
 
     @rule(sizes=st.lists(st.integers(1, 5), min_size=1, max_size=4), seed=st.data())
     @precondition(lambda self: len(self.model.runs) < 4)
@@ -111,7 +111,7 @@ class LedgerLives(RuleBasedStateMachine):
     @rule()
     def close_and_reopen(self) -> None:
         self.ledger.close()
-        self.ledger = Ledger(self.path)
+        self.ledger = SqliteLedger(self.path)
         self.model.reopen()
 
     @rule()
@@ -123,7 +123,7 @@ class LedgerLives(RuleBasedStateMachine):
         for suffix in ("", "-wal"):
             shutil.copy(f"{self.path}{suffix}", f"{left}{suffix}")
         self.ledger.close()
-        self.path, self.ledger = left, Ledger(left)
+        self.path, self.ledger = left, SqliteLedger(left)
         self.model.reopen()
 
     @invariant()

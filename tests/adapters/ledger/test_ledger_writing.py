@@ -26,7 +26,7 @@ from ledger_model import read
 from saying import refused
 
 from importer.errors import LedgerError
-from importer.ledger.ledger import Ledger
+from importer.ledger.sqlite.ledger import SqliteLedger
 from importer.model import ChunkState, Doubt, Fate, Outcome, Part, Settlement
 
 
@@ -52,13 +52,13 @@ def execute(path: Path, sql: str) -> list[tuple[object, ...]]:
 
 
 def test_a_run_does_not_exist_before_it_is_staged(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         ledger.post_chunks(ledger.begin(new_run()), 1, [planned(rows_of(["A"]))]).result()
         assert view.runs() == []
 
 
 async def test_a_mark_can_be_read_by_others_before_the_request_goes_out(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         assert await ledger.mark(run, chunk) == 1
@@ -66,7 +66,7 @@ async def test_a_mark_can_be_read_by_others_before_the_request_goes_out(path: Pa
 
 
 async def test_an_answer_can_be_read_by_others_once_it_is_recorded(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         await send(ledger, run, chunk, ASSIGNED)
@@ -87,14 +87,14 @@ async def test_an_answer_can_be_read_by_others_once_it_is_recorded(path: Path) -
 async def test_a_chunk_becomes_what_its_settlement_says(
     path: Path, settled: Settlement, state: ChunkState, outcome: str, doubt: Doubt
 ) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         await send(ledger, run, chunks_of(path, run)[0], settled)
         assert kept(path, run) == {1: (state, outcome, doubt, 1)}
 
 
 async def test_doubt_outlives_a_later_answer_that_leaves_none(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         await send(ledger, run, chunk, LOST)
@@ -103,7 +103,7 @@ async def test_doubt_outlives_a_later_answer_that_leaves_none(path: Path) -> Non
 
 
 async def test_parts_of_a_cut_chunk_keep_its_batch_doubt_attempts_and_repeats(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger, planned(rows_of(["A", "B", "C"], repeat_of=[1, 2]), batch=2))
         (chunk,) = chunks_of(path, run)
         await send(ledger, run, chunk, LOST)
@@ -122,7 +122,7 @@ async def test_parts_of_a_cut_chunk_keep_its_batch_doubt_attempts_and_repeats(pa
 
 
 async def test_the_smallest_size_that_the_api_told_is_remembered(path: Path) -> None:
-    with Ledger(path) as ledger, looking(path) as view:
+    with SqliteLedger(path) as ledger, looking(path) as view:
         run = staged_run(ledger, *(planned(rows_of([f"A{i}", f"B{i}"], i * 2)) for i in (1, 2, 3)))
         for chunk, limit in zip(chunks_of(path, run), (500, 100, 200), strict=True):
             await send(ledger, run, chunk, cut([0], [1], limit=limit))
@@ -130,7 +130,7 @@ async def test_the_smallest_size_that_the_api_told_is_remembered(path: Path) -> 
 
 
 async def test_a_product_that_is_not_registered_spares_its_chunks_and_no_others(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         chunks = [planned(rows_of([f"S{i}"], 2 + i), batch) for i, batch in enumerate((1, 1, 1, 2, 1))]
         run = staged_run(ledger, *chunks)
         other_run = staged_run(ledger, planned(rows_of(["T"])), number=2)
@@ -152,7 +152,7 @@ async def test_a_product_that_is_not_registered_spares_its_chunks_and_no_others(
 
 
 async def test_a_chunk_that_was_skipped_while_it_waited_may_go_out(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
         first, waiting = chunks_of(path, run)
         await send(ledger, run, first, UNREGISTERED)
@@ -163,7 +163,7 @@ async def test_a_chunk_that_was_skipped_while_it_waited_may_go_out(path: Path) -
 @pytest.mark.parametrize("settled", [ASSIGNED, REFUSED, UNKNOWN], ids=["assigned", "refused", "unknown"])
 @pytest.mark.parametrize("later", [AGAIN, LOST, REFUSED, UNKNOWN], ids=["again", "lost", "refused", "unknown"])
 async def test_what_is_settled_is_never_settled_otherwise(path: Path, settled: Settlement, later: Settlement) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         await send(ledger, run, chunk, settled)
@@ -185,7 +185,7 @@ LOSING = {
 
 @pytest.mark.parametrize(("settled", "why"), LOSING.values(), ids=LOSING.keys())
 async def test_a_settlement_that_would_lose_a_row_is_not_recorded(path: Path, settled: Settlement, why: str) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         n = await ledger.mark(run, chunk)
@@ -195,7 +195,7 @@ async def test_a_settlement_that_would_lose_a_row_is_not_recorded(path: Path, se
 
 
 async def test_an_answer_to_an_attempt_that_was_not_marked_is_not_recorded(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         with refused(LedgerError, "Chunk 1 has no attempt 1"):
@@ -205,7 +205,7 @@ async def test_an_answer_to_an_attempt_that_was_not_marked_is_not_recorded(path:
 
 async def test_serials_that_end_differently_become_chunks_of_one_fate_each(path: Path) -> None:
     refused = Fate(Outcome.REFUSED, "status_not_assigned", {"status": "Rejected"})
-    with Ledger(path) as ledger:
+    with SqliteLedger(path) as ledger:
         run = staged_run(ledger)
         (chunk,) = chunks_of(path, run)
         parts = [Part([0, 2], Fate(Outcome.ASSIGNED)), Part([1], refused)]

@@ -8,42 +8,20 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
-from importer.ledger import opening, store
 from importer.ledger.packing import seal
-from importer.ledger.view import View
-from importer.ledger.writer import Writer
+from importer.ledger.records import NewRun, PlannedChunk, now
+from importer.ledger.sqlite import opening, store
+from importer.ledger.sqlite.view import SqliteView
+from importer.ledger.sqlite.writer import Writer
 from importer.model import Answer, Batch, Chunk, Message, RunState, Settlement
 from importer.words.recording import recorded_values
 
 
-@dataclass(frozen=True, slots=True)
-class NewRun:
-    """What is known of a run before its source is read."""
-
-    id: str
-    source_name: str
-    source_path: str
-    source_sha256: str
-    source_bytes: int
-    options: str
-    settings: Mapping[str, Any]
-    started_at: str
-    version: str
-    user: str
-    host: str
-    target: str = ""
-    """The API that it is sent to."""
-    comment: str = ""
-    """What its person wrote for the record."""
-
-
-class Ledger:
+class SqliteLedger:
     """The one writer of a ledger file. Opening it takes the lock, forgets half-staged runs, and puts the chunks whose
     answers were lost with an earlier process in doubt.
 
@@ -70,18 +48,16 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Finish what is queued, and give the ledger free."""
         self._undo.close()
 
-    def view(self) -> View:
+    def view(self) -> SqliteView:
         """A connection of its own for reading."""
-        return View(self.path)
+        return SqliteView(self.path)
 
     # Staging: from one thread, not an event loop. Nothing of it counts before `staged`.
 
@@ -89,7 +65,7 @@ class Ledger:
         values = {name: getattr(run, name) for name in run.__slots__} | {"settings": json.dumps(run.settings)}
         return self._writer.do(lambda db: int(store.execute(db, "insert_run", **values).fetchone()[0]))
 
-    def post_chunks(self, run: int, first_seq: int, chunks: Iterable[store.PlannedChunk]) -> Future[None]:
+    def post_chunks(self, run: int, first_seq: int, chunks: Iterable[PlannedChunk]) -> Future[None]:
         """They are made and written by the ledger's thread, and in the ledger when the future resolves; it raises
         LedgerError where that fails.
         """
@@ -121,7 +97,7 @@ class Ledger:
             for (batch, code), count in rejected.items():
                 store.execute(db, "insert_reject_count", run=run, batch=batch, code=code, count=count)
             store.execute(
-                db, "staged", run=run, rows=rows, reading=json.dumps(reading), notes=json.dumps(notes), at=store.now()
+                db, "staged", run=run, rows=rows, reading=json.dumps(reading), notes=json.dumps(notes), at=now()
             )
 
         self._writer.do(work)
@@ -147,7 +123,7 @@ class Ledger:
     ) -> None:
         why = recorded_values(stopped_by.part()) if stopped_by else ""
         values = {"run": run, "state": state, "exit_code": exit_code, "stopped_by": why, "seconds": seconds}
-        await self._writer.done(lambda db: store.execute(db, "ended", at=store.now(), **values))
+        await self._writer.done(lambda db: store.execute(db, "ended", at=now(), **values))
 
     async def mark(self, run: int, chunk: Chunk) -> int:
         """Durably note that a request for the chunk goes out now; return the number of the attempt."""

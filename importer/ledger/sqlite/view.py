@@ -6,15 +6,15 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from importer.errors import ConfigError, LedgerError, NoLedger
-from importer.ledger import fingerprint_index, opening, store
+from importer.ledger import fingerprint_index
 from importer.ledger.answers import StoredAttempt
 from importer.ledger.packing import Columns, Damaged, Rows, unpack, unpack_columns, unpack_serials, unseal
-from importer.ledger.store import ChunkCount
+from importer.ledger.records import ChunkCount, PackedChunk, Run, StoredChunk
+from importer.ledger.sqlite import opening, store
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.rows.fingerprints import Hashes
 from importer.serial_text import SerialText
@@ -23,92 +23,11 @@ from importer.words.recording import restored_values
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run as the ledger holds it. Times are UTC, ISO 8601."""
-
-    num: int
-    """By which the ledger knows it; runs rise by it."""
-    id: str
-    """What people see; sorts by the time of its clock."""
-    state: RunState
-    source_name: str
-    source_path: str
-    source_sha256: str
-    source_bytes: int
-    options: Mapping[str, Any]
-    """How the source was to be read: part of the run's identity."""
-    reading: Mapping[str, Any]
-    """How it was read."""
-    notes: Mapping[str, int]
-    """Rows by code of repair or warning."""
-    settings: Mapping[str, Any]
-    """The configuration, without secrets."""
-    target: str
-    """Address and pool: what is known of a serial counts within one target."""
-    rows: int
-    chunk_limit: int | None
-    """The most serials that the API takes in one request, if it has told."""
-    seconds: float
-    """Spent sending, all sessions together."""
-    staged_turn: int
-    """The ledger's own sequence of stagings and ends, for an order that no clock disturbs."""
-    ended_turn: int | None
-    started_at: str
-    staged_at: str | None
-    ended_at: str | None
-    stopped_by: Mapping[str, Any]
-    """The message that says why it stopped early, as a part; empty if it did not."""
-    exit_code: int | None
-    version: str
-    user: str
-    host: str
-    comment: str = ""
-    """What people wrote for the record, a line each."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredChunk:
-    """A chunk as the ledger holds it, without its rows."""
-
-    id: int
-    seq: int
-    """Counts within the run; what reports show."""
-    root: int
-    """The seq of the planned chunk that it was cut from, or its own."""
-    batch: int
-    """The number of its pharma batch in the run."""
-    state: ChunkState
-    fate: Fate | None
-    """Of all its rows. Of a pending chunk: what it was before a retry, until an answer says more."""
-    doubt: Doubt
-    serials: int
-    repeats: int
-    """Rows that repeat one of the serials."""
-    first_key: int
-    last_key: int
-    """Of its rows, repeats included."""
-    attempts: int
-    """Those of the chunks that it was cut from included."""
-    recorded_at: str
-    """When its state was recorded last; empty: never since it was planned."""
-
-
-@dataclass(frozen=True, slots=True)
-class PackedChunk(StoredChunk):
-    """A chunk with its rows."""
-
-    rows: bytes
-    """Packed (packing.py)."""
-    sent_as: int | None
-    """The seq of the chunk in whose request its rows last went out; None: in none."""
-
-
-class View:
+class SqliteView:
     """Reads a ledger over a connection of its own. One thread at a time. Raises NoLedger if the file is missing."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.place = path, str(path)
         if not path.exists():
             raise NoLedger("ledger_missing", path=str(path))
         self._db = opening.connect(path, write=False)
@@ -165,7 +84,7 @@ class View:
         """Raises ConfigError when there is no such run."""
         run = self.find(run_id)
         if run is None:
-            raise ConfigError("run_missing", run=run_id, path=str(self.path))
+            raise ConfigError("run_missing", run=run_id, path=self.place)
         return run
 
     def run_by_num(self, run: int) -> Run:

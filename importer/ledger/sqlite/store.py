@@ -9,8 +9,6 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from itertools import chain
@@ -21,7 +19,8 @@ import numpy as np
 from importer.errors import LedgerError
 from importer.ledger.answers import packed
 from importer.ledger.packing import pack_rows, unpack
-from importer.model import Answer, Batch, ChunkState, Doubt, Fate, Outcome, Part, Settlement
+from importer.ledger.records import PlannedChunk, now
+from importer.model import Answer, Batch, ChunkState, Fate, Outcome, Part, Settlement
 from importer.words.recording import recorded_said, recorded_values, restored_values
 
 
@@ -43,41 +42,6 @@ def execute(db: sqlite3.Connection, name: str, **values: Any) -> sqlite3.Cursor:
 
 def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def now() -> str:
-    """UTC to the millisecond, as the ledger and the reports show it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedChunk:
-    """A chunk as it comes out of planning; `rows` is packed (packing.py)."""
-
-    batch: int
-    state: ChunkState
-    outcome: str
-    doubt: Doubt
-    serials: int
-    repeats: int
-    first_key: int
-    last_key: int
-    rows: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkCount:
-    """Some chunks of one batch that share what is known of them."""
-
-    batch: int
-    state: ChunkState
-    fate: Fate | None
-    """Without what is said of it."""
-    doubt: Doubt
-    tried: bool
-    serials: int
-    repeats: int
-    chunks: int
 
 
 def insert_chunks(db: sqlite3.Connection, run: int, first_seq: int, chunks: Iterable[PlannedChunk]) -> None:

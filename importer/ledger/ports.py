@@ -1,0 +1,250 @@
+"""What the steps of an import ask of a ledger, however it is stored: one to write, a view to read.
+
+No statement, no row of a driver and no path is known here. `sqlite/` and later ones keep the same promises:
+`tests/adapters/ledger/contract` asks them of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, Self
+
+from importer.ledger.answers import StoredAttempt
+from importer.ledger.packing import Columns, Rows
+from importer.ledger.records import ChunkCount, NewRun, PackedChunk, PlannedChunk, Run, StoredChunk
+from importer.model import Answer, Batch, Chunk, Message, RunState, Settlement
+from importer.rows.fingerprints import Hashes
+from importer.serial_text import SerialText
+
+
+class View(Protocol):
+    """Reads a ledger, also beside a running import. One thread at a time. Raises LedgerError for what is damaged."""
+
+    @property
+    def place(self) -> str:
+        """Where the ledger is, as people know it."""
+        ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def at_one_moment(self) -> AbstractContextManager[None]:
+        """While this lasts, all that is read is as it was at the first reading, whatever is written meanwhile."""
+        ...
+
+    def check(self) -> None:
+        """Look at all that is stored for damage that reading it may not meet. Raises LedgerError for the first."""
+        ...
+
+    def runs(self) -> list[Run]:
+        """All runs that exist, oldest first."""
+        ...
+
+    def find(self, run_id: str) -> Run | None: ...
+
+    def run(self, run_id: str) -> Run:
+        """Raises ConfigError when there is no such run."""
+        ...
+
+    def run_by_num(self, run: int) -> Run: ...
+
+    def unfinished_twin(self, source_sha256: str, options: str, target: str) -> Run | None:
+        """The last run of the same source, read in the same way, that stopped early; any sandbox is like any other."""
+        ...
+
+    def batches(self, run: int) -> dict[int, Batch]:
+        """The pharma batches of a run, by number."""
+        ...
+
+    def runs_of_batch(self, gtin: str, batch: str) -> set[int]:
+        """Numbers of the runs that hold a product, a batch, or both; an empty one means any."""
+        ...
+
+    def products(self, target: str) -> list[tuple[int, str, str]]:
+        """Number and id of each run against an API, with each GTIN in it."""
+        ...
+
+    def active_since(self, run: Run) -> dict[int, str]:
+        """Number to id of the other runs into its target that sent something since it was staged, or may have."""
+        ...
+
+    def fingerprints(self, run: int, low: int, high: int) -> Iterator[Hashes]:
+        """Sorted entries of a run's fingerprint index, piece by piece, that touch a range of shortened hashes."""
+        ...
+
+    def packed_fingerprints(self, run: int, low: int, high: int) -> Iterator[bytes]:
+        """The same pieces as they are kept."""
+        ...
+
+    def entries(self, packed: bytes) -> Hashes:
+        """A piece's entries. From any thread."""
+        ...
+
+    def to_send(self, run: int, after: tuple[int, int], limit: int) -> list[StoredChunk]:
+        """Pending chunks in the order in which they were planned, those after `after` (root and seq; (0, 0): all)."""
+        ...
+
+    def last_seq(self, run: int) -> int:
+        """The highest number of a chunk in a run; 0: it has none."""
+        ...
+
+    def stored(self, chunk: int) -> StoredChunk: ...
+
+    def load(self, chunk: int, batches: Mapping[int, Batch]) -> Chunk:
+        """A chunk with its serials, ready to be sent."""
+        ...
+
+    def rows(self, chunk: int) -> Rows: ...
+
+    def columns(self, chunks: Sequence[PackedChunk]) -> Columns:
+        """The rows of some chunks, one after the other, as whole columns."""
+        ...
+
+    def serials(self, chunk: int) -> SerialText: ...
+
+    def chunks_by_key(self, run: int) -> Iterator[PackedChunk]:
+        """All chunks of a run but those that were cut, in the order of their first rows."""
+        ...
+
+    def problem_chunks(self, run: int, most: int) -> list[StoredChunk]:
+        """Chunks some of whose rows are not assigned, in the order of their first rows."""
+        ...
+
+    def chunks_of_root(self, run: int, root: int) -> list[PackedChunk]:
+        """A planned chunk and all that was cut from it, but for those that were cut themselves."""
+        ...
+
+    def rejects(self, run: int) -> Iterator[tuple[int, int, bytes]]:
+        """First and last key, and an Arrow stream of tables.REJECTS, in the order of the first key."""
+        ...
+
+    def chunk_counts(self, run: int) -> list[ChunkCount]:
+        """The run's chunks that hold rows, counted by batch and by what is known of them."""
+        ...
+
+    def reject_counts(self, run: int) -> list[tuple[int, str, int]]:
+        """Number of the batch, code, rejected rows."""
+        ...
+
+    def request_counts(self, run: int) -> tuple[int, int]:
+        """Requests that went out, and how many of them repeated one for the same chunk."""
+        ...
+
+    def recent_pace(self, run: int) -> tuple[int, str | None]:
+        """The serials settled in the last minutes of sending, and since when; None: nothing was sent in them."""
+        ...
+
+    def attempts(self, run: int) -> Iterator[StoredAttempt]:
+        """All requests of a run, by the id of the chunk that was sent and in their order."""
+        ...
+
+    def claims(self, run: int) -> Iterator[tuple[int, StoredChunk]]:
+        """All chunks of a run but those that were cut, each behind the id of the chunk in whose request its rows last
+        went out (0: in none), which rises.
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """Writes a ledger. What a method has returned, or a future has resolved to, survives a power cut."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def close(self) -> None:
+        """Finish what is queued, and give the ledger free."""
+        ...
+
+    @property
+    def forgotten(self) -> int:
+        """Runs whose staging was cut short with an earlier process, and that were forgotten when this was opened."""
+        ...
+
+    def view(self) -> View:
+        """A connection of its own for reading."""
+        ...
+
+    # Staging: from one thread, not an event loop. Nothing of it counts before `staged`.
+
+    def begin(self, run: NewRun) -> int:
+        """Return the number by which the ledger knows the run."""
+        ...
+
+    def post_chunks(self, run: int, first_seq: int, chunks: Iterable[PlannedChunk]) -> Future[None]:
+        """They are made and written by the ledger's thread, and in the ledger when the future resolves; it raises
+        LedgerError where that fails.
+        """
+        ...
+
+    def add_rejects(self, run: int, first_key: int, last_key: int, count: int, rows: bytes) -> None:
+        """`rows`: an Arrow stream of tables.REJECTS."""
+        ...
+
+    def add_fingerprints(self, run: int, pieces: Iterable[tuple[int, int, bytes]]) -> None:
+        """Pieces as fingerprint_index.pieces gives them, one commit each."""
+        ...
+
+    def staged(
+        self,
+        run: int,
+        *,
+        rows: int,
+        reading: Mapping[str, Any],
+        notes: Mapping[str, int],
+        batches: Sequence[tuple[int, Batch]],
+        rejected: Mapping[tuple[int, str], int],
+    ) -> None:
+        """The run exists from here on. `rejected` counts rows by number of batch and code."""
+        ...
+
+    def forget_half_staged(self) -> None:
+        """Staging failed: the run has never been."""
+        ...
+
+    def divide(self, run: int, chunk: int, settled: Settlement) -> None:
+        """Let each part of a pending chunk have its own fate. Not from an event loop."""
+        ...
+
+    # Submitting: awaited from the event loop.
+
+    async def running(self, run: int, exists_means: str) -> None:
+        """A session of sending begins. What "exists already" means in it is kept with the run's settings: a resume may
+        have other ones than the run began with, and its answers can be judged again only by its own.
+        """
+        ...
+
+    async def ended(
+        self, run: int, state: RunState, exit_code: int, stopped_by: Message | None, seconds: float
+    ) -> None: ...
+
+    async def mark(self, run: int, chunk: Chunk) -> int:
+        """Durably note that a request for the chunk goes out now; return the number of the attempt."""
+        ...
+
+    async def record(self, run: int, chunk: Chunk, n: int, answer: Answer, settled: Settlement) -> list[int]:
+        """Durably note an answer and what follows; return the ids of those of its parts that are to be sent."""
+        ...
+
+    async def settle(self, run: int, chunk: int, settled: Settlement) -> list[int]:
+        """Durably note what follows for a chunk without a new answer (given up, held, cut to a learned size)."""
+        ...
+
+    async def written(self) -> None:
+        """All that was asked for until now is durable, also what cancelled tasks have asked for."""
+        ...
+
+    async def remark(self, run: int, text: str) -> None:
+        """Write a line for the record beside the run."""
+        ...
+
+    async def renew(self, run: int) -> int:
+        """A retry: what was refused, is unknown or was not sent is pending again, and the run is running. Return how
+        many chunks that are; if there is none the run stays as it is.
+        """
+        ...
