@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
+from postgres_server import PostgresServer, binaries
 
 # Where a tests' run was started with nohup, every command here would have to ignore SIGHUP, too.
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
@@ -17,3 +20,17 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
 settings.register_profile("importer", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("importer")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests of a worker; a test that needs an empty ledger asks `new_database()` for its URL."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip("postgresql is not installed: Debian's package `postgresql` has its server")
+    pytest.importorskip("psycopg", reason="postgresql: the extra `postgres` is not installed (psycopg)")
+    server = PostgresServer(programs)
+    try:
+        yield server
+    finally:
+        server.close()
