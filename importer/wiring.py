@@ -184,11 +184,11 @@ def connect(
     pace = Pace(limits.requests_per_second)
 
     @asynccontextmanager
-    async def opened(record: Callable[[Commissioner], Commissioner]) -> AsyncIterator[Commissioner]:
+    async def opened(record: Callable[[Commissioner], Commissioner], known: bool) -> AsyncIterator[Commissioner]:
         async with AsyncExitStack() as stack:
             gate = Gate(
                 pace,
-                _health(settings),
+                _health(settings, known=known),
                 patience=_patience(settings),
                 turnstile=None if alone else stack.enter_context(_turnstile(settings)),
                 yields=not alone and not urgent,
@@ -231,12 +231,13 @@ def _patience(settings: Settings) -> float:
     return settings.limits.patience_minutes * 60
 
 
-def _health(settings: Settings) -> Health:
+def _health(settings: Settings, *, known: bool = False) -> Health:
     return Health(
         patience=_patience(settings),
         attempts=settings.limits.max_attempts,
         delay=_delay(settings),
         replays=settings.unknown.policy == "replay",
+        known=known,
     )
 
 

@@ -94,7 +94,7 @@ class Gate:
 
     @property
     def known(self) -> bool:
-        """Whether the API has answered in this session."""
+        """Whether the API has answered, in this session or before."""
         return self._health.known
 
     @property

@@ -20,8 +20,8 @@ SEVERAL = 3
 """Chunks in a row without an answer that make an API away. Of an API that loses every fifth answer at random, one time
 in 125 that is a false alarm, which costs one wait of `backoff_seconds`."""
 FIRST_PATIENCE = 30.0
-"""Seconds for an API that has never answered in this session, where a web page came, no connection or no token: that is
-rather a wrong address or a login in between than an outage, and nothing but perhaps one chunk was sent."""
+"""Seconds for an API that has never answered, as far as the ledger knows, where a web page came, no connection or no
+token: rather a wrong address or a login in between than an outage, and nothing but perhaps one chunk was sent."""
 
 
 TOKEN = "token"  # noqa: S105  a name, no secret
@@ -110,11 +110,13 @@ class Health:
         replays: bool = True,
         several: int = SEVERAL,
         first_patience: float = FIRST_PATIENCE,
+        known: bool = False,
     ) -> None:
         """`patience` and `delay` (after the try with that number, from 1) in seconds.
 
         `replays` is False where a lost answer is never sent again (unknown.policy = "hold"): then nothing can be tried
         while the API is away, and after a first lost answer requests leave one by one, until one is answered.
+        `known`: the API has answered before, in another session.
         """
         self._patience = patience
         self._attempts = attempts
@@ -125,8 +127,8 @@ class Health:
         self._row = _Row()
         self._out: set[object] = set()
         self._lost: set[object] = set()
-        self.known = False
-        """Whether an answer of the API has come in this session."""
+        self.known = known
+        """Whether an answer of the API has come, in this session or before."""
         self.outages = 0
         """How often it was away until now: what a chunk tried before the last outage ended says nothing of it."""
 

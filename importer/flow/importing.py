@@ -49,7 +49,8 @@ class Watcher(Protocol):
     def reporting(self, run: Run) -> None: ...
 
 
-Connect = Callable[[Callable[[Commissioner], Commissioner]], AbstractAsyncContextManager[Commissioner]]
+Connect = Callable[[Callable[[Commissioner], Commissioner], bool], AbstractAsyncContextManager[Commissioner]]
+"""By what records each attempt, and whether the API has ever answered as far as the ledger knows."""
 """Opens the connection to the API. It is given what records each attempt around the client."""
 
 
@@ -207,7 +208,7 @@ class Import:
         def record(client: Commissioner) -> Recorded:
             return Recorded(client, parts.ledger, run.num, parts.submitting.exists_means, parts.watcher.on_attempt)
 
-        async with parts.connect(record) as commissioner:
+        async with parts.connect(record, view.has_assigned(run.target)) as commissioner:
             submission = Submission(
                 parts.ledger, view, run, commissioner, parts.submitting, parts.stopping, retried=retried
             )

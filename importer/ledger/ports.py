@@ -69,6 +69,10 @@ class View(Protocol):
         """Number and id of each run against an API, with each GTIN in it."""
         ...
 
+    def has_assigned(self, target: str) -> bool:
+        """Whether an API has ever answered that a serial is assigned: then it is one, and not a wrong address."""
+        ...
+
     def active_since(self, run: Run) -> dict[int, str]:
         """Number to id of the other runs into its target that sent something since it was staged, or may have."""
         ...

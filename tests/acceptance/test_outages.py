@@ -72,6 +72,21 @@ def test_a_login_page_from_the_first_request_on_ends_the_run_and_is_named(
     assert 'HTTP 200, text/html: a web page, "Sign in - Company SSO"' in done.errors[-1]
 
 
+@pytest.mark.parametrize(("earlier", "seconds"), [(True, 900), (False, 30)])
+def test_an_api_that_has_assigned_before_is_waited_for_from_the_first_request_on(
+    importer: Importer, earlier: bool, seconds: int
+) -> None:
+    with StandIn(assigned) as api:
+        env = {**api.env, **SMALL}
+        if earlier:
+            importer("run", write_csv(importer.cwd / "first.csv", packs(10)), env=env)
+    second = write_csv(importer.cwd / "second.csv", packs(10, first=10))
+    with importer.start("run", second, env=env) as running:
+        waiting = running.wait_for("waiting")
+    assert waiting["cause"] == "api_away"
+    assert seconds - 15 < waiting["seconds"] <= seconds
+
+
 @pytest.mark.parametrize("where", ["first", "middle"])
 def test_a_chunk_that_never_gets_an_answer_does_not_stop_the_others(
     importer: Importer, report: Callable[[], Report], where: str

@@ -79,6 +79,10 @@ SELECT DISTINCT run FROM batch WHERE (:gtin = '' OR gtin = :gtin) AND (:batch = 
 SELECT DISTINCT run.num, run.id, batch.gtin FROM run JOIN batch ON batch.run = run.num
     WHERE run.state != 'staging' AND run.target = :target;
 
+-- has_assigned: Whether an answer of an API has ever assigned a serial.
+SELECT EXISTS (SELECT 1 FROM run JOIN attempt ON attempt.run = run.num
+    WHERE run.target = :target AND attempt.assigned > 0) AS found;
+
 -- active_since: The runs into the target of one run that sent something since that was staged, or may have. By the
 -- ledger's own sequence: a clock can be set back.
 SELECT other.num, other.id FROM run AS other JOIN run AS this ON this.num = :run

@@ -105,6 +105,10 @@ class SqliteView:
         """Number and id of each run against an API, with each GTIN in it."""
         return [(row["num"], row["id"], row["gtin"]) for row in self._all("products", target=target)]
 
+    def has_assigned(self, target: str) -> bool:
+        """Whether an API has ever answered that a serial is assigned: then it is one, and not a wrong address."""
+        return any(row["found"] for row in self._all("has_assigned", target=target))
+
     def active_since(self, run: Run) -> dict[int, str]:
         """Number to id of the other runs into its target that sent something since it was staged, or may have."""
         return {row["num"]: row["id"] for row in self._all("active_since", run=run.num)}
