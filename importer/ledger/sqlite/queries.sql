@@ -136,7 +136,7 @@ UPDATE chunk SET state = 0, doubt = max(doubt, :doubt), outcome = iif(:doubt = 2
     WHERE id = :chunk AND (state IN (0, 1) OR (state = 2 AND outcome = 'unsent'));
 
 -- last_seq: The highest number of a chunk in a run.
-SELECT coalesce(max(seq), 0) FROM chunk WHERE run = :run;
+SELECT coalesce(max(seq), 0) AS seq FROM chunk WHERE run = :run;
 
 -- chunk: One chunk.
 SELECT * FROM chunk WHERE id = :chunk;

@@ -20,8 +20,8 @@ from importer.errors import LedgerError
 from importer.ledger.answers import packed
 from importer.ledger.packing import pack_rows, unpack
 from importer.ledger.records import PlannedChunk, now
-from importer.model import Answer, Batch, ChunkState, Fate, Outcome, Part, Settlement
-from importer.words.recording import recorded_said, recorded_values, restored_values
+from importer.model import Answer, Batch, ChunkState, Fate, Part, Settlement
+from importer.words.recording import recorded_said, recorded_values
 
 
 @cache
@@ -65,13 +65,6 @@ def said(fate: Fate | None) -> dict[str, str]:
     if fate is None:
         return {"outcome": "", "code": "", "message": ""}
     return {"outcome": fate.outcome.value, "code": fate.code, "message": recorded_values(fate.values)}
-
-
-def fate(row: sqlite3.Row) -> Fate | None:
-    """The fate that a row's columns hold."""
-    if not row["outcome"]:
-        return None
-    return Fate(Outcome(row["outcome"]), row["code"], restored_values(row["message"]))
 
 
 def insert_batches(db: sqlite3.Connection, run: int, batches: Iterable[tuple[int, Batch]]) -> None:

@@ -1,0 +1,259 @@
+"""A ledger as its named statements tell it: from rows of any driver to records. Each back end runs the statements."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, Self, TypeVar
+
+from importer.errors import ConfigError, LedgerError
+from importer.ledger import fingerprint_index
+from importer.ledger.answers import StoredAttempt
+from importer.ledger.packing import Columns, Damaged, Rows, unpack, unpack_columns, unpack_serials, unseal
+from importer.ledger.records import ChunkCount, PackedChunk, Run, StoredChunk
+from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
+from importer.rows.fingerprints import Hashes
+from importer.serial_text import SerialText
+from importer.words.recording import restored_values
+
+T = TypeVar("T")
+_ATTEMPT = StoredAttempt.__slots__
+
+
+class Row(Protocol):
+    """A row of any driver."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+    def keys(self) -> Iterable[str]: ...
+
+
+class Reading(ABC):
+    """The part of a view that is alike for all back ends (ports.View)."""
+
+    place: str
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def _all(self, query: str, **values: Any) -> Sequence[Row]: ...
+
+    @abstractmethod
+    def _each(self, query: str, **values: Any) -> Iterator[Row]:
+        """The same rows, few of them in memory at a time."""
+
+    @abstractmethod
+    def _damaged(self, error: Damaged) -> LedgerError: ...
+
+    def _whole(self, unpacked: Callable[[bytes], T], blob: bytes) -> T:
+        try:
+            return unpacked(blob)
+        except Damaged as error:
+            raise self._damaged(error) from error
+
+    def runs(self) -> list[Run]:
+        return [_run(row) for row in self._all("runs")]
+
+    def find(self, run_id: str) -> Run | None:
+        rows = self._all("run_by_id", id=run_id)
+        return _run(rows[0]) if rows else None
+
+    def run(self, run_id: str) -> Run:
+        """Raises ConfigError when there is no such run."""
+        run = self.find(run_id)
+        if run is None:
+            raise ConfigError("run_missing", run=run_id, path=self.place)
+        return run
+
+    def run_by_num(self, run: int) -> Run:
+        return _run(self._all("run_by_num", run=run)[0])
+
+    def unfinished_twin(self, source_sha256: str, options: str, target: str) -> Run | None:
+        rows = self._all("unfinished_twin", source_sha256=source_sha256, options=options, target=target)
+        return _run(rows[0]) if rows else None
+
+    def batches(self, run: int) -> dict[int, Batch]:
+        return {row["num"]: Batch(row["gtin"], row["batch"], row["expiry"]) for row in self._all("batches", run=run)}
+
+    def runs_of_batch(self, gtin: str, batch: str) -> set[int]:
+        """Numbers of the runs that hold a product, a batch, or both; an empty one means any."""
+        return {row["run"] for row in self._all("runs_of_batch", gtin=gtin, batch=batch)}
+
+    def products(self, target: str) -> list[tuple[int, str, str]]:
+        """Number and id of each run against an API, with each GTIN in it."""
+        return [(row["num"], row["id"], row["gtin"]) for row in self._all("products", target=target)]
+
+    def has_assigned(self, target: str) -> bool:
+        """Whether an API has ever answered that a serial is assigned: then it is one, and not a wrong address."""
+        return any(row["found"] for row in self._all("has_assigned", target=target))
+
+    def active_since(self, run: Run) -> dict[int, str]:
+        """Number to id of the other runs into its target that sent something since it was staged, or may have."""
+        return {row["num"]: row["id"] for row in self._all("active_since", run=run.num)}
+
+    def fingerprints(self, run: int, low: int, high: int) -> Iterator[Hashes]:
+        """Sorted entries of a run's fingerprint index, piece by piece, that touch a range of shortened hashes."""
+        return map(self.entries, self.packed_fingerprints(run, low, high))
+
+    def packed_fingerprints(self, run: int, low: int, high: int) -> Iterator[bytes]:
+        """The same pieces as they are kept."""
+        for row in self._each("fingerprints", run=run, low=low, high=high):
+            yield row["entries"]
+
+    def entries(self, packed: bytes) -> Hashes:
+        """A piece's entries. From any thread."""
+        return self._whole(fingerprint_index.decode, packed)
+
+    def to_send(self, run: int, after: tuple[int, int], limit: int) -> list[StoredChunk]:
+        """Pending chunks in the order in which they were planned, those after `after` (root and seq; (0, 0): all)."""
+        root, seq = after
+        return [_stored_chunk(row) for row in self._all("to_send", run=run, root=root, seq=seq, limit=limit)]
+
+    def last_seq(self, run: int) -> int:
+        return int(self._all("last_seq", run=run)[0]["seq"])
+
+    def stored(self, chunk: int) -> StoredChunk:
+        return _stored_chunk(self._all("chunk", chunk=chunk)[0])
+
+    def load(self, chunk: int, batches: Mapping[int, Batch]) -> Chunk:
+        """A chunk with its serials, ready to be sent."""
+        (row,) = self._all("load", chunk=chunk)
+        if row["rows"] is None:
+            raise self._without_rows(chunk)
+        serials = self._whole(unpack_serials, row["rows"])
+        return Chunk(chunk, row["seq"], batches[row["batch"]], serials, row["doubt"] != Doubt.NONE)
+
+    def rows(self, chunk: int) -> Rows:
+        return self._whole(unpack, self._blob(chunk))
+
+    def columns(self, chunks: Sequence[PackedChunk]) -> Columns:
+        """The rows of some chunks, one after the other, as whole columns."""
+        try:
+            columns = unpack_columns(*(chunk.rows for chunk in chunks))
+        except Damaged as error:
+            raise self._damaged(error) from error
+        for chunk, count in zip(chunks, columns.counts, strict=True):
+            if chunk.serials != count:
+                disagree = Damaged(f"chunk {chunk.id} holds {count} serials, {chunk.serials} were expected")
+                raise self._damaged(disagree)
+        return columns
+
+    def serials(self, chunk: int) -> SerialText:
+        return self._whole(unpack_serials, self._blob(chunk))
+
+    def _blob(self, chunk: int) -> bytes:
+        for row in self._all("chunk_rows", chunk=chunk):
+            return bytes(row["rows"])
+        raise self._without_rows(chunk)
+
+    def _without_rows(self, chunk: int) -> LedgerError:
+        return self._damaged(Damaged(f"the rows of chunk {chunk} are missing"))
+
+    def chunks_by_key(self, run: int) -> Iterator[PackedChunk]:
+        """All chunks of a run but those that were cut, in the order of their first rows."""
+        return map(self._stored, self._each("chunks_by_key", run=run))
+
+    def problem_chunks(self, run: int, most: int) -> list[StoredChunk]:
+        """Chunks some of whose rows are not assigned, in the order of their first rows."""
+        return [_stored_chunk(row) for row in self._all("problem_chunks", run=run, most=most)]
+
+    def chunks_of_root(self, run: int, root: int) -> list[PackedChunk]:
+        """A planned chunk and all that was cut from it, but for those that were cut themselves."""
+        return [self._stored(row) for row in self._all("chunks_of_root", run=run, root=root)]
+
+    def _stored(self, row: Row) -> PackedChunk:
+        if row["rows"] is None:
+            raise self._without_rows(row["id"])
+        return PackedChunk(*(*_fields(row), row["rows"], row["sent_as"]))
+
+    def rejects(self, run: int) -> Iterator[tuple[int, int, bytes]]:
+        """First and last key, and an Arrow stream of tables.REJECTS, in the order of the first key."""
+        for row in self._each("rejects_by_key", run=run):
+            yield row["first_key"], row["last_key"], self._whole(unseal, row["rows"])
+
+    def chunk_counts(self, run: int) -> list[ChunkCount]:
+        """The run's chunks that hold rows, counted by batch and by what is known of them."""
+        return [
+            ChunkCount(
+                row["batch"],
+                ChunkState(row["state"]),
+                Fate(Outcome(row["outcome"]), row["code"]) if row["outcome"] else None,
+                Doubt(row["doubt"]),
+                bool(row["tried"]),
+                row["serials"],
+                row["repeats"],
+                row["chunks"],
+            )
+            for row in self._all("chunk_counts", run=run)
+        ]
+
+    def reject_counts(self, run: int) -> list[tuple[int, str, int]]:
+        """Number of the batch, code, rejected rows."""
+        return [(row["batch"], row["code"], row["count"]) for row in self._all("reject_counts", run=run)]
+
+    def request_counts(self, run: int) -> tuple[int, int]:
+        """Requests that went out, and how many of them repeated one for the same chunk."""
+        (row,) = self._all("request_counts", run=run)
+        return row["sent"], row["retried"]
+
+    def recent_pace(self, run: int) -> tuple[int, str | None]:
+        """The serials settled in the last minutes of sending, and since when; None: nothing was sent in them."""
+        (row,) = self._all("recent_pace", run=run)
+        return row["serials"] or 0, row["first_at"]
+
+    def attempts(self, run: int) -> Iterator[StoredAttempt]:
+        """All requests of a run, by the id of the chunk that was sent and in their order."""
+        for row in self._each("attempts", run=run):
+            yield StoredAttempt(*(row[name] for name in _ATTEMPT))
+
+    def claims(self, run: int) -> Iterator[tuple[int, StoredChunk]]:
+        """All chunks of a run but those that were cut, each behind the id of the chunk in whose request its rows last
+        went out (0: in none), which rises.
+        """
+        for row in self._each("claims", run=run):
+            yield row["asked"], _stored_chunk(row)
+
+
+def _stored_chunk(row: Row) -> StoredChunk:
+    return StoredChunk(*_fields(row))
+
+
+def _fields(row: Row) -> tuple[Any, ...]:
+    return (
+        row["id"],
+        row["seq"],
+        row["root"],
+        row["batch"],
+        ChunkState(row["state"]),
+        fate(row),
+        Doubt(row["doubt"]),
+        row["serials"],
+        row["repeats"],
+        row["first_key"],
+        row["last_key"],
+        row["attempts"],
+        row["recorded_at"],
+    )
+
+
+def fate(row: Row) -> Fate | None:
+    """The fate that a row's columns hold."""
+    if not row["outcome"]:
+        return None
+    return Fate(Outcome(row["outcome"]), row["code"], restored_values(row["message"]))
+
+
+def _run(row: Row) -> Run:
+    values = dict(row)
+    for name in ("options", "reading", "notes", "settings"):
+        values[name] = json.loads(values[name])
+    values["stopped_by"] = restored_values(values["stopped_by"])
+    return Run(**values | {"state": RunState(row["state"])})
