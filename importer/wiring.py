@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -84,7 +84,8 @@ def _accepted(codes: Collection[str]) -> tuple[str, ...]:
 
 def identity_of(options: SourceOptions) -> dict[str, Any]:
     """What of the options tells one import of a file from another; kept with the run."""
-    return {name: value for name, value in asdict(options).items() if value}
+    given = {one.name: getattr(options, one.name) for one in fields(options)}
+    return {name: value for name, value in given.items() if value}
 
 
 def check_settings(settings: Settings) -> CheckSettings:

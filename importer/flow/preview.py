@@ -26,7 +26,7 @@ from importer.words.recording import restored
 Progress = Callable[[int], None]
 """Takes the number of rows that have been read so far."""
 _EXAMPLES = 5
-"""Of each problem, unless more are wanted."""
+"""Of each problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +148,10 @@ class ListFile:
 class _Counting:
     """A stage.Sink that counts, and keeps the first rows of each problem."""
 
-    def __init__(self, sheet_names: Sequence[str], most: int) -> None:
+    def __init__(self, sheet_names: Sequence[str], most: int, on_rejects: Callable[[Any], None]) -> None:
         self._sheet_names = sheet_names
         self._most = most
+        self._on_rejects = on_rejects
         self.requests = 0
         self.by_group: defaultdict[int, Counter[Standing]] = defaultdict(Counter)
         self.problems: defaultdict[str, Problem] = defaultdict(Problem)
@@ -162,6 +163,7 @@ class _Counting:
         self.requests += planned.standing != Standing.ALREADY
 
     def rejects(self, rows: Any) -> None:
+        self._on_rejects(rows)
         for code, number in Counter(rows["code"].to_pylist()).items():
             self.problems[code].rows += number
         full = {code for code, problem in self.problems.items() if len(problem.examples) >= self._most}
@@ -181,14 +183,21 @@ class _Counting:
 
 
 def preview(
-    file: ListFile, looking: Looking, *, stopping: Stopping, progress: Progress, examples: int = _EXAMPLES
+    file: ListFile,
+    looking: Looking,
+    *,
+    stopping: Stopping,
+    progress: Progress,
+    on_rejects: Callable[[Any], None] = lambda _: None,
 ) -> Preview:
-    """Stage a list into nothing; keep up to so many examples of each problem. Raises SourceError, Stopped."""
+    """Stage a list into nothing; keep some examples of each problem. `on_rejects` takes rejected rows as they come, in
+    record batches of tables.REJECTS. Raises SourceError, Stopped.
+    """
     try:
         stopping.check()
         with looking.earlier() as view:
             source = looking.open_source(file.path, file.options)
-            counting = _Counting(source.sheet_names, examples)
+            counting = _Counting(source.sheet_names, _EXAMPLES, on_rejects)
             staged = looking.stage(source, file, view, counting, stopping=stopping, progress=progress)
             return Preview(
                 name=file.name,

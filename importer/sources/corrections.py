@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from importer.model import Reading, Reject
 from importer.rows.tables import ROLES, ROWS, ErrorValue, Original, OriginalSheet, Rows, Source
@@ -49,18 +50,27 @@ class Edited:
             yield self._corrected(rows, hits.tolist()) if len(hits) else rows
 
     def _corrected(self, rows: Rows, places: Sequence[int]) -> Rows:
-        columns = {role: rows.table[role].to_pylist() for role in ROLES}
-        faults = dict(rows.faults)
-        for place in places:
-            edit = self._edits[rows.table["key"][place].as_py()]
-            before = {role: columns[role][place] for role in ROLES}
-            for role in ROLES:
-                columns[role][place] = edit.get(role, before[role])
+        table, faults = rows.table, dict(rows.faults)
+        edits = [self._edits[key] for key in table["key"].take(pa.array(places)).to_pylist()]
+        texts = {role: table[role].take(pa.array(places)).to_pylist() for role in ROLES}
+        columns = {role: _laid_over(table[role], role, places, edits) for role in ROLES}
+        for at, (place, edit) in enumerate(zip(places, edits, strict=True)):
             fault = LEFT_OUT if edit.get("left_out") else faults.pop(place, None)
+            before = {role: texts[role][at] for role in ROLES}
             if fault and (fault is LEFT_OUT or not _settles(edit, before, fault)):
                 faults[place] = fault
-        arrays = [rows.table["key"].combine_chunks(), *(pa.array(columns[role], pa.string()) for role in ROLES)]
+        arrays = [table["key"].combine_chunks(), *columns.values()]
         return Rows(pa.table(arrays, schema=ROWS), faults, rows.notes)
+
+
+def _laid_over(column: Any, role: str, places: Sequence[int], edits: Sequence[Edit]) -> Any:
+    changed = [(place, edit[role]) for place, edit in zip(places, edits, strict=True) if role in edit]
+    column = column.combine_chunks()
+    if not changed:
+        return column
+    mask = np.zeros(len(column), np.bool_)
+    mask[[place for place, _ in changed]] = True
+    return pc.replace_with_mask(column, pa.array(mask), pa.array([value for _, value in changed], pa.string()))
 
 
 def corrected(original: Original, edits: Mapping[str, Edit]) -> Original:

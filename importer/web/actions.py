@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -15,6 +15,7 @@ from importer.ledger.opening import open_view
 from importer.model import Message
 from importer.rows.tables import ROLES
 from importer.web import queries
+from importer.web.changes import MARKS, YES, Cell, Change, Kind
 from importer.web.data import preview_of
 from importer.web.inputs import Accepted, Edit, ReadingOptions
 from importer.web.jobs import Job
@@ -25,7 +26,8 @@ from importer.web.worker import line
 _TEXTS = ("gtin", "batch", "expiry", "sheet", "encoding", "date_order")
 _LONGEST_VALUE = 500
 _LONGEST_COMMENT = 1000
-_MOST_EDITS = 2000
+_MOST_EDITS = 200_000
+"""Corrected rows of a list: they are kept with its run."""
 _PATIENCE = 10.0
 
 
@@ -42,7 +44,8 @@ def _must_wait(site: Site, upload: Upload) -> None:
         raise web.HTTPConflict(text="queued")
 
 
-def read_differently(site: Site, upload: Upload, wanted: ReadingOptions) -> None:
+def read_differently(site: Site, upload: Upload, wanted: ReadingOptions, by: str) -> None:
+    """Corrections are taken back: they belong to cells as they were read before."""
     _must_wait(site, upload)
     columns = {_text(wanted, f"column_{role}"): role for role in ROLES if _text(wanted, f"column_{role}")}
     options: dict[str, Any] = {name: _text(wanted, name) for name in _TEXTS if _text(wanted, name)}
@@ -52,36 +55,71 @@ def read_differently(site: Site, upload: Upload, wanted: ReadingOptions) -> None
         options["fill_down"] = True
     if upload.options.get("accept"):
         options["accept"] = upload.options["accept"]
-    site.uploads.change(upload, options=options, edits={})
+    undo_all(site, upload, by)
+    site.uploads.read_differently(upload, options)
 
 
-def correct(site: Site, upload: Upload, edits: Mapping[str, Edit]) -> None:
+def correct(site: Site, upload: Upload, edits: Mapping[str, Edit], by: str) -> None:
     """Lay corrections over the list, by the key of the row. One that says nothing takes an older one back."""
     _must_wait(site, upload)
-    merged = dict(upload.edits)
+    for key in edits:
+        _must_be_key(key)
+    cells: list[Cell] = []
+    as_read = values_of(site, upload, edits)
     for key, edit in edits.items():
-        if not (key.isascii() and key.isdigit() and len(key) < 20):  # noqa: PLR2004
-            raise web.HTTPBadRequest(text="bad_request")
-        cells = {role: getattr(edit, role) for role in ROLES}
-        kept = {role: value[:_LONGEST_VALUE] for role, value in cells.items() if value is not None}
-        kept |= {name: "yes" for name in ("left_out", "confirmed") if getattr(edit, name)}
-        merged[key] = kept
-        if not kept:
-            del merged[key]
-    if len(merged) > _MOST_EDITS:
+        wanted: dict[str, str | None] = {role: getattr(edit, role) for role in ROLES}
+        wanted |= {name: YES if getattr(edit, name) else None for name in MARKS}
+        held = upload.edits.get(key, {})
+        for role, value in wanted.items():
+            new = value if value is None else value[:_LONGEST_VALUE]
+            if new != held.get(role):
+                cells.append(Cell(key, role, held.get(role, as_read.get(key, {}).get(role)), new))
+    change(site, upload, "cells", cells, by)
+
+
+def values_of(site: Site, upload: Upload, keys: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What the cells of these rows hold in the file, where it has been read."""
+    as_read = site.previews.as_read(upload)
+    rows = as_read.rows([int(key) for key in keys]).table.to_pylist() if as_read else []
+    return {str(row.pop("key")): row for row in rows}
+
+
+def change(
+    site: Site, upload: Upload, kind: Kind, cells: Sequence[Cell], by: str, values: Mapping[str, Any] | None = None
+) -> Change | None:
+    """Make a change that is durable from then on; None where it changes nothing."""
+    _must_wait(site, upload)
+    if len(upload.edits.keys() | {cell.key for cell in cells}) > _MOST_EDITS:
+        raise web.HTTPBadRequest(text="too_many_edits")
+    return site.uploads.correct(upload, kind, by, cells, values) if cells else None
+
+
+def undo(site: Site, upload: Upload, numbers: Sequence[int], by: str) -> None:
+    """Take changes back, whichever came after them."""
+    _must_wait(site, upload)
+    site.uploads.take_back(upload, numbers, by)
+
+
+def undo_all(site: Site, upload: Upload, by: str) -> None:
+    undo(site, upload, [one.number for one in upload.changes.standing() if one.cells], by)
+
+
+def _must_be_key(key: str) -> None:
+    if not (key.isascii() and key.isdigit() and len(key) < 20):  # noqa: PLR2004
         raise web.HTTPBadRequest(text="bad_request")
-    if merged != upload.edits:
-        site.uploads.change(upload, edits=merged)
 
 
-def accept(site: Site, upload: Upload, wanted: Accepted) -> None:
+def accept(site: Site, upload: Upload, wanted: Accepted, by: str) -> None:
     """Say that values which are suspect for these reasons are right, or that they are not; corrections stay."""
     _must_wait(site, upload)
     known = {code.value for code in Suspect}
     if not known.issuperset(wanted.codes):
         raise web.HTTPBadRequest(text="bad_request")
     options = {name: value for name, value in upload.options.items() if name != "accept"}
-    site.uploads.change(upload, options={**options, **({"accept": sorted(wanted.codes)} if wanted.codes else {})})
+    before = set(upload.options.get("accept", ()))
+    told = {"accepted": sorted({*wanted.codes} - before), "withdrawn": sorted(before - {*wanted.codes})}
+    site.uploads.correct(upload, "accept", by, [], told)
+    site.uploads.read_differently(upload, {**options, **({"accept": sorted(wanted.codes)} if wanted.codes else {})})
 
 
 async def confirm(site: Site, upload: Upload, by: str, seen: str, comment: str) -> str:

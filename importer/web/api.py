@@ -80,7 +80,7 @@ async def options(request: web.Request, body: ReadingOptions) -> Upload:
     """Read it in another way; takes corrections back."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    actions.read_differently(site, found, body)
+    actions.read_differently(site, found, body, request[PERSON])
     return await data.upload_data(site, found, _PATIENCE)
 
 
@@ -89,7 +89,7 @@ async def edits(request: web.Request, body: dict[str, Edit]) -> Upload:
     """Correct rows, by their key; an empty correction takes an older one back."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    actions.correct(site, found, body)
+    actions.correct(site, found, body, request[PERSON])
     return await data.upload_data(site, found, _PATIENCE)
 
 
@@ -98,7 +98,7 @@ async def accept(request: web.Request, body: Accepted) -> Upload:
     """Say that suspect values are right, by the codes of why they are held back."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    actions.accept(site, found, body)
+    actions.accept(site, found, body, request[PERSON])
     return await data.upload_data(site, found, _PATIENCE)
 
 

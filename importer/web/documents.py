@@ -103,7 +103,10 @@ class Preview(Struct, frozen=True):
     to_send: int
     already_assigned: int
     duplicate: int
-    rejected: int
+    rejected: Annotated[
+        int, Meta(description="Rows that are wrong; those that were left out by hand are not among them.")
+    ]
+    left_out: int
     batches_to_send: int
     requests: int
     seconds: float | None

@@ -67,7 +67,9 @@ async def options(request: web.Request) -> web.Response:
     found = actions.upload_of(site, request.match_info["upload"])
     form = await request.post()
     wanted = {name: form[name] for name in inputs.ReadingOptions.__struct_fields__ if form.get(name)}
-    actions.read_differently(site, found, taken(wanted | {"fill_down": "fill_down" in form}, inputs.ReadingOptions))
+    actions.read_differently(
+        site, found, taken(wanted | {"fill_down": "fill_down" in form}, inputs.ReadingOptions), request[PERSON]
+    )
     raise web.HTTPSeeOther(f"/uploads/{found.id}")
 
 
@@ -77,7 +79,7 @@ async def accept(request: web.Request) -> web.Response:
     found = actions.upload_of(site, request.match_info["upload"])
     form = await request.post()
     codes = {*found.options.get("accept", ()), str(form.get("accept", ""))} - {"", str(form.get("undo", ""))}
-    actions.accept(site, found, inputs.Accepted(sorted(codes)))
+    actions.accept(site, found, inputs.Accepted(sorted(codes)), request[PERSON])
     raise web.HTTPSeeOther(f"/uploads/{found.id}")
 
 
@@ -96,9 +98,9 @@ async def fixed(request: web.Request) -> web.Response:
     found = actions.upload_of(site, request.match_info["upload"])
     form = await request.post()
     if form.get("undo"):
-        actions.correct(site, found, {key: inputs.Edit() for key in found.edits})
+        actions.undo_all(site, found, request[PERSON])
     else:
-        actions.correct(site, found, edits_of(form))
+        actions.correct(site, found, edits_of(form), request[PERSON])
     raise web.HTTPSeeOther(f"/uploads/{found.id}/fix")
 
 
@@ -150,6 +152,6 @@ async def discard(request: web.Request) -> web.Response:
 def _marked(site: Site, upload: Upload, spoken: Language) -> Path:
     """The list, corrected as on the page, with what is still wrong in it marked, beside the upload."""
     file = site.previews.file(upload)
-    path = marked_list(file, site.previews.looking, file.path.parent.parent, words.language(spoken.tag))
+    path = marked_list(file, site.previews.looking(), file.path.parent.parent, words.language(spoken.tag))
     path.chmod(0o600)
     return path

@@ -1,29 +1,35 @@
-"""Reads what was dropped in the background, keeps what was found in memory, reads again when anything has changed."""
+"""Reads what was dropped in the background, keeps what was found, checks again when anything has changed."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 from importer import wiring
 from importer.concurrency import Stopping
 from importer.config.settings import Settings
 from importer.errors import ImporterError
-from importer.flow.preview import BatchPreview, Example, ListFile, Preview, preview
+from importer.flow.preview import BatchPreview, Example, ListFile, Looking, Preview, preview
 from importer.model import Message, is_sandbox
-from importer.rows.tables import key_of
+from importer.readers.opening import open_source
+from importer.rows.tables import Source, key_of
+from importer.sources.corrections import Edited
+from importer.sources.options import SourceOptions
 from importer.web import documents
+from importer.web.as_read import AsRead, Keeping
+from importer.web.rejects import Rejects
 from importer.web.uploads import Upload, Uploads
 
-EXAMPLES = 200
-"""Rows of each problem that can be corrected on the page at once."""
 _AT_ONCE = 2
 _MOST_KEPT = 40
 
+Edits = Mapping[str, Mapping[str, str]]
 Stamp = tuple[int, int, int]
 """Version of the upload, and how far the ledger is: what a preview depends on."""
 
@@ -35,11 +41,15 @@ class Reading:
     stamp: Stamp
     rows: int = 0
     data: documents.Preview | None = None
+    rejects: Rejects | None = None
     fault: Message | None = None
     headers: list[str] = field(default_factory=list)
     stopping: Stopping = field(default_factory=Stopping)
     done: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+
+    def progress(self, rows: int) -> None:
+        self.rows = rows
 
     async def wait(self, seconds: float) -> None:
         """Wait for the end, but no longer than this."""
@@ -54,9 +64,11 @@ class Reading:
 class Previews:
     def __init__(self, settings: Settings, target: str, uploads: Uploads) -> None:
         self._settings = settings
+        self._target = target
         self._uploads = uploads
-        self.looking = wiring.looking(settings, target, settings.ledger.path.absolute().parent)
         self._known: dict[str, Reading] = {}
+        self._as_read: dict[str, tuple[str, AsRead]] = {}
+        """By upload: the options that it was read with, and its rows."""
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     def of(self, upload: Upload, ledger: tuple[int, int]) -> Reading:
@@ -65,14 +77,28 @@ class Previews:
         known = self._known.get(upload.id)
         if known and (known.stamp == stamp or (not known.done.is_set() and known.stamp[0] == upload.version)):
             return known
-        self.forget(upload.id)
+        self._stop(upload.id)
         while len(self._known) >= _MOST_KEPT:
             self.forget(next(iter(self._known)))
         reading = self._known[upload.id] = Reading(stamp)
         reading.task = asyncio.create_task(self._read(upload, reading))
         return reading
 
+    def as_read(self, upload: Upload) -> AsRead | None:
+        """Its rows without corrections; None until it was read."""
+        options, found = self._as_read.get(upload.id, ("", None))
+        return found if options == _how_read(upload) else None
+
+    def looking(self) -> Looking:
+        """As of today."""
+        return wiring.looking(self._settings, self._target, self._settings.ledger.path.absolute().parent)
+
     def forget(self, number: str) -> None:
+        self._stop(number)
+        if found := self._as_read.pop(number, None):
+            found[1].forget()
+
+    def _stop(self, number: str) -> None:
         if known := self._known.pop(number, None):
             known.stopping.stop(Message("not_wanted"), 0)
 
@@ -81,9 +107,13 @@ class Previews:
             self.forget(number)
 
     async def _read(self, upload: Upload, reading: Reading) -> None:
+        edits, how = dict(upload.edits), _how_read(upload)
+        known = self.as_read(upload)
         try:
             async with self._places:
-                reading.data = await asyncio.to_thread(self._look, upload, reading)
+                kept = await asyncio.to_thread(self._look, upload, reading, edits, known)
+            if kept and self._known.get(upload.id) is reading:
+                self._as_read[upload.id] = (how, kept)
         except ImporterError as error:
             reading.fault = error.message
             reading.headers = [one for one in getattr(error, "headers", ()) if one]
@@ -93,32 +123,58 @@ class Previews:
             reading.fault = reading.fault or (None if reading.data else Message("internal_fault"))
             reading.done.set()
 
-    def _look(self, upload: Upload, reading: Reading) -> documents.Preview:
-        def progress(rows: int) -> None:
-            reading.rows = rows
+    def _look(self, upload: Upload, reading: Reading, edits: Edits, known: AsRead | None) -> AsRead | None:
+        """Check all of it. Give its rows as they were read, if they were not `known`."""
+        file = self.file(upload, edits)
+        keeping: Keeping | None = None
 
-        found = preview(
-            self.file(upload), self.looking, stopping=reading.stopping, progress=progress, examples=EXAMPLES
-        )
-        return document(found, self._settings.limits.requests_per_second, reading.stamp[0])
+        def source(path: Path, options: SourceOptions) -> Source:
+            nonlocal keeping
+            rows: Source
+            if known:
+                rows = known
+            else:
+                rows = keeping = Keeping(open_source(path, replace(options, edits={})), rows_of(path))
+            return Edited(rows, options.edits) if options.edits else rows
 
-    def file(self, upload: Upload) -> ListFile:
+        rejects = Rejects()
+        looking = replace(self.looking(), open_source=source)
+        found = preview(file, looking, stopping=reading.stopping, progress=reading.progress, on_rejects=rejects.add)
+        rejects.close()
+        reading.rejects = rejects
+        reading.data = document(found, self._settings.limits.requests_per_second, reading.stamp[0])
+        return keeping.kept if keeping else None
+
+    def file(self, upload: Upload, edits: Edits | None = None) -> ListFile:
         """The list that was dropped, with what its person said about it. Raises ConfigError."""
-        options = wiring.source_options(self._settings, {**upload.options, "edits": upload.edits or None})
+        edits = edits if edits is not None else upload.edits
+        options = wiring.source_options(self._settings, {**upload.options, "edits": edits or None})
         identity = json.dumps(wiring.identity_of(options), sort_keys=True)
         return ListFile(self._uploads.path(upload), upload.name, upload.sha256, options, identity)
+
+
+def rows_of(path: Path) -> Path:
+    """Where the rows of an upload are kept: in its directory, with which they go."""
+    return path.parent.parent / "rows.arrow"
+
+
+def _how_read(upload: Upload) -> str:
+    """All that decides what its rows are; which suspects are accepted does not."""
+    return json.dumps({name: value for name, value in upload.options.items() if name != "accept"}, sort_keys=True)
 
 
 def document(found: Preview, per_second: float, version: int) -> documents.Preview:
     """A preview as pages and API have it."""
     names = [sheet.name for sheet in found.reading.sheets]
+    left_out = found.problems["left_out"].rows if "left_out" in found.problems else 0
     return documents.Preview(
         seen=_seen(found, version),
         rows=found.rows,
         to_send=found.to_send,
         already_assigned=sum(line.already_assigned for line in found.batches),
         duplicate=sum(line.duplicate for line in found.batches),
-        rejected=sum(line.rejected for line in found.batches),
+        rejected=sum(line.rejected for line in found.batches) - left_out,
+        left_out=left_out,
         batches_to_send=sum(1 for line in found.batches if line.send),
         requests=found.requests_to_come,
         seconds=found.requests_to_come / per_second if per_second else None,

@@ -9,13 +9,14 @@ import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from importer.ledger.records import now
+from importer.web.changes import Cell, Change, Changes, Kind
 from importer.web.durable import make_private, read_json, write_json
 
 _ID = re.compile(r"[0-9a-f]{20}")
@@ -24,7 +25,7 @@ _LONGEST = 100
 
 @dataclass(slots=True)
 class Upload:
-    """`options` and `edits` say how it is to be read. `run` is the id that its run will have, or has. `version` grows
+    """`options` and `changes` say how it is to be read. `run` is the id that its run will have, or has. `version` grows
     with every change. `fault` says why an import of it came to nothing.
     """
 
@@ -35,11 +36,21 @@ class Upload:
     by: str
     at: str
     run: str
+    changes: Changes
+    """What people corrected; kept in a file of its own."""
     options: dict[str, Any] = field(default_factory=dict)
-    edits: dict[str, dict[str, str]] = field(default_factory=dict)
     version: int = 1
     imported: bool = False
     fault: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def edits(self) -> dict[str, dict[str, str]]:
+        """The corrections that hold now, by the key of the row."""
+        return self.changes.edits
+
+
+_CHANGES = "changes.jsonl"
+_KEPT = tuple(one.name for one in fields(Upload) if one.name != "changes")
 
 
 def harmless(name: str) -> str:
@@ -71,8 +82,8 @@ class Uploads:
         if not isinstance(values, dict):
             shutil.rmtree(path, ignore_errors=True)  # cut off while it arrived
             return
-        names = {one.name for one in fields(Upload)}
-        upload = Upload(**{name: value for name, value in values.items() if name in names})
+        known = {name: value for name, value in values.items() if name in _KEPT}
+        upload = Upload(**known, changes=Changes(path / _CHANGES))
         self._known[upload.id] = upload
 
     def begin(self, name: str) -> tuple[str, Path]:
@@ -83,18 +94,35 @@ class Uploads:
         return number, path
 
     def arrived(self, number: str, path: Path, size: int, sha256: str, by: str) -> Upload:
-        upload = Upload(number, path.name, size, sha256, by, now(), self._new_run_id())
+        changes = Changes(self._directory / number / _CHANGES)
+        upload = Upload(number, path.name, size, sha256, by, now(), self._new_run_id(), changes)
         self.save(upload)
         self._known[number] = upload
         return upload
 
     def save(self, upload: Upload) -> None:
-        write_json(self._directory / upload.id / "upload.json", asdict(upload))
+        write_json(self._directory / upload.id / "upload.json", {name: getattr(upload, name) for name in _KEPT})
 
-    def change(self, upload: Upload, *, options: Mapping[str, Any] | None = None, edits: Any = None) -> None:
+    def read_differently(self, upload: Upload, options: Mapping[str, Any]) -> None:
         """Read it in another way from now on."""
-        upload.options = dict(options) if options is not None else upload.options
-        upload.edits = dict(edits) if edits is not None else upload.edits
+        upload.options = dict(options)
+        self._changed(upload)
+
+    def correct(
+        self, upload: Upload, kind: Kind, by: str, cells: Sequence[Cell], values: Mapping[str, Any] | None = None
+    ) -> Change:
+        change = upload.changes.make(kind, by, cells, values)
+        self._changed(upload)
+        return change
+
+    def take_back(self, upload: Upload, numbers: Sequence[int], by: str) -> list[Change]:
+        """Undo changes of these numbers; give those that stood till now."""
+        undone = upload.changes.undo(numbers, by)
+        if undone:
+            self._changed(upload)
+        return undone
+
+    def _changed(self, upload: Upload) -> None:
         upload.version += 1
         upload.fault = {}
         self.save(upload)
