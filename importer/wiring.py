@@ -34,7 +34,8 @@ from importer.flow.importing import Connect, Parts, Watcher
 from importer.flow.preview import Looking
 from importer.flow.verify import Inputs
 from importer.gs1.suspect import Suspect
-from importer.ledger.ports import Ledger
+from importer.ledger.opening import place_of
+from importer.ledger.ports import Ledger, Place
 from importer.ledger.records import Run
 from importer.model import Commissioner, Parsed, Reject, is_sandbox
 from importer.readers.opening import open_source
@@ -111,9 +112,14 @@ def verify_inputs(settings: Settings, run: Run) -> Inputs:
     )
 
 
+def ledger_of(settings: Settings) -> Place:
+    """Where the ledger of a configuration is kept."""
+    return place_of(settings.ledger.path)
+
+
 def looking(settings: Settings, target: str, spill_in: Path | None = None) -> Looking:
     """What a list is looked at with, before anything of it is imported."""
-    return Looking(open_source, staging(settings, None), settings.ledger.path, target, spill_in)
+    return Looking(open_source, staging(settings, None), ledger_of(settings), target, spill_in)
 
 
 def parts(
@@ -135,7 +141,7 @@ def parts(
         ledger=ledger,
         open_source=open_source,
         connect=connect(settings, stopping, watcher, redactor, alone=is_sandbox(target), urgent=urgent),
-        staging=staging(settings, settings.ledger.path.absolute().parent),
+        staging=staging(settings, settings.ledger.directory),
         submitting=Submitting(
             settings.limits.max_in_flight,
             settings.unknown.policy,

@@ -22,7 +22,7 @@ from importer.api.session import Broken, Reply
 from importer.api.tokens import token_in
 from importer.cli.setup import Setup
 from importer.errors import ConfigError, Exit, ImporterError, worst
-from importer.ledger.opening import open_view
+from importer.ledger.ports import Place
 from importer.model import Message, RunState
 from importer.readers.opening import holds
 
@@ -78,9 +78,9 @@ def _findings(setup: Setup) -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding("wrong", error.message, error.exit_code)
     yield from _api(setup)
-    for path in dict.fromkeys((settings.ledger.path.absolute().parent, settings.report.dir.absolute())):
+    for path in dict.fromkeys((settings.ledger.directory, settings.report.dir.absolute())):
         yield from _place(path)
-    yield _ledger(settings.ledger.path)
+    yield _ledger(wiring.ledger_of(settings))
     yield from _readers()
 
 
@@ -140,16 +140,16 @@ def _place(path: Path) -> Iterator[Finding]:
     yield found("doctor_disk" if free >= _LITTLE else "doctor_disk_low", path=str(there), free=free)
 
 
-def _ledger(path: Path) -> Finding:
-    if not path.exists():
-        return _right("doctor_no_ledger", path=str(path))
+def _ledger(place: Place) -> Finding:
+    if not place.exists():
+        return _right("doctor_no_ledger", path=str(place))
     try:
-        with closing(open_view(path)) as view:
+        with closing(place.view()) as view:
             view.check()
             runs = view.runs()
     except ImporterError as error:
         return Finding("wrong", error.message, error.exit_code)
     stopped = sum(run.state != RunState.FINISHED for run in runs)
     if stopped:
-        return _look("doctor_ledger_open", path=str(path), runs=len(runs), n=stopped)
-    return _right("doctor_ledger", path=str(path), n=len(runs))
+        return _look("doctor_ledger_open", path=str(place), runs=len(runs), n=stopped)
+    return _right("doctor_ledger", path=str(place), n=len(runs))

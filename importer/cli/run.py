@@ -24,7 +24,6 @@ from importer.config.settings import Settings
 from importer.errors import ConfigError, Exit, ImporterError, worst
 from importer.flow.importing import Finished, Import
 from importer.flow.report import is_reported, must_have_room
-from importer.ledger.opening import open_ledger
 from importer.ledger.ports import Ledger
 from importer.ledger.records import Run
 from importer.model import Message, RunState, is_sandbox, same_target
@@ -107,7 +106,7 @@ def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits)
     options = wiring.source_options(setup.settings, given.values())
 
     async def work(session: Session) -> None:
-        with with_stdin(files, setup.settings.ledger.path.absolute().parent) as paths:
+        with with_stdin(files, setup.settings.ledger.directory) as paths:
             for path in paths:
                 if session.stopping():
                     session.ends.left_out()
@@ -186,7 +185,7 @@ async def under_lock(setup: Setup, bounds: Bounds, work: Work, *, urgent: bool) 
     settings, target, stopping = bounds.settings, bounds.target, bounds.stopping
     wiring.must_have_credentials(settings)
     must_have_room(settings.report.dir)
-    with open_ledger(settings.ledger.path) as ledger, watcher() as watching:
+    with wiring.ledger_of(settings).open() as ledger, watcher() as watching:
         parts = wiring.parts(
             settings, ledger, stopping, watching, setup.redactor, target, urgent=urgent, again=setup.again
         )

@@ -13,6 +13,8 @@ from importer.cli import logs
 from importer.cli.options import Where
 from importer.config import loading
 from importer.config.settings import Settings
+from importer.ledger.opening import place_of
+from importer.ledger.ports import Place
 from importer.readers.limits import ReaderLimits, use
 from importer.redaction import Redactor
 from importer.runtime import loaded
@@ -28,6 +30,11 @@ class Setup:
     """Of the sandbox that the command imports into; None: it imports into the API of the configuration."""
     again: str = ""
     """The options with which another command gets to the same configuration, ledger, reports and sandbox."""
+
+    @property
+    def ledger(self) -> Place:
+        """Where the ledger is kept."""
+        return place_of(self.settings.ledger.path)
 
     @property
     def language(self) -> Language:

@@ -14,7 +14,6 @@ from importer.cli.output import summary_lines
 from importer.cli.setup import Setup
 from importer.cli.times import seconds_of
 from importer.errors import ConfigError, Exit
-from importer.ledger.opening import open_view
 from importer.ledger.ports import View
 from importer.ledger.records import Run
 from importer.model import Outcome, is_sandbox
@@ -25,7 +24,7 @@ _RUN_LINE = "{:<25}{:<10}{:>12}{:>12}{:>12}  {}"
 
 
 def _view(setup: Setup) -> View:
-    return open_view(setup.settings.ledger.path)
+    return setup.ledger.view()
 
 
 def _json(document: Any) -> None:

@@ -13,7 +13,6 @@ import typer
 from importer.cli.setup import Setup
 from importer.errors import ConfigError, Exit
 from importer.gs1.scans import is_scan, read_scan
-from importer.ledger.opening import open_view
 from importer.model import Reject, is_sandbox
 from importer.results.tracing import Trace, trace
 
@@ -23,7 +22,7 @@ _MOST = 200
 def trace_serial(setup: Setup, text: str, gtin: str) -> int:
     """`text` is a serial, or a scanned code that holds one. Raises ConfigError for a code that can't be read."""
     serial, gtin = _searched(text, gtin)
-    with closing(open_view(setup.settings.ledger.path)) as view:
+    with closing(setup.ledger.view()) as view:
         found = list(islice(trace(view, serial, gtin), _MOST))
     if setup.as_json:
         lines = [_document(setup, one) for one in found]
@@ -33,7 +32,7 @@ def trace_serial(setup: Setup, text: str, gtin: str) -> int:
     told = setup.language.told
     what = told("serial_of_gtin" if gtin else "serial", serial=serial, gtin=gtin)
     if not found:
-        typer.echo(told("traced_nowhere", what=what, path=str(setup.settings.ledger.path)))
+        typer.echo(told("traced_nowhere", what=what, path=str(setup.ledger)))
     for one in found:
         typer.echo("\n".join(_lines(setup, what, one)))
     return Exit.DONE

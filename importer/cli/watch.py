@@ -19,7 +19,7 @@ from importer.cli.setup import Setup
 from importer.concurrency import in_thread, until
 from importer.errors import BY_SIGNAL, Exit, LedgerBusy, SourceError, worst
 from importer.flow.importing import Finished, Import
-from importer.ledger.opening import open_view
+from importer.ledger.opening import viewed
 from importer.ledger.records import Run
 from importer.readers.opening import open_source
 from importer.sources.last_line import cut_short
@@ -148,11 +148,8 @@ class _Watch:
             raise CutShort("last_line_cut", path=str(path), fields=cut.fields, expected=cut.expected, line=line)
 
     def _imported(self) -> Sequence[Run]:
-        path = self._setup.settings.ledger.path
-        if not path.exists():
-            return ()
-        with open_view(path) as view:
-            return view.runs()
+        with viewed(wiring.ledger_of(self._setup.settings)) as view:
+            return view.runs() if view else ()
 
 
 def _place(ended: Ended) -> str | None:

@@ -206,6 +206,11 @@ class Unknown(Section):
 class Ledger(Section):
     path: Path = Path("importer.db")
 
+    @property
+    def directory(self) -> Path:
+        """Where what belongs to the ledger, but is not kept in it, stands: uploads, users, spilled rows."""
+        return self.path.absolute().parent
+
 
 class Report(Section):
     dir: Path = Path("reports")

@@ -12,8 +12,8 @@ from typing import Any
 
 from importer.concurrency import Stopping
 from importer.errors import SourceError
-from importer.ledger.opening import open_view
-from importer.ledger.ports import View
+from importer.ledger.opening import viewed
+from importer.ledger.ports import Place, View
 from importer.ledger.records import Run
 from importer.model import Batch, Message, Reading
 from importer.results.totals import count
@@ -108,7 +108,7 @@ class Looking:
 
     open_source: Callable[[Path, Any], Source]
     staging: Staging
-    ledger: Path
+    ledger: Place
     """It need not be there."""
     target: str
     """Empty where it can't be told, since the credentials are missing: then nothing of earlier runs counts."""
@@ -118,10 +118,7 @@ class Looking:
     @contextmanager
     def earlier(self) -> Iterator[View | None]:
         """The ledger for reading; None where there is none yet."""
-        if not self.ledger.exists() or not self.ledger.stat().st_size:
-            yield None
-            return
-        with open_view(self.ledger) as view:
+        with viewed(self.ledger) as view:
             yield view
 
     def stage(

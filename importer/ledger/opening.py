@@ -1,19 +1,19 @@
-"""Opens the ledger that is kept at a place."""
+"""Finds the ledger that a configuration names; the only place that knows all back ends."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from importer.ledger.ports import Ledger, View
-from importer.ledger.sqlite.ledger import SqliteLedger
-from importer.ledger.sqlite.view import SqliteView
+from importer.ledger.ports import Place, View
+from importer.ledger.sqlite.place import SqlitePlace
 
 
-def open_ledger(path: Path) -> Ledger:
-    """Open it to write. Raises LedgerBusy when another process holds it, LedgerError when it can't be opened."""
-    return SqliteLedger(path)
+def place_of(path: Path) -> Place:
+    """Where the ledger is kept that a configuration names."""
+    return SqlitePlace(path)
 
 
-def open_view(path: Path) -> View:
-    """Open it to read. Raises NoLedger if there is none."""
-    return SqliteView(path)
+def viewed(place: Place) -> AbstractContextManager[View | None]:
+    """The ledger for reading; None where there is none yet."""
+    return place.view() if place.exists() else nullcontext()

@@ -19,6 +19,24 @@ from importer.rows.fingerprints import Hashes
 from importer.serial_text import SerialText
 
 
+class Place(Protocol):
+    """Where a ledger is kept. As text: what people know it by."""
+
+    def open(self) -> Ledger:
+        """Open it to write; make one where there is none. Raises LedgerBusy when another process holds it, LedgerError
+        when it can't be opened.
+        """
+        ...
+
+    def view(self) -> View:
+        """Open it to read. Raises NoLedger where there is none."""
+        ...
+
+    def exists(self) -> bool:
+        """Whether there is one, be it empty. Raises LedgerError when that can't be told."""
+        ...
+
+
 class View(Protocol):
     """Reads a ledger, also beside a running import. One thread at a time. Raises LedgerError for what is damaged."""
 

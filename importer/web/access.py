@@ -34,7 +34,7 @@ _STRANGER = _HASHER.hash("the password of an unknown name")
 
 def users_of(settings: Settings) -> Users:
     """The users that are configured: the file that `web.users_file` names, else users.json beside the ledger."""
-    beside = settings.ledger.path.absolute().parent
+    beside = settings.ledger.directory
     named = settings.web.users_file
     if named and named.is_dir():
         raise ConfigError("users_file_is_directory", path=str(named))

@@ -11,7 +11,6 @@ from aiohttp import web
 
 from importer import wiring
 from importer.gs1.suspect import Suspect
-from importer.ledger.opening import open_view
 from importer.model import Message
 from importer.rows.tables import ROLES
 from importer.web import queries
@@ -151,7 +150,7 @@ def _twin(site: Site, upload: Upload) -> str:
     if not site.ledger.exists():
         return ""
     identity = json.dumps(wiring.identity_of(site.worker.options(upload)), sort_keys=True)
-    with open_view(site.ledger) as view:
+    with site.ledger.view() as view:
         run = view.unfinished_twin(upload.sha256, identity, site.target)
         return run.id if run else ""
 

@@ -15,11 +15,12 @@ import structlog
 from aiohttp import web
 
 from importer.errors import ImporterError
+from importer.ledger.opening import viewed
+from importer.ledger.ports import Place
 from importer.ledger.records import Run
 from importer.model import RunState
 from importer.sources.template import write_template
 from importer.web import api, guard, pages_login, pages_runs, pages_uploads
-from importer.web.queries import viewed
 from importer.web.site import SITE, Site
 from importer.web.uploads import Upload, Uploads
 
@@ -145,6 +146,6 @@ def _rests_since(upload: Upload, uploads: Uploads, runs: Mapping[str, Run]) -> d
     return datetime.fromisoformat(run.ended_at)
 
 
-def _runs(ledger: Path) -> dict[str, Run]:
+def _runs(ledger: Place) -> dict[str, Run]:
     with viewed(ledger) as view:
         return {run.id: run for run in view.runs()} if view else {}

@@ -91,7 +91,7 @@ class Previews:
 
     def looking(self) -> Looking:
         """As of today."""
-        return wiring.looking(self._settings, self._target, self._settings.ledger.path.absolute().parent)
+        return wiring.looking(self._settings, self._target, self._settings.ledger.directory)
 
     def forget(self, number: str) -> None:
         self._stop(number)

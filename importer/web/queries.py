@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from importer.ledger.opening import open_view
-from importer.ledger.ports import View
+from importer.ledger.opening import viewed
+from importer.ledger.ports import Place, View
 from importer.ledger.records import Run
 from importer.model import Fate, Message, Outcome, RunState, is_sandbox
 from importer.reports.chart import chart
@@ -24,26 +23,21 @@ from importer.web.inputs import Wanted
 _MOST_TRACES = 200
 
 
-def viewed(path: Path) -> AbstractContextManager[View | None]:
-    """The ledger for reading; None where there is none yet."""
-    return open_view(path) if path.exists() and path.stat().st_size else nullcontext()
-
-
-def stamp(path: Path) -> tuple[int, int]:
+def stamp(place: Place) -> tuple[int, int]:
     """How far the ledger is: changes when a run begins or ends."""
-    with viewed(path) as view:
+    with viewed(place) as view:
         runs = view.runs() if view else []
     return len(runs), max((run.ended_turn or 0 for run in runs), default=0)
 
 
-def find_run(path: Path, run_id: str) -> Run | None:
-    with viewed(path) as view:
+def find_run(place: Place, run_id: str) -> Run | None:
+    with viewed(place) as view:
         return view.find(run_id) if view else None
 
 
-def run_lines(path: Path, wanted: Wanted, most: int) -> list[RunLine]:
+def run_lines(place: Place, wanted: Wanted, most: int) -> list[RunLine]:
     """Runs that fit, the youngest first."""
-    with viewed(path) as view:
+    with viewed(place) as view:
         if view is None:
             return []
         runs = [run for run in reversed(view.runs()) if _fits(run, wanted)]
@@ -81,9 +75,9 @@ def _line(view: View, run: Run) -> RunLine:
     )
 
 
-def traces(path: Path, serial: str, gtin: str) -> list[TraceDocument]:
+def traces(place: Place, serial: str, gtin: str) -> list[TraceDocument]:
     """What became of a serial, the youngest run first."""
-    with viewed(path) as view:
+    with viewed(place) as view:
         found = trace(view, serial, gtin.rjust(14, "0") if gtin else "") if view else iter(())
         return [_traced(one) for one, _ in zip(found, range(_MOST_TRACES), strict=False)]
 
@@ -119,9 +113,9 @@ _MOST_BARS = 50
 _EXAMPLES = 5
 
 
-def run_data(path: Path, run_id: str, report_dir: Path) -> RunDocument | None:
+def run_data(place: Place, run_id: str, report_dir: Path) -> RunDocument | None:
     """All that the page of a run shows, true also while it runs."""
-    with viewed(path) as view:
+    with viewed(place) as view:
         run = view.find(run_id) if view else None
         if view is None or run is None:
             return None

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -18,7 +17,7 @@ from filelock import FileLock, Timeout
 from importer import wiring
 from importer.config.settings import Settings
 from importer.errors import ConfigError, LedgerBusy
-from importer.ledger.opening import open_ledger
+from importer.ledger.ports import Place
 from importer.redaction import Redactor
 from importer.web.access import Csrf, Sessions, users_of
 from importer.web.durable import make_private, secret
@@ -40,8 +39,8 @@ class Site:
     def __init__(self, settings: Settings, target: str, redactor: Redactor, again: str = "") -> None:
         self.settings = settings
         self.target = target
-        self.ledger = settings.ledger.path
-        self.directory = settings.ledger.path.absolute().parent / "uploads"
+        self.ledger = wiring.ledger_of(settings)
+        self.directory = settings.ledger.directory / "uploads"
         self.own = own = self.directory / ".server"
         prefix = "__Host-" if settings.web.is_https else ""
         self.session_cookie = f"{prefix}importer_session"
@@ -106,11 +105,11 @@ def is_loopback(host: str) -> bool:
     return host.lower() in LOOPBACK or (host.startswith("127.") and host.replace(".", "").isdigit())
 
 
-def _make_ledger(path: Path) -> None:
+def _make_ledger(place: Place) -> None:
     """So that nobody reads one that is only half made."""
-    if not path.exists():
+    if not place.exists():
         with suppress(LedgerBusy):
-            open_ledger(path).close()
+            place.open().close()
 
 
 SITE = web.AppKey("site", Site)

@@ -13,7 +13,6 @@ from importer.concurrency import Stopped, Stopping, in_thread
 from importer.config.settings import Settings
 from importer.errors import ConfigError, Exit, ImporterError, LedgerBusy, LedgerError
 from importer.flow.importing import Finished, Import
-from importer.ledger.opening import open_ledger
 from importer.ledger.ports import Ledger
 from importer.ledger.records import Run, now
 from importer.model import Message, RunState, same_target
@@ -77,7 +76,7 @@ class Worker:
     async def _work(self, job: Job) -> bool:
         """Do a job; False where the ledger is not free."""
         try:
-            ledger = await asyncio.to_thread(open_ledger, self._settings.ledger.path)
+            ledger = await asyncio.to_thread(wiring.ledger_of(self._settings).open)
         except LedgerBusy as error:
             self.waits_for = error.message
             return False

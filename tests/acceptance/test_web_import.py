@@ -137,8 +137,8 @@ def importer_lock(server: Server, tmp_path: Path) -> Iterator[Path]:
     """Another process holds the ledger until this file is there."""
     flag = tmp_path / "go"
     code = (
-        "import sys, time, pathlib; from importer.ledger.ledger import Ledger\n"
-        "with Ledger(pathlib.Path('importer.db')):\n print('held', flush=True)\n"
+        "import sys, time, pathlib; from importer.ledger.sqlite.ledger import SqliteLedger\n"
+        "with SqliteLedger(pathlib.Path('importer.db')):\n print('held', flush=True)\n"
         " while not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.05)\n"
     )
     with subprocess.Popen(
