@@ -1,8 +1,11 @@
-"""The command `importer`: whatever goes wrong ends in one line on stderr and the exit code of the contract."""
+"""The command `importer`: whatever goes wrong ends in one line on stderr and the exit code of the contract; with --json
+also in one document on stdout.
+"""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sys
 from contextlib import suppress
@@ -45,14 +48,16 @@ def _guarded(app: object) -> int:
         finally:
             sys.stdout.flush()
     except ImporterError as error:
-        _say(f"importer: {terminal().say(error.message)}")
-        return error.exit_code
+        return _failed(terminal().say(error.message), error.exit_code, error.message.code)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         _give_up(sys.stdout)  # the reader of the output has gone: nothing more can be said to it
         return Exit.FAULT
     except SystemExit as exit_:
+        said = getattr(exit_.__context__, "format_message", None)  # typer has said on stderr how the command was wrong
+        if said:
+            _document(said(), Exit.USAGE, "usage")
         return exit_.code if isinstance(exit_.code, int) else Exit.FAULT
     except Exception as error:
         if os.environ.get("PYTHONDEVMODE") or "--debug" in sys.argv:
@@ -63,9 +68,23 @@ def _guarded(app: object) -> int:
             return Exit.FAULT
         text = " ".join(str(error).split())[:300]
         what = f"internal fault, {type(error).__name__}: {text}"
-        _say(f"importer: {what}. What was recorded is kept (PYTHONDEVMODE=1 shows where).")
-        return Exit.FAULT
+        return _failed(
+            f"{what}. What was recorded is kept (PYTHONDEVMODE=1 shows where).", Exit.FAULT, "internal_fault"
+        )
     return Exit.DONE
+
+
+def _failed(text: str, exit_code: int, code: str) -> int:
+    _say(f"importer: {text}")
+    _document(text, exit_code, code)
+    return exit_code
+
+
+def _document(text: str, exit_code: int, code: str) -> None:
+    """What a command that failed as a whole prints instead of its own document, where --json asks for one."""
+    if "--json" in sys.argv:
+        with suppress(OSError):
+            print(json.dumps({"error": text, "code": code, "exit_code": exit_code}, indent=2), flush=True)  # noqa: T201
 
 
 def _give_up(stream: TextIO) -> None:

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.padding import Padding
@@ -19,7 +18,7 @@ from rich.text import Text
 
 from importer import wiring
 from importer.cli.options import Given
-from importer.cli.output import about
+from importer.cli.output import about, failure, show_document
 from importer.cli.setup import Setup
 from importer.cli.stdin import with_stdin
 from importer.concurrency import Stopping
@@ -50,7 +49,7 @@ def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
         except ImporterError as error:
             codes.append(error.exit_code)
             said = setup.language.say(error.message)
-            documents.append({"source": str(file), "error": said})
+            documents.append(failure(str(file), said, error))
             typer.echo(about(str(file), said, error), err=True)
             continue
         codes.append(Exit.DONE if found.clean else Exit.WRONG_ROWS)
@@ -59,7 +58,7 @@ def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
             _show(found, setup)
     if setup.as_json:
         whole: Any = documents[0] if len(documents) == 1 else {"sources": documents}
-        typer.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2))
+        show_document(whole)
     return worst(codes)
 
 

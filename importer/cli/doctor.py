@@ -13,13 +13,13 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 import typer
 
 from importer import wiring
 from importer.api.judge import cleaned
 from importer.api.session import Broken, Reply
 from importer.api.tokens import token_in
+from importer.cli.output import show_document
 from importer.cli.setup import Setup
 from importer.errors import ConfigError, Exit, ImporterError, worst
 from importer.ledger.ports import Place
@@ -63,7 +63,7 @@ def examine(setup: Setup) -> int:
             {"state": one.state, "code": one.message.code, "message": setup.language.say(one.message)}
             for one in findings
         ]
-        typer.echo(msgspec.json.format(msgspec.json.encode({"findings": lines}), indent=2))
+        show_document({"findings": lines})
     else:
         for one in findings:
             typer.echo(f"{setup.language.told(f'doctor_{one.state}'):<6} {setup.language.say(one.message)}")

@@ -28,6 +28,16 @@ def about(name: str, said: str, error: ImporterError) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
+def failure(name: str, said: str, error: ImporterError) -> dict[str, Any]:
+    """The document of a list or run that failed."""
+    return {"source": name, "error": said, "code": error.message.code, "exit_code": error.exit_code}
+
+
+def show_document(document: Any) -> None:
+    """The one that --json asks for."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+
+
 class Shown:
     """Shows each run as it ends; with --json, all of them at the end."""
 
@@ -69,7 +79,7 @@ class Shown:
         text = self._language.say(error.message)
         typer.echo(about(name, text, error), err=True)
         if self._as_json:
-            self._documents.append({"source": name, "error": text, "exit_code": error.exit_code})
+            self._documents.append(failure(name, text, error))
 
     def not_begun(self) -> None:
         """Something of the command was not begun: only the whole of it goes on with all."""
@@ -82,7 +92,7 @@ class Shown:
     def close(self) -> None:
         if self._as_json:
             whole: Any = self._documents[0] if len(self._documents) == 1 else {"runs": self._documents}
-            typer.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2))
+            show_document(whole)
         if self._whole_again:
             self._next = [self._language.told("go_on", command=shlex.join(["importer", *sys.argv[1:]]))]
         for line in self._next:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 import typer
 
 from importer.cli.named import named_run
-from importer.cli.output import summary_lines
+from importer.cli.output import show_document, summary_lines
 from importer.cli.setup import Setup
 from importer.cli.times import seconds_of
 from importer.errors import ConfigError, Exit
@@ -27,17 +26,13 @@ def _view(setup: Setup) -> View:
     return setup.ledger.view()
 
 
-def _json(document: Any) -> None:
-    typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
-
-
 def show_runs(setup: Setup, since: str | None = None) -> int:
     """Raises ConfigError for a `since` that is neither a date nor a time such as 7d."""
     start = _moment(since).isoformat() if since else ""
     with _view(setup) as view:
         lines = [(run, count(view, run)) for run in view.runs() if run.started_at >= start]
     if setup.as_json:
-        _json(
+        show_document(
             [
                 {
                     "run": run.id,
@@ -76,7 +71,7 @@ def show_status(setup: Setup, run_id: str) -> int:
         rate, left = _pace(view, run, counts.to_send)
     live = {"state": run.state.value, "to_send": counts.to_send, "serials_per_second": rate, "seconds_left": left}
     if setup.as_json:
-        _json({**msgspec.json.decode(summary_json(facts)), **live})
+        show_document({**msgspec.json.decode(summary_json(facts)), **live})
         return Exit.DONE
     language, told = setup.language, setup.language.told
     typer.echo("\n".join(summary_lines(facts, language)))
@@ -122,7 +117,7 @@ def write_report(setup: Setup, run_id: str) -> int:
         directory = settings.dir / run.id
         facts, _ = report(view, run, directory, settings.formats, setup.language, setup.again)
     if setup.as_json:
-        _json({**msgspec.json.decode(summary_json(facts)), "report": str(directory)})
+        show_document({**msgspec.json.decode(summary_json(facts)), "report": str(directory)})
     else:
         typer.echo(setup.language.told("report", path=str(directory)))
     return Exit.DONE
@@ -139,7 +134,9 @@ def verify_run(setup: Setup, run_id: str) -> int:
     findings = [{"kind": finding.kind, "text": say(finding.message)} for finding in done.findings]
     skipped = [f"{finding.kind}: {say(finding.message)}" for finding in done.skipped]
     if setup.as_json:
-        _json({"run": run.id, "holds": not findings, "findings": findings, "passed": done.passed, "skipped": skipped})
+        show_document(
+            {"run": run.id, "holds": not findings, "findings": findings, "passed": done.passed, "skipped": skipped}
+        )
         return Exit.FAULT if findings else Exit.DONE
     for finding in findings:
         typer.echo(f"{told('verify_not_right')}  {finding['kind']}: {finding['text']}")

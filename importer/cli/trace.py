@@ -7,9 +7,9 @@ from contextlib import closing
 from itertools import islice
 from typing import Any
 
-import msgspec
 import typer
 
+from importer.cli.output import show_document
 from importer.cli.setup import Setup
 from importer.errors import ConfigError, Exit
 from importer.gs1.scans import is_scan, read_scan
@@ -27,7 +27,7 @@ def trace_serial(setup: Setup, text: str, gtin: str) -> int:
     if setup.as_json:
         lines = [_document(setup, one) for one in found]
         document = {"serial": serial, "gtin": gtin, "found": lines}
-        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+        show_document(document)
         return Exit.DONE
     told = setup.language.told
     what = told("serial_of_gtin" if gtin else "serial", serial=serial, gtin=gtin)

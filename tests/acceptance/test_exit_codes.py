@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from commands import Importer
 from conftest import StartBox
 from lists import packs, write_csv
@@ -52,3 +53,30 @@ def test_check_shows_what_a_run_would_do_and_neither_sends_nor_keeps(importer: I
     assert "has space" in importer("check", wrong, env=env).out
     assert box.requests() == []
     assert sorted(path.name for path in importer.cwd.iterdir()) == ["good.csv", "wrong.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("status", "nosuch", "--json"), "run_missing"),
+        (("verify", "nosuch", "--json"), "run_missing"),
+        (("report", "nosuch", "--json"), "run_missing"),
+        (("resume", "nosuch", "--json"), "credentials_missing"),
+        (("runs", "--json", "--since", "abc"), "since_wrong"),
+        (("runs", "--json", "--ledger", "nowhere/x.db"), "ledger_missing"),
+        (("check", "nosuch.csv", "--json"), "list_missing"),
+        (("run", "--sandbox", "nosuch.csv", "--json"), "list_missing"),
+        (("run", "--json", "--config", "none.toml", "nosuch.csv"), "config_unreadable"),
+        (("status", "--json"), "usage"),
+        (("runs", "--json", "--nosuch"), "usage"),
+    ],
+)
+def test_a_command_that_fails_says_so_in_one_document_too(
+    importer: Importer, arguments: tuple[str, ...], code: str
+) -> None:
+    importer("run", "--sandbox", write_csv(importer.cwd / "list.csv", packs(3)))
+    done = importer(*arguments)
+    assert done.code == 2
+    assert done.json["exit_code"] == 2
+    assert done.json["code"] == code
+    assert done.json["error"] in done.err
