@@ -145,7 +145,7 @@ class SqliteLedger:
 
     async def remark(self, run: int, text: str) -> None:
         """Write a line for the record beside the run."""
-        await self._writer.done(lambda db: store.execute(db, "remark", run=run, text=text))
+        await self._writer.done(lambda db: store.execute(db, "remark", run=run, text=text, line_feed="\n"))
 
     async def renew(self, run: int) -> int:
         """A retry: what was refused, is unknown or was not sent is pending again, and the run is running. Return how

@@ -1,4 +1,4 @@
-"""The named statements of queries.sql, and what they are put together to. The only place that runs SQL.
+"""What the named statements are put together to. The only place that runs SQL.
 
 Every function takes a connection; those that write are called inside the writer's transaction.
 """
@@ -6,11 +6,8 @@ Every function takes a connection; those that write are called inside the writer
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from importlib import resources
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -20,28 +17,17 @@ from importer.errors import LedgerError
 from importer.ledger.answers import packed
 from importer.ledger.packing import pack_rows, unpack
 from importer.ledger.records import PlannedChunk, now
-from importer.model import Answer, Batch, ChunkState, Fate, Part, Settlement
-from importer.words.recording import recorded_said, recorded_values
-
-
-@cache
-def queries() -> Mapping[str, str]:
-    """The statements by name."""
-    text = (resources.files(__package__) / "queries.sql").read_text("utf-8")
-    parts = re.split(r"^-- (\w+): .*$", text, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
+from importer.ledger.statements import readable, said, statements
+from importer.model import Answer, Batch, ChunkState, Part, Settlement
+from importer.words.recording import recorded_said
 
 
 def execute(db: sqlite3.Connection, name: str, **values: Any) -> sqlite3.Cursor:
+    statement = statements(__package__)[name]
     try:
-        return db.execute(queries()[name], values)
+        return db.execute(statement, values)
     except UnicodeEncodeError:
-        # A file's name, or a text of the API, that holds bytes which are no characters.
-        return db.execute(queries()[name], {key: _encodable(value) for key, value in values.items()})
-
-
-def _encodable(value: Any) -> Any:
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        return db.execute(statement, {key: readable(value) for key, value in values.items()})
 
 
 def insert_chunks(db: sqlite3.Connection, run: int, first_seq: int, chunks: Iterable[PlannedChunk]) -> None:
@@ -58,13 +44,6 @@ def _insert_chunk(db: sqlite3.Connection, rows: bytes, **values: Any) -> int:
     number = int(execute(db, "insert_chunk", **_NEW | values).fetchone()[0])
     execute(db, "insert_chunk_rows", chunk=number, rows=rows)
     return number
-
-
-def said(fate: Fate | None) -> dict[str, str]:
-    """The columns that hold a fate."""
-    if fate is None:
-        return {"outcome": "", "code": "", "message": ""}
-    return {"outcome": fate.outcome.value, "code": fate.code, "message": recorded_values(fate.values)}
 
 
 def insert_batches(db: sqlite3.Connection, run: int, batches: Iterable[tuple[int, Batch]]) -> None:

@@ -1,15 +1,12 @@
--- Every statement of the ledger, each with a name and a sentence. Parameters are named.
+-- The statements of a ledger that all back ends take, each with a name and a sentence. Parameters are named. A back end's
+-- own file (dialect.sql) holds those that it alone has, or has otherwise.
 
 -- insert_run: A run begins; until it is staged it is as good as never begun.
 INSERT INTO run (id, state, source_name, source_path, source_sha256, source_bytes, options, settings, target,
-    started_at, version, user, host, comment)
+    started_at, version, "user", host, comment)
 VALUES (:id, 'staging', :source_name, :source_path, :source_sha256, :source_bytes, :options, :settings, :target,
     :started_at, :version, :user, :host, :comment)
 RETURNING num;
-
--- staged: The whole source is in the ledger: from here on the run exists.
-UPDATE run SET state = 'staged', reading = :reading, notes = :notes, rows = :rows, staged_at = :at,
-    staged_turn = (SELECT max(max(staged_turn), max(coalesce(ended_turn, 0))) + 1 FROM run) WHERE num = :run;
 
 -- running: A run is being submitted.
 UPDATE run SET state = 'running', ended_at = NULL, ended_turn = NULL, exit_code = NULL, stopped_by = '' WHERE num = :run;
@@ -17,16 +14,11 @@ UPDATE run SET state = 'running', ended_at = NULL, ended_turn = NULL, exit_code 
 -- keep_settings: The settings of a run, with what they were in the sessions of sending.
 UPDATE run SET settings = :settings WHERE num = :run;
 
--- ended: A run ended, finished or stopped early.
-UPDATE run SET state = :state, ended_at = :at, exit_code = :exit_code, stopped_by = :stopped_by,
-    ended_turn = (SELECT max(max(staged_turn), max(coalesce(ended_turn, 0))) + 1 FROM run),
-    seconds = seconds + :seconds WHERE num = :run;
-
 -- remark: A person writes something down about a run.
-UPDATE run SET comment = comment || CASE WHEN comment = '' THEN '' ELSE char(10) END || :text WHERE num = :run;
+UPDATE run SET comment = comment || CASE WHEN comment = '' THEN '' ELSE :line_feed END || :text WHERE num = :run;
 
 -- learn_limit: The API takes no more serials than this in one request of this run.
-UPDATE run SET chunk_limit = min(coalesce(chunk_limit, :chunk_limit), :chunk_limit) WHERE num = :run;
+UPDATE run SET chunk_limit = :chunk_limit WHERE num = :run AND (chunk_limit IS NULL OR chunk_limit > :chunk_limit);
 
 -- runs: All runs that exist, oldest first: by num, since an id tells no more than the second in which it was given.
 SELECT * FROM run WHERE state != 'staging' ORDER BY num;
@@ -104,21 +96,13 @@ INSERT INTO reject (run, first_key, last_key, count, rows) VALUES (:run, :first_
 
 -- insert_reject_count: How many rows of a batch were rejected for one reason.
 INSERT INTO reject_count (run, batch, code, count) VALUES (:run, :batch, :code, :count)
-    ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    ON CONFLICT (run, batch, code) DO UPDATE SET count = reject_count.count + excluded.count;
 
 -- insert_fingerprints: A piece of a run's fingerprint index.
 INSERT INTO fingerprint (run, first, last, entries) VALUES (:run, :first, :last, :entries);
 
 -- fingerprints: The pieces of a run's fingerprint index that touch a range.
 SELECT entries FROM fingerprint WHERE run = :run AND first <= :high AND last >= :low ORDER BY first;
-
--- mark: A request for a chunk goes out now; counted before the wire sees it. One that is settled is not sent, but for
--- one that was skipped with its product while it waited for its next attempt.
-UPDATE chunk SET state = 1, attempts = attempts + 1, asked = id
-    WHERE id = :chunk AND (state = 0 OR (state = 2 AND outcome = 'unsent')) RETURNING attempts;
-
--- insert_attempt: The request that goes out.
-INSERT INTO attempt (run, chunk, n, sent_at) VALUES (:run, :chunk, :n, :at);
 
 -- record_attempt: What came back.
 UPDATE attempt SET answered_at = :at, verdict = :verdict, http_status = :http_status, error = :error,
@@ -127,12 +111,14 @@ UPDATE attempt SET answered_at = :at, verdict = :verdict, http_status = :http_st
 
 -- settle: What follows for a chunk. What is settled stays so: assigned is never un-assigned.
 UPDATE chunk SET state = :state, outcome = :outcome, code = :code, message = :message,
-    doubt = max(doubt, :doubt), recorded_at = :at
+    doubt = CASE WHEN doubt > :doubt THEN doubt ELSE :doubt END, recorded_at = :at
     WHERE id = :chunk AND (state IN (0, 1) OR (state = 2 AND outcome = 'unsent'));
 
 -- send_again: A chunk is to be sent again. What it was before a retry it stays, unless this attempt has put it in doubt.
-UPDATE chunk SET state = 0, doubt = max(doubt, :doubt), outcome = iif(:doubt = 2, '', outcome),
-    code = iif(:doubt = 2, '', code), message = iif(:doubt = 2, '', message), recorded_at = :at
+UPDATE chunk SET state = 0, doubt = CASE WHEN doubt > :doubt THEN doubt ELSE :doubt END,
+    outcome = CASE WHEN :doubt = 2 THEN '' ELSE outcome END,
+    code = CASE WHEN :doubt = 2 THEN '' ELSE code END,
+    message = CASE WHEN :doubt = 2 THEN '' ELSE message END, recorded_at = :at
     WHERE id = :chunk AND (state IN (0, 1) OR (state = 2 AND outcome = 'unsent'));
 
 -- last_seq: The highest number of a chunk in a run.
@@ -165,7 +151,7 @@ UPDATE chunk SET state = 0, doubt = 2, outcome = '', code = '', message = '' WHE
 
 -- renew_chunks: A person retries a run: what was not assigned is to be sent again. What it was it stays until an answer
 -- says more.
-UPDATE chunk SET state = 0, doubt = iif(outcome = 'unknown', 2, doubt)
+UPDATE chunk SET state = 0, doubt = CASE WHEN outcome = 'unknown' THEN 2 ELSE doubt END
     WHERE run = :run AND state = 2 AND outcome IN ('refused', 'unknown', 'unsent');
 
 -- chunks_by_key: The chunks of a run whose rows have a fate, with their rows, in the order of the first of these.
@@ -194,8 +180,8 @@ SELECT batch, state, outcome, code, doubt, attempts > 0 AS tried, sum(serials) A
 SELECT batch, code, count FROM reject_count WHERE run = :run;
 
 -- request_counts: Requests sent, and how many of them repeated an earlier one for the same chunk.
-SELECT count(*) AS sent, coalesce(sum(n > first), 0) AS retried
-    FROM (SELECT n, min(n) OVER (PARTITION BY chunk) AS first FROM attempt WHERE run = :run);
+SELECT count(*) AS sent, coalesce(sum(CASE WHEN n > first THEN 1 ELSE 0 END), 0) AS retried
+    FROM (SELECT n, min(n) OVER (PARTITION BY chunk) AS first FROM attempt WHERE run = :run) AS sent;
 
 -- attempts: The requests of a run and what came back, those for one chunk one after the other.
 SELECT chunk, n, sent_at, answered_at, verdict, http_status, error, message, assigned, existing, digest, says
@@ -204,13 +190,3 @@ SELECT chunk, n, sent_at, answered_at, verdict, http_status, error, message, ass
 -- claims: What the chunks of a run claim became of their rows, by the chunk in whose request they last went out.
 SELECT * FROM chunk WHERE run = :run AND state != 3 ORDER BY asked, id;
 
--- recent_pace: Serials settled in the last minutes of sending, and since when.
-SELECT sum(chunk.serials) AS serials, min(attempt.sent_at) AS first_at FROM attempt JOIN chunk ON chunk.id = attempt.chunk
-    WHERE attempt.run = :run AND chunk.state = 2 AND attempt.sent_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-2 minutes');
-
--- hold: Who holds the ledger now.
-INSERT INTO holder (one, pid, host, since) VALUES (1, :pid, :host, :since)
-    ON CONFLICT DO UPDATE SET pid = :pid, host = :host, since = :since;
-
--- holder: Who held the ledger last.
-SELECT pid, host, since FROM holder;
