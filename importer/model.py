@@ -16,11 +16,31 @@ class Outcome(StrEnum):
 
     ASSIGNED = "assigned"
     ALREADY_ASSIGNED = "already_assigned"
+    DECOMMISSIONED = "decommissioned"
+    """In place of the first, in a run that takes back."""
+    ALREADY_DECOMMISSIONED = "already_decommissioned"
+    """In place of the second, likewise."""
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
     REFUSED = "refused"
     UNKNOWN = "unknown"
     UNSENT = "unsent"
+
+
+class Action(StrEnum):
+    """What a run asks the API to do with its serials."""
+
+    COMMISSION = "commission"
+    DECOMMISSION = "decommission"
+
+
+_OF_COMMISSION = frozenset({Outcome.ASSIGNED, Outcome.ALREADY_ASSIGNED})
+_OF_DECOMMISSION = frozenset({Outcome.DECOMMISSIONED, Outcome.ALREADY_DECOMMISSIONED})
+OUTCOMES: Mapping[Action, tuple[Outcome, ...]] = {
+    Action.COMMISSION: tuple(one for one in Outcome if one not in _OF_DECOMMISSION),
+    Action.DECOMMISSION: tuple(one for one in Outcome if one not in _OF_COMMISSION),
+}
+"""The seven that a row of a run can have, in the order in which people see them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +104,8 @@ class Chunk:
     doubt: bool = False
     alone: bool = False
     """Nothing else can be tried to see whether the API is there."""
+    takes_back: bool = False
+    """Its serials are to be decommissioned."""
 
 
 class Verdict(StrEnum):
@@ -111,7 +133,8 @@ class Verdict(StrEnum):
 class Answer:
     """The judged answer to one attempt.
 
-    `assigned` are those serials of the chunk that the answer names as Assigned; `statuses` those that it names with
+    `assigned` are those serials of the chunk that the answer names as Assigned (as decommissioned, if that was asked);
+    `statuses` those that it names with
     any other status, `existing` those of them whose status says that they exist already; `missing` those that it
     doesn't name, or names with contradicting statuses. `extra` counts names that were not asked for.
     `exists` tells whether a refusal's text says that serials exist already. `named` are the chunk's serials that the

@@ -8,20 +8,25 @@ from enum import IntEnum
 from typing import Any, Literal
 
 from importer.errors import Exit
-from importer.model import Answer, Chunk, ChunkState, Doubt, Fate, Outcome, Part, Settlement, Verdict
+from importer.model import Action, Answer, Chunk, ChunkState, Doubt, Fate, Outcome, Part, Settlement, Verdict
 
 ExistsMeans = Literal["unknown", "assigned"]
 PRODUCT_NOT_REGISTERED = "product_not_registered"
-GOOD = frozenset({Outcome.ASSIGNED, Outcome.ALREADY_ASSIGNED})
-"""Outcomes of a row that stands in the pool with its batch and expiry."""
+ALREADY = frozenset({Outcome.ALREADY_ASSIGNED, Outcome.ALREADY_DECOMMISSIONED})
+"""Outcomes of a row for which another run has done what was asked."""
+GOOD = frozenset({Outcome.ASSIGNED, Outcome.DECOMMISSIONED, *ALREADY})
+"""Outcomes of a row for which was done what was asked."""
 
-EXISTS_IN_DOUBT = "exists_in_doubt"
-"""Code of a serial that exists already and may be this importer's own work: no failure of the run."""
+IN_DOUBT = frozenset({"exists_in_doubt", "gone_in_doubt"})
+"""Codes of a serial that exists already, or is gone, which may be this importer's own work: no failure of the run."""
 _ASSIGNED = Fate(Outcome.ASSIGNED)
+_DECOMMISSIONED = Fate(Outcome.DECOMMISSIONED)
 _MISSING = Fate(Outcome.UNKNOWN, "answer_missing")
 LOST = Fate(Outcome.UNKNOWN, "answer_lost")
 HELD = Fate(Outcome.UNKNOWN, "held")
-_MAYBE = Fate(Outcome.UNKNOWN, EXISTS_IN_DOUBT)
+_MAYBE = Fate(Outcome.UNKNOWN, "exists_in_doubt")
+_MAYBE_GONE = Fate(Outcome.UNKNOWN, "gone_in_doubt")
+_STILL_THERE = "assigned"
 
 
 def settle(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Settlement:
@@ -50,10 +55,10 @@ def cut_into(parts: Iterable[Sequence[int]]) -> Settlement:
 
 def _by_name(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Settlement:
     if len(answer.assigned) == len(chunk.serials):
-        return Settlement(ChunkState.SETTLED, _ASSIGNED)
+        return Settlement(ChunkState.SETTLED, done(chunk))
     alike: dict[tuple[str, str, str], tuple[Fate, list[int]]] = {}
     for place, serial in enumerate(chunk.serials):
-        fate = _ASSIGNED if serial in answer.assigned else _by_status(chunk, answer, serial, exists_means)
+        fate = done(chunk) if serial in answer.assigned else _by_status(chunk, answer, serial, exists_means)
         told = str(fate.values.get("status", ""))
         alike.setdefault((fate.outcome, fate.code, told), (fate, []))[1].append(place)
     parts = [Part(places, fate) for fate, places in alike.values()]
@@ -65,18 +70,36 @@ def _by_status(chunk: Chunk, answer: Answer, serial: str, exists_means: ExistsMe
     if status is None:
         return _MISSING
     if serial in answer.existing and chunk.doubt:
-        return _ASSIGNED if exists_means == "assigned" else _MAYBE
+        return _done_before(chunk, exists_means)
     if serial in answer.existing:
-        return Fate(Outcome.REFUSED, "already_exists", {"case": "status", "status": status})
+        return Fate(Outcome.REFUSED, _before(chunk), {"case": "status", "status": status})
+    if chunk.takes_back and status.casefold() != _STILL_THERE:
+        return Fate(Outcome.UNKNOWN, "status_not_decommissioned", {"status": status})  # which one says so is not public
     return Fate(Outcome.REFUSED, "status_not_assigned", {"status": status})
 
 
 def _refused(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Fate:
     if answer.exists and chunk.doubt:
-        return _ASSIGNED if exists_means == "assigned" else _MAYBE
+        return _done_before(chunk, exists_means)
     if answer.exists:
-        return Fate(Outcome.REFUSED, "already_exists", {"said": said(answer)})
+        return Fate(Outcome.REFUSED, _before(chunk), {"said": said(answer)})
     return Fate(Outcome.REFUSED, "api_refused", {"said": said(answer)})
+
+
+def done(chunk: Chunk) -> Fate:
+    """The fate of serials with which was done what was asked."""
+    return _DECOMMISSIONED if chunk.takes_back else _ASSIGNED
+
+
+def _done_before(chunk: Chunk, exists_means: ExistsMeans) -> Fate:
+    """It exists already, or is gone, and an earlier answer for it was lost."""
+    if exists_means == "assigned":
+        return done(chunk)
+    return _MAYBE_GONE if chunk.takes_back else _MAYBE
+
+
+def _before(chunk: Chunk) -> str:
+    return "already_gone" if chunk.takes_back else "already_exists"
 
 
 def said(answer: Answer) -> dict[str, Any]:
@@ -145,12 +168,17 @@ class EarlierOutcome(IntEnum):
     UNKNOWN = 2
     """It was sent, and no answer says what became of it."""
     ASSIGNED = 3
+    MAYBE_TAKEN_BACK = 4
+    """A request to decommission it was sent, and an answer was lost."""
+    TAKEN_BACK = 5
 
 
-def for_later_runs(fate: Fate, doubt: Doubt) -> EarlierOutcome:
+def for_later_runs(fate: Fate, doubt: Doubt, action: Action = Action.COMMISSION) -> EarlierOutcome:
     """Doubt is never dropped, whatever became of the serial. Of what is `already_assigned` the run tells that assigned
     it.
     """
+    if action is Action.DECOMMISSION:
+        return _taken_back(fate, doubt)
     match fate.outcome:
         case Outcome.ASSIGNED:
             return EarlierOutcome.ASSIGNED
@@ -162,9 +190,17 @@ def for_later_runs(fate: Fate, doubt: Doubt) -> EarlierOutcome:
             return EarlierOutcome.DOUBT if doubt else EarlierOutcome.NOTHING
 
 
+def _taken_back(fate: Fate, doubt: Doubt) -> EarlierOutcome:
+    if fate.outcome is Outcome.DECOMMISSIONED:
+        return EarlierOutcome.TAKEN_BACK
+    if fate.outcome is Outcome.UNKNOWN or (doubt and fate.outcome is not Outcome.ALREADY_DECOMMISSIONED):
+        return EarlierOutcome.MAYBE_TAKEN_BACK
+    return EarlierOutcome.NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Rows by outcome; all seven are there."""
+    """Rows by outcome; the seven of the run's action are there."""
 
     outcomes: Mapping[Outcome, int]
 

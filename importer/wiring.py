@@ -94,6 +94,12 @@ def check_settings(settings: Settings) -> CheckSettings:
     return CheckSettings(wanted.gtin_check_digit, wanted.expired, wanted.date_order, wanted.day_00)
 
 
+def unchecked(settings: Settings) -> Settings:
+    """For rows that are compared with what a run has assigned: they were checked when it read them."""
+    own = settings.input.model_copy(update={"gtin_check_digit": "off", "expired": "off", "accept": tuple(Suspect)})
+    return settings.model_copy(update={"input": own})
+
+
 def staging(settings: Settings, spill: Path | None) -> Staging:
     today = datetime.now().astimezone().date()
     return Staging(check_settings(settings), today, settings.limits.chunk_size, spill)
@@ -205,8 +211,15 @@ def connect(
             )
             session = await stack.enter_async_context(_session(settings, gate))
             tokens = _tokens(settings, session, redactor, gate)
-            url, channel_key = api.address, api.channel_key.get_secret_value()
-            client = Client(session, url, channel_key=channel_key, tokens=tokens, redact=redactor)
+            client = Client(
+                session,
+                api.address,
+                channel_key=api.channel_key.get_secret_value(),
+                tokens=tokens,
+                take_back_url=api.decommission_address,
+                decommissioned=api.decommissioned_status,
+                redact=redactor,
+            )
             yield Retrying(
                 Paced(record(client), gate),
                 tokens,

@@ -32,12 +32,19 @@ class Client:
         *,
         channel_key: str,
         tokens: Tokens,
+        take_back_url: str = "",
+        decommissioned: str = "Decommissioned",
         redact: Callable[[str], str] = str,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`url` is base_url and commission_path; `now` is seconds since 1970, for a Retry-After that is a date."""
+        """`url` is base_url and commission_path, `take_back_url` has the decommission_path;
+        `decommissioned` is the status of a serial that was taken back. `now` is seconds since 1970, for a
+        Retry-After that is a date.
+        """
         self._session = session
         self._url = url
+        self._take_back_url = take_back_url
+        self._decommissioned = decommissioned
         self._channel_key = header_value("channel_key", channel_key)
         self._tokens = tokens
         self._redact = redact
@@ -49,7 +56,8 @@ class Client:
             return Answer(Verdict.TOKEN, error="no_token", message={"code": "no_token"})
         largest = SMALL_ANSWER + BYTES_A_SERIAL * len(chunk.serials)
         body, headers = wire.encode(chunk), self._headers(token)
-        reply = await self._session.post(self._url, body, headers, asker=chunk.id, largest=largest)
+        url = self._take_back_url if chunk.takes_back else self._url
+        reply = await self._session.post(url, body, headers, asker=chunk.id, largest=largest)
         if isinstance(reply, Broken):
             return self._unanswered(reply)
         answer = self._judged(chunk, reply)
@@ -75,6 +83,7 @@ class Client:
             content_type=headers.get("Content-Type", ""),
             flaw=reply.flaw,
             redact=self._redact,
+            decommissioned=self._decommissioned,
         )
         tells = answer.verdict is Verdict.NOT_TAKEN or reply.status in MAY_TELL_WAIT
         return replace(

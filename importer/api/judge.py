@@ -32,11 +32,13 @@ def judge(
     content_type: str = "",
     flaw: Said = "",
     redact: Callable[[str], str] = str,
+    decommissioned: str = "Decommissioned",
 ) -> Answer:
     """`location` is that of a redirect, `flaw` says why there is no body that can be read. Every text in the answer has
-    gone through `redact`.
+    gone through `redact`. `decommissioned` is the status of a serial that was taken back.
     """
-    answer = _plainly(chunk, status, body) or _closely(chunk, _Came(status, content_type, location, flaw), body)
+    came = _Came(status, content_type, location, flaw, decommissioned if chunk.takes_back else ASSIGNED)
+    answer = _plainly(chunk, status, body) or _closely(chunk, came, body)
     return replace(
         answer,
         http_status=status,
@@ -61,7 +63,7 @@ def shortened(text: str) -> str:
 
 def _plainly(chunk: Chunk, status: int, body: bytes) -> Answer | None:
     """The way of nearly every answer: each line says Assigned."""
-    if not is_ok(status):
+    if not is_ok(status) or chunk.takes_back:
         return None
     if wire.says_all_assigned(body, chunk.serials):
         return Answer(Verdict.SETTLED, assigned=chunk.serials)
@@ -84,24 +86,26 @@ class _Came:
     content_type: str = ""
     location: str = ""
     flaw: Said = ""
+    done: str = ASSIGNED
+    """The status of a serial with which was done what was asked."""
 
 
 def _closely(chunk: Chunk, came: _Came, body: bytes) -> Answer:
     document = wire.read(body, wire.charset_of(came.content_type))
-    return _settled(chunk, came.status, document) or fault(chunk, came, document)
+    return _settled(chunk, came, document) or fault(chunk, came, document)
 
 
-def _settled(chunk: Chunk, status: int, document: wire.Document) -> Answer | None:
+def _settled(chunk: Chunk, came: _Came, document: wire.Document) -> Answer | None:
     """What the lines of `data` say, or None where they settle nothing.
 
     A known error that rejects the whole request outweighs lines that only say for which serials it did so.
     """
-    if not document.lines or not (is_ok(status) or is_client_error(status)):
+    if not document.lines or not (is_ok(came.status) or is_client_error(came.status)):
         return None
     wanted = frozenset(chunk.serials)
     told, extra = _told(document.lines, wanted)
-    assigned = frozenset(serial for serial, said in told.items() if said == ASSIGNED)
-    statuses = {serial: said for serial, said in told.items() if said and said != ASSIGNED}
+    assigned = frozenset(serial for serial, said in told.items() if said == came.done)
+    statuses = {serial: said for serial, said in told.items() if said and said != came.done}
     if not assigned and (not statuses or (len(statuses) < len(wanted) and known(document))):
         return None
     failed = document.success is False
@@ -109,12 +113,17 @@ def _settled(chunk: Chunk, status: int, document: wire.Document) -> Answer | Non
         Verdict.SETTLED,
         assigned=assigned,
         statuses=statuses,
-        existing=frozenset(serial for serial, said in statuses.items() if phrases.says_exists(said)),
+        existing=frozenset(serial for serial, said in statuses.items() if says_done_before(chunk, said)),
         missing=tuple(serial for serial in chunk.serials if not told.get(serial)),
         extra=extra,
         error=name(document) if failed else "",
         message=document.text if failed else "",
     )
+
+
+def says_done_before(chunk: Chunk, text: str) -> bool:
+    """Whether a refusal, or a status, says that the work was done before: it exists already, or it is gone."""
+    return phrases.says_gone(text) if chunk.takes_back else phrases.says_exists(text)
 
 
 def _told(lines: tuple[tuple[str, str], ...], wanted: frozenset[str]) -> tuple[dict[str, str], int]:
@@ -149,6 +158,8 @@ class _Case:
     said: str
     too_large: bool
     limit: int | None
+    exists: bool = False
+    """It says that the work was done before."""
 
     @property
     def ok(self) -> bool:
@@ -189,7 +200,7 @@ _RULES: tuple[tuple[Callable[[_Case], bool], Verdict], ...] = (
     (lambda case: case.too_large, Verdict.TOO_LARGE),
     (lambda case: case.known is Verdict.REFUSED, Verdict.REFUSED),
     (lambda case: phrases.says_rate(case.said), Verdict.NOT_TAKEN),
-    (lambda case: phrases.says_exists(case.said), Verdict.REFUSED),
+    (lambda case: case.exists, Verdict.REFUSED),
     (lambda case: case.refuses_token, Verdict.TOKEN),
     # The server gave up waiting, or says so itself: how far it had come is not known.
     (lambda case: case.status == HTTPStatus.REQUEST_TIMEOUT or phrases.says_server_fault(case.said), Verdict.DOUBT),
@@ -204,14 +215,15 @@ def fault(chunk: Chunk, came: _Came, document: wire.Document) -> Answer:
     """An error that nothing is known of is a refusal where the API itself said it."""
     status = came.status
     said = " ".join((*document.names, document.text))[:_LONGEST_SAID]
-    case = _Case(status, document, known(document), said, *phrases.too_large(said, len(chunk.serials)))
+    large, before = phrases.too_large(said, len(chunk.serials)), says_done_before(chunk, said)
+    case = _Case(status, document, known(document), said, *large, before)
     verdict = next((verdict for applies, verdict in _RULES if applies(case)), Verdict.REFUSED)
     refused = verdict is Verdict.REFUSED
     return Answer(
         verdict,
         error=_error(case, verdict),
         message=_redirected(came) if is_redirect(status) else _message(case, verdict, came),
-        exists=refused and phrases.says_exists(said),
+        exists=refused and before,
         named=_named(document, chunk.serials) if refused else (),
         limit=case.limit if verdict is Verdict.TOO_LARGE else None,
         page=document.page,

@@ -10,6 +10,12 @@ _EXISTS = re.compile(
     r"|exists?[\s_-]*already|^\s*exists?\s*$",
     re.IGNORECASE,
 )
+_GONE = re.compile(
+    r"already[\s_-]*(?:been[\s_-]*)?(?:decommission|deactivat|taken[\s_-]*back|released|removed|destroyed)"
+    r"|(?:was|is|are|were|do(?:es)?)\s+not\s+(?:commissioned|assigned|in[\s_-]use|exist|known|found|registered)"
+    r"|^\s*(?:not[\s_-]*(?:commissioned|assigned|found)|unknown)\s*$",
+    re.IGNORECASE,
+)
 _TOKEN_SURELY = re.compile(
     r"failed to authenticate|\btoken\b[^.]{0,20}\b(?:expired|revoked)|(?:expired|revoked)\s+(?:\w+\s+)?token\b"
     r"|(?:token|jwt)[\s_-]*(?:expired|revoked)",
@@ -43,6 +49,11 @@ _OTHER_UNIT = re.compile(r"char|digit|letter|symbol|byte|[km]b\b|long|length|sec
 def says_exists(text: str) -> bool:
     """Whether a refusal, or the status of one serial, says that the serial exists already."""
     return _EXISTS.search(text) is not None
+
+
+def says_gone(text: str) -> bool:
+    """Whether a refusal to decommission, or the status of one serial, says that there is no such serial any more."""
+    return _GONE.search(text) is not None
 
 
 def says_token(text: str, *, surely: bool) -> bool:

@@ -39,6 +39,14 @@ class _Request(msgspec.Struct):
     serials: Sequence[str]
 
 
+class _TakeBack(msgspec.Struct):
+    """No batch and no expiry: the request is documented as one for serials of a product."""
+
+    product_code: str
+    product_code_schema: str
+    serials: Sequence[str]
+
+
 class _AssignedLine(msgspec.Struct, gc=False):
     serial_number: str
     status: Literal["Assigned"]
@@ -61,6 +69,8 @@ _anything = msgspec.json.Decoder()
 
 def encode(chunk: Chunk) -> bytes:
     batch, serials = chunk.batch, chunk.serials
+    if chunk.takes_back:
+        return _encoder.encode(_TakeBack(batch.gtin, "GTIN", tuple(serials)))
     if not serials.plain:
         return _encoder.encode(_Request(batch.gtin, "GTIN", batch.batch, batch.expiry, tuple(serials)))
     request = _encoder.encode(_Request(batch.gtin, "GTIN", batch.batch, batch.expiry, ("",)))

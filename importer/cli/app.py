@@ -131,6 +131,42 @@ def retry(
     raise typer.Exit(retry_run(setup, run, limits))
 
 
+@app.command(
+    epilog=_ends(
+        "importer decommission last",
+        "importer decommission last --only batch:LOT-42 --yes",
+        "importer decommission 20261122T071500Z-7f3a9c --only reports/20261122T071500Z-7f3a9c/undo.csv",
+        codes={**_RUN, "0": "every serial is taken back", "2": "nothing was sent: not confirmed, or wrong options"},
+    )
+)
+@spread
+def decommission(
+    run: RunId,
+    given: Given,
+    where: Where,
+    limits: Limits,
+    sandbox: InSandbox,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="WHAT",
+            help="Not all that the run has assigned: a list (file:), a batch (batch:) or a serial (serial:), as often "
+            "as wanted; the word before the colon only where it is not clear.",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask: for scripts.")] = False,
+    report_dir: ReportDir = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Take back what a run has commissioned by mistake, in a run of its own. Asks first: it can't be undone."""
+    from importer.cli.undo import decommission_run
+
+    setup = Setup.load(where, report_dir, sandbox.knobs, as_json=as_json, debug=debug)
+    raise typer.Exit(decommission_run(setup, run, only or [], given, limits, sure=yes))
+
+
 @app.command(epilog=_ends("importer runs", "importer runs --since 7d --json", codes=_LOOK))
 @spread
 def runs(

@@ -13,6 +13,7 @@ import typer
 from importer.cli.setup import Setup
 from importer.errors import BY_SIGNAL, ImporterError
 from importer.model import RunState, is_sandbox
+from importer.reports.columns import NOT_DECOMMISSIONED
 from importer.reports.summary import RunSummary, summary_json
 from importer.words.language import Language
 
@@ -70,6 +71,8 @@ class Shown:
         command = finished.facts.next_command
         if command:
             return self._language.told("go_on", command=command)
+        if finished.run.undoes:
+            return self._language.told("not_taken_back", path=str(finished.directory / NOT_DECOMMISSIONED))
         wrong = finished.directory / "not_assigned.csv"
         file = shlex.quote(str(wrong)) if wrong.exists() else "FILE"
         into = " --sandbox" if is_sandbox(finished.run.target) else ""
@@ -108,8 +111,9 @@ def summary_lines(facts: RunSummary, language: Language) -> list[str]:
     told, number = language.told, language.number
     rows, batches = facts.source.rows, sum(1 for tally in facts.batches if tally.batch.gtin)
     head = {"rows": language.counted("row", rows), "batches": language.counted("batch", batches)}
+    what = "undo_of" if facts.undoes else "run_of"
     lines = [
-        told("run_of", run=facts.run, name=facts.source.name, **head),
+        told(what, run=facts.run, name=facts.source.name, undoes=facts.undoes, **head),
         f"  {told('sent_to', target=facts.target)}",
     ]
     lines += [

@@ -29,6 +29,8 @@ from importer.ledger.records import Run
 from importer.model import Message, RunState, is_sandbox, same_target
 
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
+FORGETFUL = ("never_taken=done",)
+"""A sandbox inside the process has forgotten what earlier ones took; it takes them back nevertheless."""
 _LOOKS_AT_THE_CLOCK = 20.0
 """Seconds: the time of day may be set, and a machine may sleep."""
 
@@ -127,7 +129,7 @@ def resume_runs(setup: Setup, run_id: str | None, limits: Limits) -> int:
                 break
             await session.ends.of(run.id, session.imports.submit(run))
 
-    return asyncio.run(importing(setup, limits, work))
+    return asyncio.run(importing(setup, limits, work, FORGETFUL))
 
 
 def retry_run(setup: Setup, run_id: str, limits: Limits) -> int:
@@ -135,7 +137,7 @@ def retry_run(setup: Setup, run_id: str, limits: Limits) -> int:
         run = _named(session, run_id)
         await session.ends.of(run.id, session.imports.retry(run))
 
-    return asyncio.run(importing(setup, limits, work))
+    return asyncio.run(importing(setup, limits, work, FORGETFUL))
 
 
 def _to_resume(session: Session, run_id: str | None, report_dir: Path) -> list[Run]:
@@ -156,9 +158,13 @@ def _to_resume(session: Session, run_id: str | None, report_dir: Path) -> list[R
 
 def _named(session: Session, run_id: str) -> Run:
     with session.ledger.view() as view:
-        run = named_run(view, run_id)
-    if not same_target(run.target, session.target):
-        raise _elsewhere(run, session.target)
+        return must_be_of(named_run(view, run_id), session.target)
+
+
+def must_be_of(run: Run, target: str) -> Run:
+    """Raise ConfigError for a run that went to another target."""
+    if not same_target(run.target, target):
+        raise _elsewhere(run, target)
     return run
 
 
@@ -175,9 +181,9 @@ def _elsewhere(run: Run, target: str) -> ConfigError:
     return ConfigError("run_of_other_target", run=run.id, sent_to=run.target, sends_to=target)
 
 
-async def importing(setup: Setup, limits: Limits, work: Work) -> int:
+async def importing(setup: Setup, limits: Limits, work: Work, presumed: Sequence[str] = ()) -> int:
     """Do the work of a command under the ledger's lock, within its bounds; return the exit code."""
-    async with bounded(setup, limits) as bounds:
+    async with bounded(setup, limits, presumed) as bounds:
         return await under_lock(setup, bounds, work, urgent=limits.priority)
 
 
@@ -200,11 +206,16 @@ async def under_lock(setup: Setup, bounds: Bounds, work: Work, *, urgent: bool) 
 
 
 @asynccontextmanager
-async def bounded(setup: Setup, limits: Limits) -> AsyncIterator[Bounds]:
-    """What a command sends to, until it is stopped by a signal or by its time. Raises ConfigError."""
+async def bounded(setup: Setup, limits: Limits, presumed: Sequence[str] = ()) -> AsyncIterator[Bounds]:
+    """What a command sends to, until it is stopped by a signal or by its time. `presumed`: knobs of a sandbox. Raises
+    ConfigError.
+    """
     deadline = Deadline.of(limits.max_duration, limits.stop_at)
     stopping = Stopping()
-    async with sandbox.inside(setup.settings, setup.knobs) as (settings, target), _stopped_by_signals(stopping):
+    async with (
+        sandbox.inside(setup.settings, setup.knobs, presumed) as (settings, target),
+        _stopped_by_signals(stopping),
+    ):
         clock = asyncio.create_task(_stopped_in_time(stopping, deadline)) if deadline else None
         try:
             yield Bounds(settings, target, stopping)

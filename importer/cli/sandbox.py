@@ -5,7 +5,7 @@ from __future__ import annotations
 # ruff: noqa: PLC0415  as it says
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -61,16 +61,19 @@ def _parsed(texts: Sequence[str]) -> Knobs:
 
 
 @asynccontextmanager
-async def inside(settings: Settings, texts: list[str] | None) -> AsyncIterator[tuple[Settings, str]]:
+async def inside(
+    settings: Settings, texts: list[str] | None, presumed: Iterable[str] = ()
+) -> AsyncIterator[tuple[Settings, str]]:
     """The settings to import with, and what the ledger calls the API: with `texts`, a sandbox that is started here and
-    forgets everything at the end, which is why its runs say nothing of those of another.
+    forgets everything at the end, which is why its runs say nothing of those of another. `presumed` are knobs that come
+    before those that were given.
     """
     if texts is None:
         yield settings, settings.api.target
         return
     from importer.sandbox import Sandbox
 
-    knobs = _parsed(texts)
+    knobs = _parsed([*presumed, *texts])
     async with Sandbox(knobs) as box:
         api = settings.api.model_copy(
             update={
@@ -80,6 +83,7 @@ async def inside(settings: Settings, texts: list[str] | None) -> AsyncIterator[t
                 "key": SecretStr(knobs.api_key or "any"),
                 "secret": SecretStr(knobs.api_secret or "any"),
                 "commission_path": knobs.commission_path,
+                "decommission_path": knobs.decommission_path,
                 "auth_path": knobs.auth_path,
                 "proxy": SecretStr(""),
                 "tenant": "",

@@ -15,7 +15,8 @@ from importer.cli.times import seconds_of
 from importer.errors import ConfigError, Exit
 from importer.ledger.ports import View
 from importer.ledger.records import Run
-from importer.model import Outcome, is_sandbox
+from importer.model import is_sandbox
+from importer.reconcile import GOOD
 from importer.reports.summary import summary_json
 from importer.results.totals import count, facts_of, in_words
 
@@ -54,7 +55,7 @@ def show_runs(setup: Setup, since: str | None = None) -> int:
     typer.echo(_RUN_LINE.format(*heads))
     several = len({run.target for run, _ in lines if not is_sandbox(run.target)}) > 1
     for run, counts in lines:
-        good = counts.outcomes[Outcome.ASSIGNED] + counts.outcomes[Outcome.ALREADY_ASSIGNED]
+        good = sum(counts.outcomes[outcome] for outcome in GOOD)
         state = language.named("state", run.state.value)
         name = told("in_sandbox", name=run.source_name) if is_sandbox(run.target) else run.source_name
         if several and not is_sandbox(run.target):

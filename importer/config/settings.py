@@ -79,6 +79,8 @@ class Api(Section):
     allow_http: bool = False
     base_url: str = "https://api.movilitas.cloud"
     commission_path: str = "/v1/manufacturer/v2/api/serials/commission"
+    decommission_path: str = "/v1/manufacturer/v2/api/serials/decommission"
+    decommissioned_status: Annotated[str, Field(min_length=1)] = "Decommissioned"
     tenant: str = ""
     auth_path: str = "/v1/api_auth"
     timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
@@ -114,7 +116,7 @@ class Api(Section):
             raise Expected("expected_name")
         return name
 
-    @field_validator("commission_path", "auth_path")
+    @field_validator("commission_path", "decommission_path", "auth_path")
     @classmethod
     def _is_path(cls, value: str) -> str:
         if not value.startswith("/") or not value.isascii() or not value.isprintable() or " " in value:
@@ -160,6 +162,11 @@ class Api(Section):
     def address(self) -> str:
         """Where serials are commissioned."""
         return self.base_url + self.commission_path
+
+    @property
+    def decommission_address(self) -> str:
+        """Where they are taken back."""
+        return self.base_url + self.decommission_path
 
     @property
     def target(self) -> str:

@@ -14,9 +14,10 @@ from importer.api.gate import Wait
 from importer.concurrency import Stopping, in_thread
 from importer.errors import Exit, ImporterError
 from importer.flow.report import report
+from importer.flow.undoing import Undo
 from importer.ledger.ports import Ledger, View
 from importer.ledger.records import NewRun, Run, now
-from importer.model import Commissioner, Message, RunState
+from importer.model import Action, Commissioner, Message, RunState
 from importer.reports.summary import RunSummary
 from importer.results.totals import count
 from importer.rows.tables import Source
@@ -24,6 +25,7 @@ from importer.sending.attempt import Attempt, Recorded
 from importer.sending.overtaken import take_over
 from importer.sending.submit import Submission, Submitting
 from importer.sources.files import FileFacts, file_facts, must_be_unchanged
+from importer.staging.overlap import Earlier
 from importer.staging.recording import Recording
 from importer.staging.stage import Staging, reading_of, stage
 from importer.words.language import Language
@@ -96,36 +98,54 @@ class Import:
 
         Raises SourceError, ApiError and the like before anything was sent, Stopped while it was staged.
         """
-        facts = await file_facts(path)
+        return await self._run(path, options, options_json, None)
+
+    async def undo(self, undo: Undo) -> Finished:
+        """Take back what a run has assigned, in a run of its own; where such a run stopped early, go on with that.
+
+        Raises what `run` raises, and ConfigError if it is another number of serials than a person has agreed to.
+        """
+        path = undo.file or Path(undo.run.source_path)
+        return await self._run(path, undo.options, undo.only.identity(), undo)
+
+    async def _run(self, path: Path, options: Any, options_json: Mapping[str, Any], undo: Undo | None) -> Finished:
+        facts = await file_facts(path) if undo is None or undo.file else _as_it_was(undo.run)
         text = json.dumps(options_json, sort_keys=True)
+        listed = _Listed(path, options, text, facts, undo)
+        undoes = undo.run.id if undo else ""
         with self._parts.ledger.view() as view:
-            run = view.unfinished_twin(facts.sha256, text, self._parts.facts["target"])
+            run = view.unfinished_twin(facts.sha256, text, self._parts.facts["target"], undoes)
             if run is None:
-                run_id = await in_thread(self._stage, path, options, text, facts, view)
-                run = view.run(run_id)
+                run = view.run(await in_thread(self._stage, listed, view))
         return await self.submit(run)
 
-    def _stage(self, path: Path, options: Any, options_json: str, facts: FileFacts, view: View) -> str:
-        parts = self._parts
+    def _stage(self, listed: _Listed, view: View) -> str:
+        parts, path, facts, undo = self._parts, listed.path, listed.facts, listed.undo
         parts.watcher.reading(path.name, facts.bytes)
-        source = parts.open_source(path, options)
+        source = undo.source(view, parts.open_source) if undo else parts.open_source(path, listed.options)
+        accept = listed.options.accept if listed.options else ()
         run = NewRun(
             id=parts.new_run_id(),
             source_name=path.name,
             source_path=str(path.absolute()),
             source_sha256=facts.sha256,
             source_bytes=facts.bytes,
-            options=options_json,
+            options=listed.identity,
             started_at=now(),
-            **_with_accepted(parts.facts, options.accept),
+            action=Action.DECOMMISSION if undo else Action.COMMISSION,
+            undoes=undo.run.id if undo else "",
+            **{**_with_accepted(parts.facts, accept), **({"target": undo.run.target} if undo else {})},
         )
         number = parts.ledger.begin(run)
-        recording = Recording(parts.ledger, number, parts.staging.spill)
+        recording = Recording(parts.ledger, number, parts.staging.spill, run.action)
         try:
-            earlier = (view, run.target)
-            staging = parts.staging.accepting(options.accept)
+            earlier = Earlier(view, undo.run.target if undo else run.target, run.undoes)
+            staging = parts.staging.accepting(accept)
             staged = stage(source, staging, recording, earlier, stopping=parts.stopping, progress=parts.watcher.read)
-            must_be_unchanged(path, facts)
+            if undo is None or undo.file:
+                must_be_unchanged(path, facts)
+            if undo:
+                undo.must_be_expected(recording.to_send)
             recording.finish()
             parts.ledger.staged(
                 number,
@@ -227,6 +247,22 @@ class Import:
                 return Finished(run, facts, directory)
 
         return await asyncio.to_thread(write)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What is staged: a list, or what of a run is to be taken back."""
+
+    path: Path
+    options: Any
+    identity: str
+    facts: FileFacts
+    undo: Undo | None
+
+
+def _as_it_was(run: Run) -> FileFacts:
+    """Of the list that a run has read, which need not be there any more."""
+    return FileFacts(run.source_sha256, run.source_bytes, (run.source_bytes, 0))
 
 
 def _with_accepted(facts: Mapping[str, Any], codes: Collection[str]) -> dict[str, Any]:

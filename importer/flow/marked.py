@@ -38,7 +38,7 @@ def give_back(run: Run, formats: Collection[str]) -> Callable[[Drafts], MarkedLi
     """
     kind = run.reading.get("format", "")
     book = kind in _BOOKS
-    if not (book and "xlsx" in formats) and not (kind in _TEXT and "csv" in formats):
+    if run.undoes or (not (book and "xlsx" in formats) and not (kind in _TEXT and "csv" in formats)):
         return None
     name = marked_name(run.source_name, book=book)
     if run.rows > MOST_ROWS:

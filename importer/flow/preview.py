@@ -18,6 +18,7 @@ from importer.ledger.records import Run
 from importer.model import Batch, Message, Reading
 from importer.results.totals import count
 from importer.rows.tables import Source, row_of, sheet_name
+from importer.staging.overlap import Earlier
 from importer.staging.planning import Planned
 from importer.staging.stage import Sink, Staged, Staging, stage
 from importer.staging.standings import Standing
@@ -125,7 +126,7 @@ class Looking:
         self, source: Source, file: ListFile, view: View | None, sink: Sink, *, stopping: Stopping, progress: Progress
     ) -> Staged:
         """Stage the source of a list into a sink that keeps nothing. Raises what `staging.stage` raises."""
-        earlier = (view, self.target) if view and self.target else None
+        earlier = Earlier(view, self.target) if view and self.target else None
         with tempfile.TemporaryDirectory(dir=self.spill_in) as spill:
             staging = replace(self.staging, spill=Path(spill)).accepting(file.options.accept)
             return stage(source, staging, sink, earlier, stopping=stopping, progress=progress)

@@ -32,8 +32,8 @@ from importer.staging.stage import Staging, stage
 
 _BUCKET_BITS = 16
 """Rows in a bucket, at most 65,536: what a second look holds in memory."""
-_SINCE_STAGING = "conflict_with_run"
-"""The code of rows that only an earlier run makes wrong."""
+_SINCE_STAGING = ("conflict_with_run", "taken_back", "not_assigned_by_run")
+"""The codes of rows that only an earlier run makes wrong."""
 _NAMES = ("serial", "gtin", "batch", "expiry", "code")
 
 _Row = tuple[str, str, str, str, str]
@@ -63,7 +63,7 @@ def _in_bucket(bucket: int, view: View, run: Run, source: Source, staging: Stagi
         if mine is None or other is None:
             case = "not_in_source" if mine is None else "not_in_ledger"
             yield Message("verify_row", "", {"case": case, "where": where})
-        elif mine != other and (other[-1] != _SINCE_STAGING or (not mine[-1] and mine[:4] != other[:4])):
+        elif mine != other and (other[-1] not in _SINCE_STAGING or (not mine[-1] and mine[:4] != other[:4])):
             name, right, found = next(each for each in zip(_NAMES, mine, other, strict=True) if each[1] != each[2])
             yield Message("verify_row", "", {"where": where, "name": name, "found": found, "expected": right})
 
@@ -150,8 +150,8 @@ def _rows_of_ledger(bucket: int, view: View, run: Run) -> dict[int, _Row]:
 def _is_good(window: Any) -> npt.NDArray[np.bool_]:
     """Rows that were right in themselves."""
     rejected, since = (
-        pc.equal(window[name].dictionary_decode(), value).to_numpy(zero_copy_only=False)
-        for name, value in (("outcome", "rejected"), ("code", _SINCE_STAGING))
+        pc.is_in(window[name].dictionary_decode(), pa.array(values)).to_numpy(zero_copy_only=False)
+        for name, values in (("outcome", ["rejected"]), ("code", _SINCE_STAGING))
     )
     return np.asarray(~rejected | since)
 

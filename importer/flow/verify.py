@@ -18,6 +18,7 @@ from pathlib import Path
 from importer.errors import ImporterError
 from importer.flow.report import report
 from importer.flow.restaging import differences
+from importer.flow.undoing import FORMAT
 from importer.ledger.ports import View
 from importer.ledger.records import Run
 from importer.model import Message, RunState, is_sandbox
@@ -90,7 +91,9 @@ def verify(view: View, run: Run, inputs: Inputs) -> Verified:
     done.run("ledger", lambda: _ledger(view))
     done.run("identity", lambda: _identity(view, run))
     done.run("answers", lambda: unproven(view, run))
-    if source is None:
+    if run.reading.get("format") == FORMAT:
+        done.skipped.append(Finding("source", Message("verify_from_ledger", "", {"run": run.undoes})))
+    elif source is None:
         done.skipped.append(Finding("source", Message("verify_source_gone", "", {"path": run.source_path})))
     else:
         done.run("source", lambda: _source(view, run, source, inputs))

@@ -17,7 +17,7 @@ from importer.concurrency import ahead
 from importer.ledger import fingerprint_index
 from importer.ledger.ports import View
 from importer.ledger.records import PackedChunk, StoredChunk
-from importer.model import Batch
+from importer.model import Action, Batch
 from importer.reconcile import EarlierOutcome, fate_of, for_later_runs
 from importer.rows.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten, words_of
 from importer.rows.hash_sets import Sieve, among
@@ -166,7 +166,13 @@ class Found:
     @property
     def conflicting(self) -> npt.NDArray[np.bool_]:
         """Rows whose serial the run has with another batch or expiry, assigned or sent."""
-        return ~self.same & (self.says >= EarlierOutcome.UNKNOWN)
+        sent = (self.says == EarlierOutcome.UNKNOWN) | (self.says == EarlierOutcome.ASSIGNED)
+        return np.asarray(~self.same & sent)
+
+    @property
+    def taken_back(self) -> npt.NDArray[np.bool_]:
+        """Rows whose serial the run has taken back, or may have, whatever its batch."""
+        return np.asarray(self.says >= EarlierOutcome.MAYBE_TAKEN_BACK)
 
 
 def look(view: View, rows: Rows, shared: Iterable[Matches]) -> Iterator[Found]:
@@ -180,9 +186,9 @@ def _slices(
     view: View, shared: Iterable[Matches]
 ) -> Iterator[tuple[Matches, dict[int, Batch], Hashes, EarlierSerials]]:
     for match in shared:
-        theirs = view.batches(match.run)
+        theirs, action = view.batches(match.run), view.run_by_num(match.run).action
         for short, seqs in match.slices():
-            yield match, theirs, short, _earlier(view, match.run, theirs, short, seqs)
+            yield match, theirs, short, _earlier(view, match.run, action, theirs, short, seqs)
 
 
 def _compared(rows: Rows, match: Matches, theirs: dict[int, Batch], short: Hashes, old: EarlierSerials) -> Found:
@@ -241,33 +247,37 @@ class EarlierSerials:
     """EarlierOutcome, never NOTHING."""
 
 
-def _earlier(view: View, run: int, batches: dict[int, Batch], short: Hashes, seqs: Hashes) -> EarlierSerials:
+def _earlier(
+    view: View, run: int, action: Action, batches: dict[int, Batch], short: Hashes, seqs: Hashes
+) -> EarlierSerials:
     """What a run says of the serials that these fingerprints stand for, and of a few others in the same chunks."""
     gtins, sieve = gtins_of(batches), Sieve(short)
     chunks = (chunk for seq in seqs.tolist() for chunk in view.chunks_of_root(run, seq))
     found = list[EarlierSerials]()
     while some := list(islice(chunks, _CHUNKS)):
-        found.append(_of_chunks(view, some, gtins, sieve))
+        found.append(_of_chunks(view, some, action, gtins, sieve))
     hashes, batch, says = (
         np.concatenate([getattr(part, name) for part in found]) for name in ("hashes", "batch", "says")
     )
     return EarlierSerials(hashes, pa.concat_arrays([part.serials for part in found]), batch, says)
 
 
-def _of_chunks(view: View, chunks: Sequence[PackedChunk], gtins: Hashes, sieve: Sieve) -> EarlierSerials:
+def _of_chunks(
+    view: View, chunks: Sequence[PackedChunk], action: Action, gtins: Hashes, sieve: Sieve
+) -> EarlierSerials:
     """What chunks say of those of their serials that pass."""
     serials = view.columns(chunks).serials
     counts = [chunk.serials for chunk in chunks]
     batch = np.repeat(np.array([chunk.batch for chunk in chunks], np.int64), counts)
-    says = np.repeat(np.array([_says(chunk) for chunk in chunks], np.uint8), counts)
+    says = np.repeat(np.array([_says(chunk, action) for chunk in chunks], np.uint8), counts)
     hashes = fingerprints(serials, gtins[batch])
     wanted = sieve(shorten(hashes)) & (says != EarlierOutcome.NOTHING)
     return EarlierSerials(hashes[wanted], serials.filter(pa.array(wanted)), batch[wanted], says[wanted])
 
 
-def _says(chunk: StoredChunk) -> EarlierOutcome:
+def _says(chunk: StoredChunk, action: Action) -> EarlierOutcome:
     fate = fate_of(chunk.state, chunk.fate, chunk.doubt, tried=chunk.attempts > 0)
-    return for_later_runs(fate, chunk.doubt)
+    return for_later_runs(fate, chunk.doubt, action)
 
 
 def gtins_of(batches: Mapping[int, Batch]) -> Hashes:

@@ -71,8 +71,10 @@ class View(Protocol):
 
     def run_by_num(self, run: int) -> Run: ...
 
-    def unfinished_twin(self, source_sha256: str, options: str, target: str) -> Run | None:
-        """The last run of the same source, read in the same way, that stopped early; any sandbox is like any other."""
+    def unfinished_twin(self, source_sha256: str, options: str, target: str, undoes: str = "") -> Run | None:
+        """The last run of the same source, read in the same way, that stopped early; any sandbox is like any other.
+        `undoes`: one that takes this run back.
+        """
         ...
 
     def batches(self, run: int) -> dict[int, Batch]:

@@ -3,9 +3,9 @@
 
 -- insert_run: A run begins; until it is staged it is as good as never begun.
 INSERT INTO run (id, state, source_name, source_path, source_sha256, source_bytes, options, settings, target,
-    started_at, version, "user", host, comment)
+    started_at, version, "user", host, action, undoes, comment)
 VALUES (:id, 'staging', :source_name, :source_path, :source_sha256, :source_bytes, :options, :settings, :target,
-    :started_at, :version, :user, :host, :comment)
+    :started_at, :version, :user, :host, :action, :undoes, :comment)
 RETURNING num;
 
 -- running: A run is being submitted.
@@ -30,7 +30,7 @@ SELECT * FROM run WHERE id = :id AND state != 'staging';
 SELECT * FROM run WHERE num = :run;
 
 -- unfinished_twin: The run of the same source, read in the same way, that stopped early; any sandbox is like any other.
-SELECT * FROM run WHERE source_sha256 = :source_sha256 AND options = :options
+SELECT * FROM run WHERE source_sha256 = :source_sha256 AND options = :options AND undoes = :undoes
     AND (target = :target OR (target LIKE 'sandbox/%' AND :target LIKE 'sandbox/%'))
     AND state IN ('staged', 'running', 'stopped') ORDER BY num DESC LIMIT 1;
 
@@ -128,7 +128,8 @@ SELECT coalesce(max(seq), 0) AS seq FROM chunk WHERE run = :run;
 SELECT * FROM chunk WHERE id = :chunk;
 
 -- load: One chunk with its rows, to be sent.
-SELECT seq, batch, doubt, rows FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id WHERE id = :chunk;
+SELECT seq, batch, doubt, rows, (SELECT action FROM run WHERE num = chunk.run) AS action
+    FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id WHERE id = :chunk;
 
 -- chunk_rows: The rows of one chunk.
 SELECT rows FROM chunk_rows WHERE chunk = :chunk;
@@ -161,7 +162,7 @@ SELECT chunk.*, chunk_rows.rows, sent.seq AS sent_as
 
 -- problem_chunks: Chunks of a run some of whose rows are not assigned, in the order of their first rows.
 SELECT * FROM chunk WHERE run = :run AND state != 3
-    AND outcome NOT IN ('assigned', 'already_assigned')
+    AND outcome NOT IN ('assigned', 'already_assigned', 'decommissioned', 'already_decommissioned')
     ORDER BY first_key LIMIT :most;
 
 -- chunks_of_root: A planned chunk and all that was cut from it, with their rows.

@@ -12,7 +12,7 @@ from importer.ledger import fingerprint_index
 from importer.ledger.answers import StoredAttempt
 from importer.ledger.packing import Columns, Damaged, Rows, unpack, unpack_columns, unpack_serials, unseal
 from importer.ledger.records import ChunkCount, PackedChunk, Run, StoredChunk
-from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
+from importer.model import Action, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
 from importer.rows.fingerprints import Hashes
 from importer.serial_text import SerialText
 from importer.words.recording import restored_values
@@ -76,8 +76,9 @@ class Reading(ABC):
     def run_by_num(self, run: int) -> Run:
         return _run(self._all("run_by_num", run=run)[0])
 
-    def unfinished_twin(self, source_sha256: str, options: str, target: str) -> Run | None:
-        rows = self._all("unfinished_twin", source_sha256=source_sha256, options=options, target=target)
+    def unfinished_twin(self, source_sha256: str, options: str, target: str, undoes: str = "") -> Run | None:
+        values = {"source_sha256": source_sha256, "options": options, "target": target, "undoes": undoes}
+        rows = self._all("unfinished_twin", **values)
         return _run(rows[0]) if rows else None
 
     def batches(self, run: int) -> dict[int, Batch]:
@@ -129,7 +130,8 @@ class Reading(ABC):
         if row["rows"] is None:
             raise self._without_rows(chunk)
         serials = self._whole(unpack_serials, row["rows"])
-        return Chunk(chunk, row["seq"], batches[row["batch"]], serials, row["doubt"] != Doubt.NONE)
+        doubt, takes_back = row["doubt"] != Doubt.NONE, row["action"] == Action.DECOMMISSION
+        return Chunk(chunk, row["seq"], batches[row["batch"]], serials, doubt, takes_back=takes_back)
 
     def rows(self, chunk: int) -> Rows:
         return self._whole(unpack, self._blob(chunk))
@@ -256,4 +258,4 @@ def _run(row: Row) -> Run:
     for name in ("options", "reading", "notes", "settings"):
         values[name] = json.loads(values[name])
     values["stopped_by"] = restored_values(values["stopped_by"])
-    return Run(**values | {"state": RunState(row["state"])})
+    return Run(**values | {"state": RunState(row["state"]), "action": Action(row["action"])})

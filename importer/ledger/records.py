@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from importer.model import ChunkState, Doubt, Fate, RunState
+from importer.model import Action, ChunkState, Doubt, Fate, RunState
 
 
 def now() -> str:
@@ -34,6 +34,9 @@ class NewRun:
     """The API that it is sent to."""
     comment: str = ""
     """What its person wrote for the record."""
+    action: Action = Action.COMMISSION
+    undoes: str = ""
+    """Id of the run that it takes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,9 @@ class Run:
     host: str
     comment: str = ""
     """What people wrote for the record, a line each."""
+    action: Action = Action.COMMISSION
+    undoes: str = ""
+    """Id of the run that it takes back."""
 
 
 @dataclass(frozen=True, slots=True)

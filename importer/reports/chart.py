@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from importer.model import Batch, Outcome
+from importer.model import Action, Batch, Outcome
+from importer.reconcile import GOOD
 from importer.reports.summary import BatchTally, all_seven
 
 WIDTH = 1000
@@ -13,7 +14,7 @@ MOST_BARS = 50
 _LEAST = 8
 """Width of a piece that would be too small to be seen: one bad row among a million shows."""
 
-_SETTLED = (Outcome.ASSIGNED, Outcome.ALREADY_ASSIGNED, Outcome.DUPLICATE)
+_SETTLED = (*GOOD, Outcome.DUPLICATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +55,29 @@ class Chart:
         return self.all - len(self.bars)
 
 
-def chart(batches: Sequence[BatchTally], most: int = MOST_BARS) -> Chart:
+def chart(batches: Sequence[BatchTally], action: Action = Action.COMMISSION, most: int = MOST_BARS) -> Chart:
     """Bars for up to `most` batches: those with most rows that are not assigned, all of them in the source's order."""
     places = sorted(range(len(batches)), key=lambda place: -_problems(batches[place]))[:most]
     shown = [batches[place] for place in sorted(places)]
-    counted = [total for total in totals(_sum(shown)) if total.count]
-    return Chart([_bar(tally) for tally in shown], counted, len(batches))
+    counted = [total for total in totals(_sum(shown, action), action) if total.count]
+    return Chart([_bar(tally, action) for tally in shown], counted, len(batches))
 
 
-def totals(outcomes: Mapping[str, int]) -> list[Total]:
+def totals(outcomes: Mapping[str, int], action: Action) -> list[Total]:
     """All seven outcomes."""
-    return [Total(outcome, count) for outcome, count in all_seven(outcomes).items()]
+    return [Total(outcome, count) for outcome, count in all_seven(outcomes, action).items()]
 
 
 def _problems(tally: BatchTally) -> int:
     return sum(count for outcome, count in tally.outcomes.items() if outcome not in _SETTLED)
 
 
-def _sum(batches: Sequence[BatchTally]) -> dict[str, int]:
-    return {outcome: sum(tally.outcomes.get(outcome, 0) for tally in batches) for outcome in all_seven({})}
+def _sum(batches: Sequence[BatchTally], action: Action) -> dict[str, int]:
+    return {outcome: sum(tally.outcomes.get(outcome, 0) for tally in batches) for outcome in all_seven({}, action)}
 
 
-def _bar(tally: BatchTally) -> Bar:
-    counts = all_seven(tally.outcomes)
+def _bar(tally: BatchTally, action: Action) -> Bar:
+    counts = all_seven(tally.outcomes, action)
     found = {outcome: count for outcome, count in counts.items() if count}
     return Bar(tally.batch, sum(found.values()), counts, _pieces(found))
 

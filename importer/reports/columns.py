@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
+from importer.model import Action
 from importer.rows.tables import row_of, sheet_of
 
 ASSIGNED = "assigned.csv"
 NOT_ASSIGNED = "not_assigned.csv"
+UNDO = "undo.csv"
+"""What `importer decommission` would take back: the rows that the run itself has assigned."""
+DECOMMISSIONED = "decommissioned.csv"
+NOT_DECOMMISSIONED = "not_decommissioned.csv"
+LISTS: Mapping[Action, tuple[str, str]] = {
+    Action.COMMISSION: (ASSIGNED, NOT_ASSIGNED),
+    Action.DECOMMISSION: (DECOMMISSIONED, NOT_DECOMMISSIONED),
+}
+"""The list of rows with which was done what was asked, and the list of all others."""
 WORKBOOK = "report.xlsx"
 PAGE = "report.html"
 

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.reports.columns import ASSIGNED, NOT_ASSIGNED, headers, row_numbers, sheets
+from importer.model import Action, Outcome
+from importer.reports.columns import LISTS, UNDO, headers, row_numbers, sheets
 from importer.reports.csv_fields import spelled
-from importer.reports.publishing import Drafts
+from importer.reports.publishing import Draft, Drafts
 from importer.reports.summary import FileEntry
 from importer.rows.layout import laid_out
 
@@ -142,20 +143,37 @@ def _ended(column: pa.DictionaryArray) -> pa.DictionaryArray:
 
 
 class CsvLists:
-    """assigned.csv and not_assigned.csv."""
+    """assigned.csv and not_assigned.csv; and undo.csv, those lines of the first that can be taken back."""
 
-    def __init__(self, drafts: Drafts, sheet_names: Sequence[str]) -> None:
+    def __init__(self, drafts: Drafts, sheet_names: Sequence[str], action: Action = Action.COMMISSION) -> None:
         self._sheet_names = sheet_names
-        self._files = {True: drafts.open(ASSIGNED), False: drafts.open(NOT_ASSIGNED)}
-        for file in self._files.values():
+        good, bad = LISTS[action]
+        self._files = {True: drafts.open(good), False: drafts.open(bad)}
+        self._undo = drafts.open(UNDO) if action is Action.COMMISSION else None
+        for file in self._every():
             file.rows = 0
             file.write(header_line(sheet_names))
 
+    def _every(self) -> list[Draft]:
+        return [*self._files.values(), *([self._undo] if self._undo else [])]
+
     def add(self, rows: pa.RecordBatch, *, good: bool) -> None:
-        file = self._files[good]
-        file.rows = (file.rows or 0) + len(rows)
+        if not (good and self._undo):
+            self._write(rows, self._files[good])
+            return
+        own = pc.equal(rows["outcome"].dictionary_decode(), Outcome.ASSIGNED.value)
+        if own.true_count == len(rows):  # nearly always: the lines are made once
+            self._write(rows, self._files[True], self._undo)
+        else:
+            self._write(rows, self._files[True])
+            self._write(rows.filter(own), self._undo)
+
+    def _write(self, rows: pa.RecordBatch, *files: Draft) -> None:
+        for file in files:
+            file.rows = (file.rows or 0) + len(rows)
         for lines in csv_lines(rows, self._sheet_names):
-            file.write(lines)
+            for file in files:
+                file.write(lines)
 
     def finish(self) -> list[FileEntry]:
-        return [file.finish() for file in self._files.values()]
+        return [file.finish() for file in self._every()]

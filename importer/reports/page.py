@@ -53,10 +53,10 @@ def page_html(facts: RunSummary, tally: Tally) -> bytes:
         L=spoken,
         t=said,
         verdict=_verdict(facts, tally, said),
-        totals=totals(facts.outcomes),
+        totals=totals(facts.outcomes, facts.action),
         problems=_problems(tally),
         several_sheets=len(facts.sheet_names) > 1,
-        chart=chart(facts.batches),
+        chart=chart(facts.batches, facts.action),
         reading=list(_reading(facts.reading, said)),
         remarks=facts.reading.get("remarks", ()),
         settings=list(_flat(facts.settings)),
@@ -74,6 +74,8 @@ def _verdict(facts: RunSummary, tally: Tally, said: Said) -> Verdict:
     unsent, unknown = facts.outcomes.get(Outcome.UNSENT, 0), facts.outcomes.get(Outcome.UNKNOWN, 0)
     rest = said("rest", n=tally.bad, all=facts.source.rows)
     sentence = said(f"verdict.{name}.sentence", n=facts.source.rows, rest=rest, unsent=unsent, unknown=unknown)
+    if facts.undoes and name == "done":
+        name = "done_back"
     return Verdict(tones.get(Exit(facts.exit_code), "look"), said(f"verdict.{name}"), sentence)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from importer.model import Batch, Outcome, is_sandbox
+from importer.model import OUTCOMES, Action, Batch, is_sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,9 @@ class RunSummary:
     next_command: str = ""
     target: str = ""
     """Where the run goes, as the ledger keeps it (config/target.py)."""
+    action: Action = Action.COMMISSION
+    undoes: str = ""
+    """Id of the run that it takes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +95,20 @@ class Written:
 
 
 # summary.json: a run in figures, for scripts. Its keys are public (CONTRACT, "The report").
-_NAMES = tuple(outcome.value for outcome in Outcome)
 
 
 def summary_json(facts: RunSummary) -> bytes:
     """The document, indented, UTF-8. All seven outcomes are in it, zeros included."""
     document = {
         "run": facts.run,
+        "action": facts.action.value,
+        "undoes": facts.undoes,
         "source": asdict(facts.source),
         "started_at": facts.started_at,
         "ended_at": facts.ended_at,
-        "outcomes": all_seven(facts.outcomes),
+        "outcomes": all_seven(facts.outcomes, facts.action),
         "identity_holds": facts.identity_holds,
-        "batches": [_batch(tally) for tally in facts.batches],
+        "batches": [_batch(tally, facts.action) for tally in facts.batches],
         "codes": dict(facts.codes),
         "warnings": dict(facts.warnings),
         "requests": asdict(facts.requests),
@@ -121,11 +125,11 @@ def summary_json(facts: RunSummary) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def all_seven(counts: Mapping[str, int]) -> dict[str, int]:
+def all_seven(counts: Mapping[str, int], action: Action = Action.COMMISSION) -> dict[str, int]:
     """Counts by outcome in the contract's order, zeros included."""
-    return {outcome: counts.get(outcome, 0) for outcome in _NAMES}
+    return {outcome.value: counts.get(outcome.value, 0) for outcome in OUTCOMES[action]}
 
 
-def _batch(tally: BatchTally) -> dict[str, Any]:
+def _batch(tally: BatchTally, action: Action) -> dict[str, Any]:
     batch = tally.batch
-    return {"gtin": batch.gtin, "batch": batch.batch, "expiry_date": batch.expiry, **all_seven(tally.outcomes)}
+    return {"gtin": batch.gtin, "batch": batch.batch, "expiry_date": batch.expiry, **all_seven(tally.outcomes, action)}

@@ -12,6 +12,7 @@ from typing import IO, cast
 
 import pyarrow as pa
 
+from importer.model import Action
 from importer.reports.columns import FIELDS, SHEET, WORKBOOK, headers, row_numbers, sheets
 from importer.reports.publishing import Drafts, explained
 from importer.reports.spool import Spool
@@ -32,6 +33,10 @@ _NEARLY_EMPTY = {"code": (10, False), "message": (14, False)}
 """On the sheet Assigned."""
 
 _COUNT = 11
+_SHEETS = {
+    Action.COMMISSION: ("Assigned", "Not assigned"),
+    Action.DECOMMISSION: ("Decommissioned", "Not decommissioned"),
+}
 
 Show = Callable[[pa.RecordBatch], list[Column]]
 
@@ -64,10 +69,11 @@ class WorkbookReport:
         self._drafts = drafts
         self._facts = facts
         columns = {name: (_WIDTHS[name], name == "row") for name in headers(facts.sheet_names)}
+        good, bad = _SHEETS[facts.action]
         self._lists = {
-            "batches": self._list("Batches", _batch_columns(), _batches(facts).schema, _show_batches, most_rows),
-            False: self._list("Not assigned", columns, _ROWS, _show_rows(facts), most_rows),
-            True: self._list("Assigned", {**columns, **_NEARLY_EMPTY}, _ROWS, _show_rows(facts), most_rows),
+            "batches": self._list("Batches", _batch_columns(facts), _batches(facts).schema, _show_batches, most_rows),
+            False: self._list(bad, columns, _ROWS, _show_rows(facts), most_rows),
+            True: self._list(good, {**columns, **_NEARLY_EMPTY}, _ROWS, _show_rows(facts), most_rows),
         }
         self._lists["batches"].spool.add(_batches(facts))
         self._draft.rows = 0
@@ -111,20 +117,20 @@ def _show_rows(facts: RunSummary) -> Show:
     return show
 
 
-def _batch_columns() -> dict[str, tuple[float, bool]]:
+def _batch_columns(facts: RunSummary) -> dict[str, tuple[float, bool]]:
     codes = {name: (_WIDTHS[name], False) for name in ("GTIN", "Batch", "ExpirationDate")}
-    return {**codes, "rows": (_COUNT, True), **dict.fromkeys(all_seven({}), (_COUNT + 6, True))}
+    return {**codes, "rows": (_COUNT, True), **dict.fromkeys(all_seven({}, facts.action), (_COUNT + 6, True))}
 
 
 def _batches(facts: RunSummary) -> pa.RecordBatch:
     """The batches as text columns, one per column of the sheet."""
-    counts = [all_seven(tally.outcomes) for tally in facts.batches]
+    counts = [all_seven(tally.outcomes, facts.action) for tally in facts.batches]
     columns = {
         "gtin": [tally.batch.gtin for tally in facts.batches],
         "batch": [tally.batch.batch for tally in facts.batches],
         "expiry": [tally.batch.expiry for tally in facts.batches],
         "rows": [str(sum(count.values())) for count in counts],
-        **{outcome: [str(count[outcome]) for count in counts] for outcome in all_seven({})},
+        **{outcome: [str(count[outcome]) for count in counts] for outcome in all_seven({}, facts.action)},
     }
     return pa.RecordBatch.from_pydict({name: pa.array(values, pa.string()) for name, values in columns.items()})
 

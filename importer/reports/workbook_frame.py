@@ -13,7 +13,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from importer.model import Outcome
+from importer.model import Action, Outcome
 from importer.reports.summary import RunSummary, all_seven
 from importer.words.language import language
 
@@ -93,7 +93,7 @@ def _colour(workbook: Workbook, page: Worksheet, sheet: ListSheet) -> None:
         if "outcome" in places:
             rule |= {"criteria": "==", "value": f'"{outcome}"'}
             page.conditional_format(1, places["outcome"], sheet.rows, places["outcome"], rule)
-        else:
+        elif outcome in places:
             rule |= {"criteria": ">", "value": 0}
             page.conditional_format(1, places[outcome], sheet.rows, places[outcome], rule)
 
@@ -147,9 +147,13 @@ class _SummaryPage:
 
 def _write_summary(workbook: Workbook, facts: RunSummary, said: Said) -> None:
     page = _SummaryPage(workbook, said)
-    page.title(said("import_of", name=facts.source.name), 16, above=0)
+    back = facts.action is Action.DECOMMISSION
+    title = (
+        said("undo_of", name=facts.source.name, run=facts.undoes) if back else said("import_of", name=facts.source.name)
+    )
+    page.title(title, 16, above=0)
     _write_outcomes(page, facts)
-    page.paragraph(said("assigned_means"), font_color="#57606a")
+    page.paragraph(said("decommissioned_means" if back else "assigned_means"), font_color="#57606a")
     _write_counts(page, said("problems_by_code"), facts.codes)
     _write_counts(page, said("warnings_sent"), facts.warnings)
     if facts.next_command:
@@ -168,7 +172,7 @@ def _write_outcomes(page: _SummaryPage, facts: RunSummary) -> None:
         page.style(bold=True, bottom=1, align="left", indent=1),
     )
     page.line(page.said("col.outcome"), page.said("col.rows"), page.said("col.meaning"), styles=(head, right, indented))
-    for outcome, count in all_seven(facts.outcomes).items():
+    for outcome, count in all_seven(facts.outcomes, facts.action).items():
         look = LOOKS[outcome]
         label = page.style(bold=True, font_color=look.ink, bg_color=look.paper)
         name, meaning = page.said(f"outcome.{outcome}"), page.said(f"meaning.{outcome}")
@@ -219,6 +223,8 @@ class Look:
 LOOKS: Mapping[str, Look] = {
     Outcome.ASSIGNED: Look("#116329", "#d7f0dd"),
     Outcome.ALREADY_ASSIGNED: Look("#0b5a66", "#d0edf2"),
+    Outcome.DECOMMISSIONED: Look("#116329", "#d7f0dd"),
+    Outcome.ALREADY_DECOMMISSIONED: Look("#0b5a66", "#d0edf2"),
     Outcome.DUPLICATE: Look("#424a53", "#e4e8ec"),
     Outcome.REJECTED: Look("#9b1c12", "#fbdcd8"),
     Outcome.REFUSED: Look("#8a3800", "#fde2cc"),

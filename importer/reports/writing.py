@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.concurrency import ahead
-from importer.reports.columns import ASSIGNED, NOT_ASSIGNED, PAGE, WORKBOOK
+from importer.reports.columns import LISTS, PAGE, UNDO, WORKBOOK
 from importer.reports.csv_lists import CsvLists
 from importer.reports.manifest import MANIFEST, manifest_json
 from importer.reports.marked_list import MARKED
@@ -21,7 +21,7 @@ from importer.rows.returned import REJECTED, marked
 from importer.rows.tables import ROLES
 
 SUMMARY = "summary.json"
-FILES_OF = {"csv": (ASSIGNED, NOT_ASSIGNED), "xlsx": (WORKBOOK,), "html": (PAGE,)}
+FILES_OF = {"csv": (*(name for names in LISTS.values() for name in names), UNDO), "xlsx": (WORKBOOK,), "html": (PAGE,)}
 
 
 class Sink(Protocol):
@@ -80,7 +80,7 @@ def write_drafts(
 
 def _sinks(drafts: Drafts, facts: RunSummary, formats: Collection[str]) -> Iterator[Sink]:
     if "csv" in formats:
-        yield CsvLists(drafts, facts.sheet_names)
+        yield CsvLists(drafts, facts.sheet_names, facts.action)
     if "xlsx" in formats:
         from importer.reports.workbook import WorkbookReport  # noqa: PLC0415
 

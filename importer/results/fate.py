@@ -9,7 +9,7 @@ from importer import reconcile
 from importer.ledger.ports import View
 from importer.ledger.records import Run, StoredChunk
 from importer.model import Fate, Outcome, is_sandbox
-from importer.reconcile import GOOD
+from importer.reconcile import ALREADY, GOOD
 from importer.rows.tables import place_of
 
 _MOST_NAMED = 3
@@ -22,7 +22,7 @@ def fate_of(chunk: StoredChunk, run: Run) -> Fate:
 
 
 def _values(fate: Fate, run: Run) -> Mapping[str, Any]:
-    if fate.outcome == Outcome.ALREADY_ASSIGNED:
+    if fate.outcome in ALREADY:
         return _one_of(run.reading.get("assigned_by", ()))
     if fate.code == "not_taken":
         return {"run": _again(run)}

@@ -23,8 +23,8 @@ from importer.ledger.history import CANDIDATES
 from importer.ledger.packing import Damaged
 from importer.ledger.ports import View
 from importer.ledger.records import PackedChunk, Run, StoredChunk
-from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Message, Outcome, Part, Verdict
-from importer.reconcile import HELD, LOST, PRODUCT_NOT_REGISTERED, ExistsMeans, settle
+from importer.model import Action, Batch, Chunk, ChunkState, Doubt, Fate, Message, Outcome, Part, Verdict
+from importer.reconcile import ALREADY, HELD, LOST, PRODUCT_NOT_REGISTERED, ExistsMeans, settle
 from importer.rows.fingerprints import Hashes, fingerprints, shorten
 from importer.rows.hash_sets import Sieve
 from importer.serial_text import SerialText
@@ -34,6 +34,12 @@ _CLAIMS_AT_ONCE = 256
 """Chunks whose serials are looked up in earlier runs together: 256,000 rows at the usual size, some 40 MB."""
 _LOST_CODES = frozenset({LOST.code, HELD.code})
 _CONFLICT = "conflict_with_run"
+_TAKEN_BACK = "taken_back"
+_OF_OTHERS = frozenset({_CONFLICT, _TAKEN_BACK})
+"""Codes for which another run is to blame."""
+_ELSEWHERE = frozenset({*ALREADY, Outcome.UNSENT})
+"""Outcomes that no answer of the run itself proves."""
+_DONE = {Action.COMMISSION: Outcome.ASSIGNED, Action.DECOMMISSION: Outcome.DECOMMISSIONED}
 _SETTLING = frozenset({Verdict.SETTLED, Verdict.REFUSED, Verdict.PRODUCT, Verdict.TOO_LARGE})
 _Claim = tuple[Outcome, str]
 """What a fate says, without the values of its message."""
@@ -77,7 +83,7 @@ class _Answers:
         """Chunks for which no request is on record."""
         for chunk in chunks:
             fate = chunk.fate
-            if fate is None or fate.outcome in {Outcome.ALREADY_ASSIGNED, Outcome.UNSENT} or fate.code == _CONFLICT:
+            if fate is None or fate.outcome in _ELSEWHERE or fate.code in _OF_OTHERS:
                 continue
             if fate.code in _LOST_CODES and chunk.doubt != Doubt.NONE:
                 continue  # an earlier run sent it
@@ -94,7 +100,7 @@ class _Answers:
         if any(attempt.verdict == Verdict.PRODUCT for attempt in attempts):
             self._unregistered.add(self._batches[sent.batch].gtin)
         if _names_all(last) and last.assigned == sent.serials and [chunk.id for chunk in chunks] == [sent.id]:
-            if chunks[0].fate != Fate(Outcome.ASSIGNED):
+            if chunks[0].fate != Fate(_DONE[self._run.action]):
                 yield self._without_proof(chunks[0])
             return
         try:
@@ -126,7 +132,8 @@ class _Answers:
         doubts = {lost} if lost or sent.doubt == Doubt.NONE else {True, False}
         found: dict[str, set[_Claim]] = {}
         for doubt, means in product(doubts, self._exists_meant):
-            chunk = Chunk(sent.id, sent.seq, self._batches[sent.batch], serials, doubt)
+            back = self._run.action is Action.DECOMMISSION
+            chunk = Chunk(sent.id, sent.seq, self._batches[sent.batch], serials, doubt, takes_back=back)
             settled = settle(chunk, answer, means)
             parts = settled.parts or [Part(range(len(serials)), settled.fate)]
             for part in parts:
@@ -138,7 +145,7 @@ class _Answers:
         fate = chunk.fate
         if chunk.state != ChunkState.SETTLED or fate is None:
             return True  # it claims nothing, or what was so before a retry
-        if fate.outcome in {Outcome.ALREADY_ASSIGNED, Outcome.UNSENT} or fate.code == _CONFLICT:
+        if fate.outcome in _ELSEWHERE or fate.code in _OF_OTHERS:
             return True  # proven elsewhere
         if fate.code in _LOST_CODES:
             return chunk.doubt != Doubt.NONE
@@ -217,31 +224,44 @@ def _earlier(view: View, run: Run) -> Iterator[Message]:
     related = {n: i for n, i in history.others(view, run.target, {b.gtin for b in batches}).items() if n != run.num}
     waiting: list[PackedChunk] = []
     for chunk in view.chunks_by_key(run.num):
-        if _of_another_run(chunk.fate):
+        if run.undoes or _of_another_run(chunk.fate):
             waiting.append(chunk)
         if len(waiting) >= _CLAIMS_AT_ONCE:
-            yield from _looked_up(view, related, batches, waiting)
+            yield from _looked_up(view, run, related, batches, waiting)
             waiting = []
     if waiting:
-        yield from _looked_up(view, related, batches, waiting)
+        yield from _looked_up(view, run, related, batches, waiting)
 
 
 def _of_another_run(fate: Fate | None) -> bool:
-    return fate is not None and (fate.outcome == Outcome.ALREADY_ASSIGNED or fate.code == _CONFLICT)
+    return fate is not None and (fate.outcome in ALREADY or fate.code in _OF_OTHERS)
 
 
 def _looked_up(
-    view: View, related: dict[int, str], batches: Sequence[Batch], chunks: Sequence[PackedChunk]
+    view: View, run: Run, related: dict[int, str], batches: Sequence[Batch], chunks: Sequence[PackedChunk]
 ) -> Iterator[Message]:
     rows = _Claimed(view, batches, history.gtins_of(dict(enumerate(batches))), chunks)
-    proven = {kind: np.zeros(len(rows.hashes), np.bool_) for kind in ("already", "conflicting")}
+    proven = {kind: np.zeros(len(rows.hashes), np.bool_) for kind in ("already", "conflicting", "taken_back", "undone")}
     shared = history.matches(view, related, iter([np.unique(rows.hashes)]))
     for found in history.look(view, rows, shared):
-        for kind, mask in proven.items():
-            mask[found.ordinals[getattr(found, kind)]] = True
+        for kind in ("already", "conflicting", "taken_back"):
+            proven[kind][found.ordinals[getattr(found, kind)]] = True
+        if found.run_id == run.undoes:
+            proven["undone"][found.ordinals[found.already]] = True
     start = 0
     for chunk in chunks:
-        kind = "conflicting" if chunk.fate and chunk.fate.code == _CONFLICT else "already"
-        if not proven[kind][start : start + chunk.serials].all():
+        if not all(proven[kind][start : start + chunk.serials].all() for kind in _kinds(chunk.fate, run)):
             yield Message("verify_no_earlier_run", "", {"chunk": str(chunk.seq), "n": chunk.serials})
         start += chunk.serials
+
+
+def _kinds(fate: Fate | None, run: Run) -> Iterator[str]:
+    """What other runs must say of a chunk's serials. What is taken back must have been assigned by the run that is
+    undone.
+    """
+    if run.undoes:
+        yield "undone"
+    if not _of_another_run(fate):
+        return
+    code = fate.code if fate else ""
+    yield "conflicting" if code == _CONFLICT else "taken_back" if run.undoes or code == _TAKEN_BACK else "already"

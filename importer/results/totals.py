@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from importer.errors import Exit
 from importer.ledger.ports import View
 from importer.ledger.records import Run, now
-from importer.model import Batch, ChunkState, Fate, Message, Outcome, RunState, is_sandbox
+from importer.model import OUTCOMES, Action, Batch, ChunkState, Fate, Message, Outcome, RunState, is_sandbox
 from importer.reconcile import GOOD, PRODUCT_NOT_REGISTERED, Tally, fate_of
 from importer.reports.summary import BatchTally, Requests, RunSummary, SourceFacts
 from importer.words.language import Language
@@ -28,6 +28,7 @@ class Counts:
     """Chunks that are still to be sent, or on the wire."""
     to_send: int = 0
     """The serials in them."""
+    action: Action = Action.COMMISSION
 
     def add(self, batch: int, fate: Fate, rows: int) -> None:
         if not rows:
@@ -41,11 +42,11 @@ class Counts:
 
     @property
     def tally(self) -> Tally:
-        return Tally({outcome: self.outcomes[outcome] for outcome in Outcome})
+        return Tally({outcome: self.outcomes[outcome] for outcome in OUTCOMES[self.action]})
 
 
 def count(view: View, run: Run) -> Counts:
-    counts = Counts()
+    counts = Counts(action=run.action)
     for row in view.chunk_counts(run.num):
         fate = fate_of(row.state, row.fate, row.doubt, tried=row.tried)
         counts.add(row.batch, fate, row.serials)
@@ -99,6 +100,8 @@ def facts_of(view: View, run: Run, again: str = "") -> RunSummary:
         sheet_names=sheet_names(run),
         next_command=next_command(run, counts, code, again),
         target=run.target,
+        action=run.action,
+        undoes=run.undoes,
     )
 
 

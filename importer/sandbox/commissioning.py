@@ -9,6 +9,7 @@ from importer.sandbox.rules import Order, naming
 from importer.sandbox.settings import Settings
 
 ASSIGNED = "Assigned"
+DECOMMISSIONED = "Decommissioned"
 
 
 class Desk:
@@ -37,12 +38,25 @@ class Desk:
         return self._disguised(data)
 
     def decommission(self, order: Order, entries: Sequence[Entry]) -> list[dict[str, str]]:
-        """The answer's `data`. A serial that was never taken refuses the whole request."""
-        if unknown := [entry.serial for entry in entries if not entry.commissioned]:
-            raise naming(self._settings, "does not exist", unknown)
+        """The answer's `data`. A serial that was never taken refuses the whole request; so do the faults of some."""
+        settings, seed = self._settings, self._settings.seed
+        poison = settings.poison.among(order.serials, f"{seed}/poison")
+        if bad := [one for one in order.serials if one in poison]:
+            raise naming(settings, "is not valid", bad)
+        if settings.never_taken == "error" and (bad := [one.serial for one in entries if not one.commissioned]):
+            raise naming(settings, "does not exist", bad)
+        again = [one.serial for one in entries if one.decommissioned]
+        if again and settings.taken_back == "error":
+            raise naming(settings, "is already decommissioned", again)
+        said = dict.fromkeys(order.serials, DECOMMISSIONED)
+        if settings.taken_back == "status":
+            said.update(dict.fromkeys(again, settings.taken_back_status))
+        refused = settings.refused.among(order.serials, f"{seed}/refused")
+        said.update(dict.fromkeys(refused, settings.refused_status))
+        hidden = settings.missing.among(order.serials, f"{seed}/missing")
         for entry in entries:
-            entry.decommissioned += 1
-        return self._disguised([{"serial_number": one, "status": "Decommissioned"} for one in order.serials])
+            entry.decommissioned += said[entry.serial] == DECOMMISSIONED
+        return self._disguised([{"serial_number": one, "status": s} for one, s in said.items() if one not in hidden])
 
     def _refuse_whole(self, order: Order, entries: Sequence[Entry]) -> None:
         settings = self._settings

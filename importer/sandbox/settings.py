@@ -66,6 +66,11 @@ class Settings:
       twice                 assigned (as if new), error (the whole request is refused, nothing taken), status (its own)
       twice_other           the same choice; default as `twice`. The first batch stays in the ledger
       twice_status          the status for `status`
+    What a serial gets that is to be taken back:
+      never_taken           what it gets where it was never taken: error (the whole request is refused), done (as if it
+                            had been: for a sandbox that forgets)
+      taken_back            what it gets the second time: done (as if new), error, status (`taken_back_status`)
+      taken_back_status     the status for `status`
     Serials with a fate (NAME=SERIAL as often as wanted, NAME_pattern=REGEX, NAME_share=0.05):
       poison                the request that holds one is a ValidationError
       refused               answered with `refused_status` and not taken; the others are assigned
@@ -111,6 +116,9 @@ class Settings:
     twice: Twice = "assigned"
     twice_other: Twice | None = None
     twice_status: str = "AlreadyExists"
+    never_taken: Literal["error", "done"] = "error"
+    taken_back: Literal["done", "error", "status"] = "done"
+    taken_back_status: str = "AlreadyDecommissioned"
     poison: Pick = Pick()
     refused: Pick = Pick()
     refused_status: str = "Rejected"

@@ -17,7 +17,7 @@ from importer.ledger import fingerprint_index, history
 from importer.ledger.history import CANDIDATES, Found
 from importer.ledger.ports import Ledger, View
 from importer.ledger.records import PackedChunk, Run, StoredChunk
-from importer.model import Batch, ChunkState, Doubt, Fate, Outcome, Part, Settlement
+from importer.model import Action, Batch, ChunkState, Doubt, Fate, Outcome, Part, Settlement
 from importer.reconcile import EarlierOutcome
 from importer.rows.fingerprints import SHORT_BITS, Hashes, fingerprints, shorten
 from importer.rows.hash_sets import Sieve
@@ -49,7 +49,11 @@ def take_over(ledger: Ledger, view: View, run: Run, stopping: Callable[[], bool]
             stored = view.stored(chunk)
             alike = defaultdict[tuple[Fate | None, Doubt], list[int]](list)
             for place, number, says in rows:
-                alike[_follows(stored, pending.batches[stored.batch], theirs[number], says, match.run_id)].append(place)
+                if run.action is Action.DECOMMISSION:
+                    follows = _gone(stored, says, match.run_id)
+                else:
+                    follows = _follows(stored, pending.batches[stored.batch], theirs[number], says, match.run_id)
+                alike[follows].append(place)
             if settled := _divided(stored, alike):
                 ledger.divide(run.num, chunk, settled)
 
@@ -150,11 +154,29 @@ _NOTHING = (None, Doubt.NONE)
 def _follows(
     chunk: StoredChunk, ours: Batch, theirs: Batch, says: EarlierOutcome, run_id: str
 ) -> tuple[Fate | None, Doubt]:
+    if says >= EarlierOutcome.MAYBE_TAKEN_BACK:
+        return _taken_back(chunk, says, run_id), Doubt.NONE
     if says == EarlierOutcome.DOUBT or (says == EarlierOutcome.UNKNOWN and theirs == ours):
         return None, Doubt.NONE if chunk.doubt else Doubt.EARLIER_RUN
     if theirs == ours:
         return Fate(Outcome.ALREADY_ASSIGNED, "", {"runs": [run_id]}), Doubt.NONE
     return _conflict(chunk, theirs, says, run_id), Doubt.NONE
+
+
+def _gone(chunk: StoredChunk, says: EarlierOutcome, run_id: str) -> tuple[Fate | None, Doubt]:
+    """For a row that is to be taken back: only what other runs take back counts."""
+    if says == EarlierOutcome.TAKEN_BACK:
+        return Fate(Outcome.ALREADY_DECOMMISSIONED, "", {"runs": [run_id]}), Doubt.NONE
+    if says == EarlierOutcome.MAYBE_TAKEN_BACK:
+        return None, Doubt.NONE if chunk.doubt else Doubt.EARLIER_RUN
+    return _NOTHING
+
+
+def _taken_back(chunk: StoredChunk, says: EarlierOutcome, run_id: str) -> Fate:
+    """As with a conflict: what this run has sent itself may be there, for all that is known."""
+    values = {"run": run_id, **({} if says == EarlierOutcome.TAKEN_BACK else {"case": "perhaps"})}
+    outcome = Outcome.UNKNOWN if chunk.doubt == Doubt.THIS_RUN else Outcome.REJECTED
+    return Fate(outcome, "taken_back", values)
 
 
 def _conflict(chunk: StoredChunk, theirs: Batch, says: EarlierOutcome, run_id: str) -> Fate:

@@ -13,7 +13,7 @@ from importer.errors import ApiError, Exit
 from importer.ledger.ports import Ledger, View
 from importer.ledger.records import Run, StoredChunk
 from importer.model import Answer, ChunkState, Commissioner, Doubt, Fate, Message, Outcome, Settlement, Verdict
-from importer.reconcile import EXISTS_IN_DOUBT, HELD, LOST, ExistsMeans, cut_into, said, slices
+from importer.reconcile import HELD, IN_DOUBT, LOST, ExistsMeans, cut_into, said, slices
 from importer.sending.bisection import MOST_REFUSED, Bisection, End, How, Step
 from importer.sending.breaker import Breaker
 from importer.sending.feed import Feed, Planned
@@ -205,7 +205,7 @@ class Submission:
 def _end(settled: Settlement, answer: Answer) -> End:
     if answer.assigned:
         return End.ACCEPTED
-    if settled.fate and settled.fate.code == EXISTS_IN_DOUBT:
+    if settled.fate and settled.fate.code in IN_DOUBT:
         return End.EXISTING
     return End.REFUSED if answer.verdict is Verdict.REFUSED else End.OTHER
 
@@ -218,4 +218,4 @@ def _failed(settled: Settlement, serials: int) -> int:
 
 
 def _is_failure(fate: Fate) -> bool:
-    return fate.outcome in {Outcome.REFUSED, Outcome.UNKNOWN} and fate.code != EXISTS_IN_DOUBT
+    return fate.outcome in {Outcome.REFUSED, Outcome.UNKNOWN} and fate.code not in IN_DOUBT

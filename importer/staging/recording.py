@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from importer.ledger import fingerprint_index
 from importer.ledger.packing import pack
 from importer.ledger.ports import Ledger
 from importer.ledger.records import PlannedChunk
-from importer.model import ChunkState, Doubt, Outcome
+from importer.model import Action, ChunkState, Doubt, Outcome
 from importer.rows.fingerprints import shorten
 from importer.rows.hash_sets import Numbers, room_in, sorted_parts
 from importer.rows.tables import REJECTS
@@ -30,18 +31,21 @@ _REJECTS_AT_ONCE = 1 << 14
 _STANDS = {
     Standing.SEND: (ChunkState.PENDING, "", Doubt.NONE),
     Standing.DOUBTFUL: (ChunkState.PENDING, "", Doubt.EARLIER_RUN),
-    Standing.ALREADY: (ChunkState.SETTLED, Outcome.ALREADY_ASSIGNED.value, Doubt.NONE),
 }
+_ALREADY = {Action.COMMISSION: Outcome.ALREADY_ASSIGNED, Action.DECOMMISSION: Outcome.ALREADY_DECOMMISSIONED}
 
 
 class Recording:
     """A stage.Sink that writes into a run of the ledger. A batch's number there is its number in staging + 1."""
 
-    def __init__(self, ledger: Ledger, run: int, spill: Path | None) -> None:
+    def __init__(self, ledger: Ledger, run: int, spill: Path | None, action: Action = Action.COMMISSION) -> None:
         self._ledger = ledger
         self._run = run
+        self._already = _ALREADY[action]
         self._chunks: list[Planned] = []
         self._next_seq = 1
+        self.to_send = 0
+        """Serials that were planned to be sent until now."""
         self._spill = spill or Path(tempfile.gettempdir())
         with room_in(self._spill):
             self._entries = tempfile.TemporaryFile(dir=self._spill, prefix=".importer-index-")  # noqa: SIM115  see close
@@ -51,6 +55,7 @@ class Recording:
 
     def chunk(self, planned: Planned) -> None:
         self._chunks.append(planned)
+        self.to_send += len(planned.keys) if planned.standing != Standing.ALREADY else 0
         self._bytes += len(planned.text)
         if self._bytes >= _GROUP_BYTES or len(self._chunks) >= _GROUP:
             self._flush()
@@ -104,15 +109,18 @@ class Recording:
             self._written.result()
         if self._chunks:
             self._index()
-            self._written = self._ledger.post_chunks(self._run, self._next_seq, map(_packed, self._chunks))
+            self._written = self._ledger.post_chunks(
+                self._run, self._next_seq, map(partial(_packed, already=self._already), self._chunks)
+            )
             self._next_seq += len(self._chunks)
             self._chunks, self._bytes = [], 0
 
 
-def _packed(planned: Planned) -> PlannedChunk:
+def _packed(planned: Planned, already: Outcome) -> PlannedChunk:
     """Takes most of the time that a chunk costs here: left to the ledger's thread."""
     keys = np.concatenate([planned.keys, planned.repeat_keys]) if len(planned.repeat_keys) else planned.keys
-    state, outcome, doubt = _STANDS[planned.standing]
+    settled = (ChunkState.SETTLED, already.value, Doubt.NONE)
+    state, outcome, doubt = _STANDS.get(planned.standing, settled)
     return PlannedChunk(
         planned.group + 1,
         state,

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from importer.concurrency import Stopping, ahead
 from importer.errors import SourceError
-from importer.ledger.ports import View
 from importer.model import Batch, Parsed, Reject
 from importer.rows.fingerprints import fingerprints
 from importer.rows.hash_sets import noting_twice, sorted_parts
@@ -28,6 +27,7 @@ from importer.staging.case_pairs import CasePairs
 from importer.staging.checks import Checked, CheckSettings, check, parsers
 from importer.staging.duplicates import Finder, two_expiries
 from importer.staging.holding import Holding, has_warning_too
+from importer.staging.overlap import Earlier
 from importer.staging.planning import Planned, Planner
 from importer.staging.spill import Aside, Spill
 from importer.staging.standings import Standings
@@ -76,12 +76,12 @@ def stage(
     source: Source,
     staging: Staging,
     sink: Sink,
-    earlier: tuple[View, str] | None,
+    earlier: Earlier | None,
     *,
     stopping: Stopping,
     progress: Callable[[int], None],
 ) -> Staged:
-    """Stage a source into a sink. `earlier` is a ledger and the API that is meant. `progress` hears how many rows have
+    """Stage a source into a sink. `earlier` is what is known of other runs. `progress` hears how many rows have
     been read.
 
     Raises SourceError where the list can't be read, Stopped when it was told to stop.
@@ -179,7 +179,7 @@ class _Stager:
             self._staged.rejected[self._groups.number(whole) if whole else -1, code] += count
         self._sink.rejects(rejects)
 
-    def judge(self, earlier: tuple[View, str] | None) -> Standings:
+    def judge(self, earlier: Earlier | None) -> Standings:
         """Find out which rows repeat or contradict others, of this source or of earlier runs."""
         batches = self._groups.batches
         good = np.concatenate([self._good, np.zeros(len(batches) - len(self._good), np.int64)])
@@ -190,7 +190,7 @@ class _Stager:
         self._stopping.check()
         twice = [np.empty(0, np.uint64)]
         parts = noting_twice(ahead(sorted_parts(self._spill.hashes(), self._spill.directory)), twice)
-        matches = overlap.matches(*earlier, batches, parts) if earlier else []
+        matches = overlap.matches(earlier.view, earlier.target, batches, parts) if earlier else []
         for _ in parts:
             pass  # noted, where there is nothing to match
         self._stopping.check()
@@ -199,7 +199,7 @@ class _Stager:
         finder.within(fates, wanted)
         if earlier:
             self._stopping.check()
-            overlap.find(finder, earlier[0], matches, fates)
+            overlap.find(finder, earlier, matches, fates)
         fates.standings = standings if finder.raised else None
         self._staged.assigned_by = sorted(fates.holders)
         return fates

@@ -38,7 +38,7 @@ async def run(request: web.Request) -> web.Response:
     if found is None:
         raise web.HTTPNotFound(text="not_found")
     template = "run_live.html" if request.query.get("part") == "live" else "run.html"
-    return page(request, template, {"run": found, "order": queries.ORDER})
+    return page(request, template, {"run": found, "order": list(found.outcomes)})
 
 
 @routes.post("/runs/{run}/{what:pause|go-on|stop|retry}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from importer.ledger.opening import viewed
 from importer.ledger.ports import Place, View
 from importer.ledger.records import Run
-from importer.model import Fate, Message, Outcome, RunState, is_sandbox
+from importer.model import OUTCOMES, Action, Fate, Message, Outcome, RunState, is_sandbox
 from importer.reports.chart import chart
 from importer.reports.marked_list import MARKED
 from importer.reports.summary import RunSummary
@@ -106,9 +106,11 @@ def _traced(one: Trace) -> TraceDocument:
 
 
 # The result of a run as plain data, true also while it goes on. Reads only; in threads, not in the event loop.
-FILES = ("report.xlsx", "not_assigned.csv", "assigned.csv", "report.html", "summary.json", "manifest.json")
+FILES = (
+    "report.xlsx", "not_assigned.csv", "assigned.csv", "not_decommissioned.csv", "decommissioned.csv", "undo.csv",
+    "report.html", "summary.json", "manifest.json",
+)  # fmt: skip
 """What every report may have, the workbook first."""
-ORDER = tuple(outcome.value for outcome in Outcome)
 _MOST_BARS = 50
 _EXAMPLES = 5
 
@@ -166,7 +168,7 @@ def _batches(facts: RunSummary) -> list[BatchBar]:
             outcomes=dict(bar.counts),
             pieces=[Piece(one.outcome, one.start, one.width) for one in bar.pieces],
         )
-        for bar in chart(facts.batches, _MOST_BARS).bars
+        for bar in chart(facts.batches, facts.action, _MOST_BARS).bars
     ]
 
 
@@ -209,5 +211,5 @@ def not_begun(run_id: str, name: str, by: str, comment: str, at: str) -> RunDocu
         user=by,
         comment=comment,
         started_at=at,
-        outcomes={outcome.value: 0 for outcome in Outcome},
+        outcomes={outcome.value: 0 for outcome in OUTCOMES[Action.COMMISSION]},
     )

@@ -27,6 +27,8 @@ CREATE TABLE run (
     version       TEXT NOT NULL,
     user          TEXT NOT NULL,
     host          TEXT NOT NULL,
+    action        TEXT NOT NULL DEFAULT 'commission',  -- Action
+    undoes        TEXT NOT NULL DEFAULT '',    -- id of the run that it takes back
     comment       TEXT NOT NULL DEFAULT ''     -- what people wrote for the record, a line each
 ) STRICT;
 

@@ -24,6 +24,7 @@ from importer.results.outcomes import windows
 from importer.results.totals import count
 from importer.rows.tables import ROWS, Rows
 from importer.staging.checks import CheckSettings
+from importer.staging.overlap import Earlier
 from importer.staging.recording import Recording
 from importer.staging.stage import Staging, reading_of, stage
 
@@ -63,7 +64,7 @@ def staged(ledger: SqliteLedger, name: str, source: Any, chunk_size: int) -> Run
         source,
         Staging(CheckSettings(), TODAY, chunk_size),
         recording,
-        (view, "t"),
+        Earlier(view, "t"),
         stopping=Stopping(),
         progress=lambda _: None,
     )

@@ -112,7 +112,7 @@ def test_files_of_formats_that_are_not_wanted_any_more_go(tmp_path: Path) -> Non
     (tmp_path / "my notes.txt").write_text("kept")
     write_reports(tmp_path, facts(), [window({})], ["csv"])
     assert set(contents(tmp_path)) == {
-        "assigned.csv", "not_assigned.csv", "summary.json", "manifest.json", "my notes.txt"
+        "assigned.csv", "not_assigned.csv", "undo.csv", "summary.json", "manifest.json", "my notes.txt"
     }  # fmt: skip
 
 
