@@ -37,6 +37,9 @@ def open_list(path: Path, options: SourceOptions) -> WorkbookList | DelimitedLis
     inside = kind_inside(path, kind)
     if options.sheet not in (None, "all") and inside not in WORKBOOKS | TABLES:
         raise SourceError("sheet_in_text", name=path.name, sheet=options.sheet)
+    if options.columns and inside in {Kind.EPCIS_XML, Kind.EPCIS_JSON}:
+        header, role = next(iter(options.columns.items()))
+        raise SourceError("column_in_epcis", role, name=path.name, header=header)
     if inside is Kind.EPCIS_XML:
         from importer.sources import epcis, epcis_xml  # noqa: PLC0415  heavy
 

@@ -45,10 +45,10 @@ def json_event(*serials: str, **more: Any) -> dict[str, Any]:
     return {**event, "epcList": [EPC + serial for serial in serials], **more}
 
 
-def opened(tmp_path: Path, content: str | dict[str, Any], **options: str) -> Source:
+def opened(tmp_path: Path, content: str | dict[str, Any], **options: Any) -> Source:
     path = tmp_path / "events.dat"
     path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
-    return open_source(path, SourceOptions(**options))  # type: ignore[arg-type]
+    return open_source(path, SourceOptions(**options))
 
 
 def read(source: Source) -> list[tuple[Any, ...]]:
@@ -194,3 +194,13 @@ def test_a_packed_document_that_is_cut_off_is_said_in_one_line(tmp_path: Path) -
     path.write_bytes(path.read_bytes()[:-400])
     with refused(SourceError, "is damaged or cut off"):
         list(open_source(path, SourceOptions()))
+
+
+@pytest.mark.parametrize("content", [xml_event("A1"), document(json_event("A1"))])
+def test_columns_that_are_named_for_a_document_without_columns_are_refused(
+    tmp_path: Path, content: str | dict[str, Any]
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        opened(tmp_path, content, columns={"Pack nr": "serial"})
+    assert caught.value.message.code == "column_in_epcis"
+    assert '"Pack nr"' in said(caught.value)
