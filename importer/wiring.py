@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import random
 import secrets
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
@@ -30,6 +28,7 @@ from importer.api.turnstile import OwnTurnstile, Turnstile, shared_by
 from importer.concurrency import Stopping, until
 from importer.config.settings import Input, Settings
 from importer.errors import ConfigError
+from importer.events import Actor, this_process
 from importer.flow.importing import Connect, Parts, Watcher
 from importer.flow.preview import Looking
 from importer.flow.verify import Inputs
@@ -138,9 +137,11 @@ def parts(
     *,
     urgent: bool = False,
     again: str = "",
+    actor: Actor | None = None,
 ) -> Parts:
     """Everything that an import needs. `again`: options that commands for later need to get to the same ledger and
-    configuration. Raises ConfigError where credentials are missing.
+    configuration. `actor`: who asks for it, if that is not who runs the process. Raises ConfigError where credentials
+    are missing.
     """
     must_have_credentials(settings)
     return Parts(
@@ -165,9 +166,8 @@ def parts(
             "settings": settings.public(),
             "target": target or settings.api.target,
             "version": VERSION,
-            "user": user(),
-            "host": socket.gethostname(),
         },
+        actor=actor or this_process(),
     )
 
 
@@ -305,11 +305,3 @@ def _turnstile(settings: Settings) -> AbstractContextManager[Turnstile]:
             "quota_not_shared", reason=str(error), setting="limits.quota_dir", effect="other imports are not counted"
         )
         return nullcontext(OwnTurnstile(time.monotonic()))
-
-
-def user() -> str:
-    """Who runs this process."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

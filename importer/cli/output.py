@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,7 +13,8 @@ import typer
 
 from importer.cli.setup import Setup
 from importer.errors import BY_SIGNAL, ImporterError
-from importer.model import RunState, is_sandbox
+from importer.events import Event
+from importer.model import Outcome, RunState, is_sandbox
 from importer.reports.columns import NOT_DECOMMISSIONED
 from importer.reports.summary import RunSummary, summary_json
 from importer.words.language import Language
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from importer.flow.importing import Finished  # heavy, and `status` does without it
 
 _MOST_CODES = 12
+_MOST_OF_ONE = 72
+_OUTCOMES = {outcome.value for outcome in Outcome}
 
 
 def about(name: str, said: str, error: ImporterError) -> str:
@@ -135,3 +139,30 @@ def summary_lines(facts: RunSummary, language: Language) -> list[str]:
     repeated = "requests_repeated" if sent.retried else "requests"
     lines.append(told(repeated, sent=sent.sent, repeated=sent.retried, seconds=sent.seconds))
     return lines
+
+
+def event_lines(event: Event, language: Language) -> list[str]:
+    """When, what, who and from where; what changed; and, in quotation marks, what the person wrote."""
+    who = event.actor
+    claimed = who.claimed if who.claimed != who.user else ""
+    known = {"user": who.user, "claimed": claimed, "place": who.address or who.tty or who.host}
+    told = language.told("event_claimed" if claimed else "event", kind=event.kind.value, at=event.at[:19], **known)
+    before, after = (_counted(part or {}, language) for part in (event.before, event.after))
+    came_to = language.told("event_cut") if event.after is None else after
+    lines = [f"  {printable(told)}"]
+    if before or came_to:
+        lines.append(f"      {printable(' → '.join(filter(None, (before, came_to))))}")
+    return [*lines, *([f"      “{printable(event.comment)}”"] if event.comment else [])]
+
+
+def _counted(values: Mapping[str, Any], language: Language) -> str:
+    """Rows by outcome; of other changes how many values they have: `--json` shows them."""
+    if not set(values) <= _OUTCOMES:
+        told = (f"{key} {value}" for key, value in values.items() if isinstance(value, str | int))
+        return ", ".join(told)[:_MOST_OF_ONE]
+    return ", ".join(f"{language.number(rows)} {language.named('outcome', name)}" for name, rows in values.items())
+
+
+def printable(text: str) -> str:
+    """On one line, without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import typer
 
 from importer.cli.named import named_run
-from importer.cli.output import show_document, summary_lines
+from importer.cli.output import event_lines, show_document, summary_lines
 from importer.cli.setup import Setup
 from importer.cli.times import seconds_of
 from importer.errors import ConfigError, Exit
+from importer.events import comments
 from importer.ledger.ports import View
 from importer.ledger.records import Run
 from importer.model import is_sandbox
@@ -70,6 +72,8 @@ def show_status(setup: Setup, run_id: str) -> int:
         facts = in_words(facts_of(view, run, setup.again), setup.language)
         counts = count(view, run)
         rate, left = _pace(view, run, counts.to_send)
+        events = view.events(run.id)
+    facts = replace(facts, events=[event.document() for event in events], comments=comments(events))
     live = {"state": run.state.value, "to_send": counts.to_send, "serials_per_second": rate, "seconds_left": left}
     if setup.as_json:
         show_document({**msgspec.json.decode(summary_json(facts)), **live})
@@ -85,6 +89,9 @@ def show_status(setup: Setup, run_id: str) -> int:
         name = f"{batch.gtin} {batch.batch} {batch.expiry}" if batch.gtin else told("batch_unknown")
         outcomes = (f"{language.number(n)} {language.named('outcome', one)}" for one, n in tally.outcomes.items())
         typer.echo(f"  {name}: {', '.join(outcomes)}")
+    if events:
+        typer.echo(told("record"))
+        typer.echo("\n".join(line for event in events for line in event_lines(event, language)))
     if facts.next_command:
         typer.echo(told("go_on", command=facts.next_command))
     return Exit.DONE

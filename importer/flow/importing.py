@@ -13,13 +13,14 @@ from typing import Any, Protocol
 from importer.api.gate import Wait
 from importer.concurrency import Stopping, in_thread
 from importer.errors import Exit, ImporterError
+from importer.events import Actor, Event, EventKind
 from importer.flow.report import report
 from importer.flow.undoing import Undo
 from importer.ledger.ports import Ledger, View
 from importer.ledger.records import NewRun, Run, now
 from importer.model import Action, Commissioner, Message, RunState
 from importer.reports.summary import RunSummary
-from importer.results.totals import count
+from importer.results.totals import Counts, count
 from importer.rows.tables import Source
 from importer.sending.attempt import Attempt, Recorded
 from importer.sending.overtaken import take_over
@@ -73,7 +74,9 @@ class Parts:
     watcher: Watcher
     new_run_id: Callable[[], str]
     facts: Mapping[str, Any]
-    """Of every new run: settings, version, user, host, target."""
+    """Of every new run: settings, version, target."""
+    actor: Actor
+    """Who asks for it."""
     again: str = ""
     """Options that a command for later needs, so that it goes to the same ledger and configuration."""
 
@@ -115,9 +118,10 @@ class Import:
         undoes = undo.run.id if undo else ""
         with self._parts.ledger.view() as view:
             run = view.unfinished_twin(facts.sha256, text, self._parts.facts["target"], undoes)
-            if run is None:
-                run = view.run(await in_thread(self._stage, listed, view))
-        return await self.submit(run)
+            if run:
+                return await self.submit(run)
+            run = view.run(await in_thread(self._stage, listed, view))
+        return await self.submit(run, EventKind.DECOMMISSION if undo else EventKind.RUN)
 
     def _stage(self, listed: _Listed, view: View) -> str:
         parts, path, facts, undo = self._parts, listed.path, listed.facts, listed.undo
@@ -134,6 +138,9 @@ class Import:
             started_at=now(),
             action=Action.DECOMMISSION if undo else Action.COMMISSION,
             undoes=undo.run.id if undo else "",
+            user=parts.actor.user,
+            user_claimed=parts.actor.claimed,
+            host=parts.actor.host,
             **{**_with_accepted(parts.facts, accept), **({"target": undo.run.target} if undo else {})},
         )
         number = parts.ledger.begin(run)
@@ -168,9 +175,9 @@ class Import:
     async def retry(self, run: Run) -> Finished:
         """Send again what was refused, is unknown or was not sent."""
         await self._parts.ledger.renew(run.num)
-        return await self.submit(run, retried=True)
+        return await self.submit(run, EventKind.RETRY)
 
-    async def submit(self, run: Run, *, retried: bool = False) -> Finished:
+    async def submit(self, run: Run, kind: EventKind = EventKind.RESUME) -> Finished:
         """Send what is pending, then write the report, however the sending ended. Cancelled after it was told to stop,
         it cuts off what is on its way, and ends as one that stopped.
         """
@@ -179,7 +186,7 @@ class Import:
             with self._parts.ledger.view() as view:
                 run = view.run_by_num(run.num)  # a retry has changed its state
                 if run.state != RunState.FINISHED or count(view, run).pending:
-                    await self._submit(view, run, retried=retried)
+                    await self._submit(view, run, kind)
         except (ImporterError, asyncio.CancelledError) as error:
             fault = error
         try:
@@ -194,8 +201,10 @@ class Import:
             raise fault
         return finished
 
-    async def _submit(self, view: View, run: Run, *, retried: bool) -> None:
+    async def _submit(self, view: View, run: Run, kind: EventKind) -> None:
         parts = self._parts
+        event = Event(kind, parts.actor, run=run.id, before=_outcomes(count(view, run)))
+        await parts.ledger.begin_event(event)
         await parts.ledger.running(run.num, parts.submitting.exists_means)
         seconds = 0.0
         code, why = int(Exit.FAULT), Message("internal_fault")
@@ -205,7 +214,7 @@ class Import:
             if counts.pending:
                 left = counts.to_send
                 parts.watcher.sending(run, left, run.rows - left)
-                seconds = await self._send(view, run, retried=retried)
+                seconds = await self._send(view, run, retried=kind == EventKind.RETRY)
             code, why = parts.stopping.exit_code, parts.stopping.why or Message("nothing_taken")
         except asyncio.CancelledError:
             code, why = parts.stopping.exit_code or Exit.INTERRUPTED, parts.stopping.why or Message("interrupted")
@@ -216,6 +225,7 @@ class Import:
         finally:
             await parts.ledger.written()
             counts = count(view, run)
+            await parts.ledger.close_event(event, _outcomes(counts))
             if counts.pending:
                 await parts.ledger.ended(run.num, RunState.STOPPED, code or Exit.STOPPED, why, seconds)
             else:
@@ -263,6 +273,11 @@ class _Listed:
 def _as_it_was(run: Run) -> FileFacts:
     """Of the list that a run has read, which need not be there any more."""
     return FileFacts(run.source_sha256, run.source_bytes, (run.source_bytes, 0))
+
+
+def _outcomes(counts: Counts) -> dict[str, Any]:
+    """What an event says of the run before or after it: rows by outcome."""
+    return {outcome.value: rows for outcome, rows in counts.tally.outcomes.items() if rows}
 
 
 def _with_accepted(facts: Mapping[str, Any], codes: Collection[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, Self
 
+from importer.events import Event
 from importer.ledger.answers import StoredAttempt
 from importer.ledger.packing import Columns, Rows
 from importer.ledger.records import ChunkCount, NewRun, PackedChunk, PlannedChunk, Run, StoredChunk
@@ -30,6 +31,12 @@ class Place(Protocol):
 
     def view(self) -> View:
         """Open it to read. Raises NoLedger where there is none."""
+        ...
+
+    def leave_event(self, event: Event) -> None:
+        """Record a whole change without opening it to write, also while another process holds it. Durable when it
+        returns; raises LedgerError where that can't be. Views show it at once.
+        """
         ...
 
     def exists(self) -> bool:
@@ -173,6 +180,16 @@ class View(Protocol):
         """
         ...
 
+    def events(self, run: str | None = None, since: str = "") -> list[Event]:
+        """Who changed what, in the order in which it was recorded, from a moment on (UTC, ISO 8601). Of one run, by its
+        id: what concerns it, and what was done with the list that was uploaded for it.
+        """
+        ...
+
+    def reported_events(self, run: str) -> list[Event]:
+        """Those events of a run that its report can know: up to the moment when the last one was closed."""
+        ...
+
 
 class Ledger(Protocol):
     """Writes a ledger. What a method has returned, or a future has resolved to, survives a power cut."""
@@ -235,6 +252,10 @@ class Ledger(Protocol):
         """Let each part of a pending chunk have its own fate. Not from an event loop."""
         ...
 
+    def record_event(self, event: Event) -> None:
+        """Durably note a whole change. One whose id is known is the same one. Not from an event loop."""
+        ...
+
     # Submitting: awaited from the event loop.
 
     async def running(self, run: int, exists_means: str) -> None:
@@ -263,8 +284,12 @@ class Ledger(Protocol):
         """All that was asked for until now is durable, also what cancelled tasks have asked for."""
         ...
 
-    async def remark(self, run: int, text: str) -> None:
-        """Write a line for the record beside the run."""
+    async def begin_event(self, event: Event) -> None:
+        """Durably note that a change begins, which `close_event` closes before a report is written that shows it."""
+        ...
+
+    async def close_event(self, event: Event, after: Mapping[str, Any]) -> None:
+        """Durably note what a change came to. Once closed, an event stays as it is."""
         ...
 
     async def renew(self, run: int) -> int:

@@ -3,9 +3,9 @@
 
 -- insert_run: A run begins; until it is staged it is as good as never begun.
 INSERT INTO run (id, state, source_name, source_path, source_sha256, source_bytes, options, settings, target,
-    started_at, version, "user", host, action, undoes, comment)
+    started_at, version, "user", user_claimed, host, action, undoes)
 VALUES (:id, 'staging', :source_name, :source_path, :source_sha256, :source_bytes, :options, :settings, :target,
-    :started_at, :version, :user, :host, :action, :undoes, :comment)
+    :started_at, :version, :user, :user_claimed, :host, :action, :undoes)
 RETURNING num;
 
 -- running: A run is being submitted.
@@ -14,8 +14,24 @@ UPDATE run SET state = 'running', ended_at = NULL, ended_turn = NULL, exit_code 
 -- keep_settings: The settings of a run, with what they were in the sessions of sending.
 UPDATE run SET settings = :settings WHERE num = :run;
 
--- remark: A person writes something down about a run.
-UPDATE run SET comment = comment || CASE WHEN comment = '' THEN '' ELSE :line_feed END || :text WHERE num = :run;
+-- insert_event: A person changes something. An id that is known is the same event.
+INSERT INTO event (id, at, kind, actor, claimed, place, run, upload, before, after, comment)
+VALUES (:id, :at, :kind, :actor, :claimed, :place, :run, :upload, :before, :after, :comment)
+    ON CONFLICT (id) DO NOTHING;
+
+-- close_event: What an event that was begun came to. It is said once.
+UPDATE event SET after = :after, closed = (SELECT max(num) FROM event) WHERE id = :id AND after IS NULL;
+
+-- events: All events, in the order in which they were recorded.
+SELECT * FROM event WHERE at >= :since ORDER BY num;
+
+-- events_of_run: The events that concern a run, those of the list that it was made from included.
+SELECT * FROM event WHERE at >= :since AND (run = :run
+    OR (upload != '' AND upload IN (SELECT upload FROM event WHERE run = :run))) ORDER BY num;
+
+-- reported_events: Those of them that the report of the run can know: up to the end of what last wrote it.
+SELECT * FROM event WHERE num <= (SELECT max(closed) FROM event WHERE run = :run) AND (run = :run
+    OR (upload != '' AND upload IN (SELECT upload FROM event WHERE run = :run))) ORDER BY num;
 
 -- learn_limit: The API takes no more serials than this in one request of this run.
 UPDATE run SET chunk_limit = :chunk_limit WHERE num = :run AND (chunk_limit IS NULL OR chunk_limit > :chunk_limit);

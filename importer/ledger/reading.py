@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
 from importer.errors import ConfigError, LedgerError
-from importer.ledger import fingerprint_index
+from importer.events import Event
+from importer.ledger import fingerprint_index, recorded_events
 from importer.ledger.answers import StoredAttempt
 from importer.ledger.packing import Columns, Damaged, Rows, unpack, unpack_columns, unpack_serials, unseal
 from importer.ledger.records import ChunkCount, PackedChunk, Run, StoredChunk
@@ -58,6 +59,20 @@ class Reading(ABC):
             return unpacked(blob)
         except Damaged as error:
             raise self._damaged(error) from error
+
+    def events(self, run: str | None = None, since: str = "") -> list[Event]:
+        if run is None:
+            return self._events("events", since=since)
+        return self._events("events_of_run", run=run, since=since)
+
+    def reported_events(self, run: str) -> list[Event]:
+        return self._events("reported_events", run=run)
+
+    def _events(self, query: str, **values: str) -> list[Event]:
+        try:
+            return [recorded_events.event_of(row) for row in self._all(query, **values)]
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._damaged(Damaged(f"an event makes no sense: {error}")) from error
 
     def runs(self) -> list[Run]:
         return [_run(row) for row in self._all("runs")]

@@ -29,11 +29,12 @@ class NewRun:
     started_at: str
     version: str
     user: str
+    """Who began it, as the system says; on the page the one who logged in."""
     host: str
     target: str = ""
     """The API that it is sent to."""
-    comment: str = ""
-    """What its person wrote for the record."""
+    user_claimed: str = ""
+    """Who that is as the environment claims."""
     action: Action = Action.COMMISSION
     undoes: str = ""
     """Id of the run that it takes back."""
@@ -78,9 +79,8 @@ class Run:
     exit_code: int | None
     version: str
     user: str
+    user_claimed: str
     host: str
-    comment: str = ""
-    """What people wrote for the record, a line each."""
     action: Action = Action.COMMISSION
     undoes: str = ""
     """Id of the run that it takes back."""

@@ -60,6 +60,7 @@ class RunSummary:
     settings: Mapping[str, Any]
     version: str
     user: str
+    """Who began it, as the system says; on the page the one who logged in."""
     host: str
     warnings: Mapping[str, int] = field(default_factory=dict)
     reading: Mapping[str, Any] = field(default_factory=dict)
@@ -71,6 +72,12 @@ class RunSummary:
     action: Action = Action.COMMISSION
     undoes: str = ""
     """Id of the run that it takes back."""
+    user_claimed: str = ""
+    """Who began it, as the environment claimed."""
+    events: Sequence[Mapping[str, Any]] = ()
+    """Who did what with it and its list, up to the end that is reported."""
+    comments: Sequence[Mapping[str, str]] = ()
+    """What people wrote, as they wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,10 @@ def summary_json(facts: RunSummary) -> bytes:
         "sandbox": is_sandbox(facts.target),
         "version": facts.version,
         "user": facts.user,
+        "user_claimed": facts.user_claimed,
         "host": facts.host,
+        "events": list(facts.events),
+        "comments": list(facts.comments),
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from importer.errors import Exit
+from importer.events import comments
 from importer.ledger.ports import View
 from importer.ledger.records import Run, now
 from importer.model import OUTCOMES, Action, Batch, ChunkState, Fate, Message, Outcome, RunState, is_sandbox
@@ -80,6 +81,7 @@ def facts_of(view: View, run: Run, again: str = "") -> RunSummary:
     counts = count(view, run)
     sent, retried = view.request_counts(run.num)
     code = exit_code(run, counts)
+    events = view.reported_events(run.id)
     return RunSummary(
         run=run.id,
         source=SourceFacts(run.source_name, run.source_sha256, run.source_bytes, run.rows),
@@ -102,6 +104,9 @@ def facts_of(view: View, run: Run, again: str = "") -> RunSummary:
         target=run.target,
         action=run.action,
         undoes=run.undoes,
+        user_claimed=run.user_claimed,
+        events=[event.document() for event in events],
+        comments=comments(events),
     )
 
 

@@ -10,24 +10,28 @@ import structlog
 from aiohttp import web
 
 from importer import wiring
+from importer.events import Actor, EventKind
 from importer.gs1.suspect import Suspect
 from importer.model import Message
 from importer.rows.tables import ROLES
 from importer.web import queries
 from importer.web.changes import MARKS, YES, Cell, Change, Kind
-from importer.web.data import preview_of
+from importer.web.data import preview_of, standing
 from importer.web.inputs import Accepted, Edit, ReadingOptions
 from importer.web.jobs import Job
 from importer.web.site import Site
 from importer.web.uploads import Upload
-from importer.web.worker import line
 
 _TEXTS = ("gtin", "batch", "expiry", "sheet", "encoding", "date_order")
 _LONGEST_VALUE = 500
 _LONGEST_COMMENT = 1000
 _MOST_EDITS = 200_000
 """Corrected rows of a list: they are kept with its run."""
+_MOST_IN_EVENT = 200
+"""Corrected cells that an event of the record names; `changes` keeps all."""
 _PATIENCE = 10.0
+_DEEDS = {"pause": EventKind.PAUSE, "go-on": EventKind.GO_ON, "stop": EventKind.STOP}
+"""What can be done to a run that is queued or goes on."""
 
 
 def upload_of(site: Site, number: str) -> Upload:
@@ -43,7 +47,7 @@ def _must_wait(site: Site, upload: Upload) -> None:
         raise web.HTTPConflict(text="queued")
 
 
-def read_differently(site: Site, upload: Upload, wanted: ReadingOptions, by: str) -> None:
+async def read_differently(site: Site, upload: Upload, wanted: ReadingOptions, actor: Actor) -> None:
     """Corrections are taken back: they belong to cells as they were read before."""
     _must_wait(site, upload)
     columns = {_text(wanted, f"column_{role}"): role for role in ROLES if _text(wanted, f"column_{role}")}
@@ -54,11 +58,12 @@ def read_differently(site: Site, upload: Upload, wanted: ReadingOptions, by: str
         options["fill_down"] = True
     if upload.options.get("accept"):
         options["accept"] = upload.options["accept"]
-    undo_all(site, upload, by)
+    await undo_all(site, upload, actor)
+    await site.record(actor, EventKind.READ, upload=upload.id, before=upload.options, after=options)
     site.uploads.read_differently(upload, options)
 
 
-def correct(site: Site, upload: Upload, edits: Mapping[str, Edit], by: str) -> None:
+async def correct(site: Site, upload: Upload, edits: Mapping[str, Edit], actor: Actor) -> None:
     """Lay corrections over the list, by the key of the row. One that says nothing takes an older one back."""
     _must_wait(site, upload)
     for key in edits:
@@ -73,7 +78,7 @@ def correct(site: Site, upload: Upload, edits: Mapping[str, Edit], by: str) -> N
             new = value if value is None else value[:_LONGEST_VALUE]
             if new != held.get(role):
                 cells.append(Cell(key, role, held.get(role, as_read.get(key, {}).get(role)), new))
-    change(site, upload, "cells", cells, by)
+    await change(site, upload, "cells", cells, actor)
 
 
 def values_of(site: Site, upload: Upload, keys: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -83,24 +88,41 @@ def values_of(site: Site, upload: Upload, keys: Iterable[str]) -> dict[str, dict
     return {str(row.pop("key")): row for row in rows}
 
 
-def change(
-    site: Site, upload: Upload, kind: Kind, cells: Sequence[Cell], by: str, values: Mapping[str, Any] | None = None
+async def change(
+    site: Site, upload: Upload, kind: Kind, cells: Sequence[Cell], actor: Actor, values: Mapping[str, Any] | None = None
 ) -> Change | None:
     """Make a change that is durable from then on; None where it changes nothing."""
     _must_wait(site, upload)
     if len(upload.edits.keys() | {cell.key for cell in cells}) > _MOST_EDITS:
         raise web.HTTPBadRequest(text="too_many_edits")
-    return site.uploads.correct(upload, kind, by, cells, values) if cells else None
+    if not cells:
+        return None
+    before, after = ([[cell.key, cell.role, value(cell)] for cell in cells[:_MOST_IN_EVENT]] for value in (_old, _new))
+    told = {"kind": kind, "cells": len(cells)}
+    await site.record(
+        actor, EventKind.CORRECT, upload=upload.id, before={"values": before}, after={**told, "values": after}
+    )
+    return site.uploads.correct(upload, kind, actor.user, cells, values)
 
 
-def undo(site: Site, upload: Upload, numbers: Sequence[int], by: str) -> None:
+async def undo(site: Site, upload: Upload, numbers: Sequence[int], actor: Actor) -> None:
     """Take changes back, whichever came after them."""
     _must_wait(site, upload)
-    site.uploads.take_back(upload, numbers, by)
+    if numbers:
+        await site.record(actor, EventKind.UNDO, upload=upload.id, before={"changes": list(numbers)})
+        site.uploads.take_back(upload, numbers, actor.user)
 
 
-def undo_all(site: Site, upload: Upload, by: str) -> None:
-    undo(site, upload, [one.number for one in upload.changes.standing() if one.cells], by)
+async def undo_all(site: Site, upload: Upload, actor: Actor) -> None:
+    await undo(site, upload, [one.number for one in upload.changes.standing() if one.cells], actor)
+
+
+def _old(cell: Cell) -> str | None:
+    return cell.old
+
+
+def _new(cell: Cell) -> str | None:
+    return cell.new
 
 
 def _must_be_key(key: str) -> None:
@@ -108,7 +130,7 @@ def _must_be_key(key: str) -> None:
         raise web.HTTPBadRequest(text="bad_request")
 
 
-def accept(site: Site, upload: Upload, wanted: Accepted, by: str) -> None:
+async def accept(site: Site, upload: Upload, wanted: Accepted, actor: Actor) -> None:
     """Say that values which are suspect for these reasons are right, or that they are not; corrections stay."""
     _must_wait(site, upload)
     known = {code.value for code in Suspect}
@@ -117,11 +139,13 @@ def accept(site: Site, upload: Upload, wanted: Accepted, by: str) -> None:
     options = {name: value for name, value in upload.options.items() if name != "accept"}
     before = set(upload.options.get("accept", ()))
     told = {"accepted": sorted({*wanted.codes} - before), "withdrawn": sorted(before - {*wanted.codes})}
-    site.uploads.correct(upload, "accept", by, [], told)
+    known_before, after = {"codes": sorted(before)}, {"codes": sorted(wanted.codes)}
+    await site.record(actor, EventKind.ACCEPT, upload=upload.id, before=known_before, after=after)
+    site.uploads.correct(upload, "accept", actor.user, [], told)
     site.uploads.read_differently(upload, {**options, **({"accept": sorted(wanted.codes)} if wanted.codes else {})})
 
 
-async def confirm(site: Site, upload: Upload, by: str, seen: str, comment: str) -> str:
+async def confirm(site: Site, upload: Upload, actor: Actor, seen: str, comment: str) -> str:
     """Queue the import of what was seen; return the id of its run. Of two who confirm, both get the same run."""
     if upload.imported or any(job.upload == upload.id for job in site.jobs.all):
         return upload.run
@@ -134,13 +158,14 @@ async def confirm(site: Site, upload: Upload, by: str, seen: str, comment: str) 
     twin = await site.read(_twin, site, upload)
     if twin:
         upload.run = twin
-        comment = line(by, comment or "go on")
     upload.fault = {}
+    after = {"seen": seen, "serials": reading.data.to_send, "goes_on": bool(twin)}
+    await site.record(actor, EventKind.CONFIRM, run=upload.run, upload=upload.id, after=after, comment=comment)
     site.uploads.save(upload)
-    site.jobs.add("resume" if twin else "import", upload.run, by, upload=upload.id, comment=comment)
+    site.jobs.add("resume" if twin else "import", upload.run, actor.user, upload=upload.id)
     site.previews.forget(upload.id)
     structlog.get_logger().info(
-        "confirmed", run=upload.run, by=by, source=upload.name, serials=reading.data.to_send, goes_on=bool(twin)
+        "confirmed", run=upload.run, by=actor.user, source=upload.name, serials=reading.data.to_send, goes_on=bool(twin)
     )
     return upload.run
 
@@ -155,25 +180,32 @@ def _twin(site: Site, upload: Upload) -> str:
         return run.id if run else ""
 
 
-def discard(site: Site, upload: Upload) -> None:
+async def discard(site: Site, upload: Upload, actor: Actor) -> None:
     _must_wait(site, upload)
+    before = {"name": upload.name, "sha256": upload.sha256, "bytes": upload.bytes}
+    await site.record(actor, EventKind.DISCARD, upload=upload.id, before=before)
     site.previews.forget(upload.id)
     site.uploads.discard(upload.id)
 
 
-async def act(site: Site, run_id: str, what: str, by: str) -> None:
+async def act(site: Site, run_id: str, what: str, actor: Actor) -> None:
     """pause, go-on, stop or retry a run."""
     job = site.jobs.of(run_id)
     if job:
-        _act_on_job(site, job, what, by)
+        if what not in _DEEDS:
+            raise web.HTTPConflict(text="queued")
+        await site.record(actor, _DEEDS[what], run=run_id, before={"phase": standing(site, job).phase})
+        _act_on_job(site, job, what, actor.user)
         return
     known = await site.read(queries.run_data, site.ledger, run_id, site.settings.report.dir)
     if known is None:
         raise web.HTTPNotFound(text="not_found")
     if what == "go-on" and known.can_go_on:
-        site.jobs.add("resume", run_id, by, comment=line(by, "go on"))
+        await site.record(actor, EventKind.GO_ON, run=run_id, before={"phase": known.state})
+        site.jobs.add("resume", run_id, actor.user)
     elif what == "retry" and known.can_retry:
-        site.jobs.add("retry", run_id, by, comment=line(by, "retry"))
+        await site.record(actor, EventKind.RETRY, run=run_id, before={"phase": known.state})
+        site.jobs.add("retry", run_id, actor.user)
     else:
         raise web.HTTPConflict(text="bad_request")
 
@@ -193,8 +225,6 @@ def _act_on_job(site: Site, job: Job, what: str, by: str) -> None:
         site.worker.halt(job, Message("stopped_by", "", {"who": by}), keeps=False)
     elif what == "stop":
         site.jobs.done(job)
-    else:
-        raise web.HTTPConflict(text="queued")
 
 
 def _text(wanted: ReadingOptions, name: str) -> str:

@@ -14,7 +14,7 @@ from importer.version import VERSION
 from importer.web import actions, data
 from importer.web.data import run_data
 from importer.web.documents import Confirmed, Done, Health, Overview, Run, Runs, Session, Traces, Upload, Uploaded
-from importer.web.guard import dress, who
+from importer.web.guard import actor_of, dress, who
 from importer.web.inputs import Accepted, Confirmation, Edit, OfProduct, Patience, ReadingOptions, Wanted
 from importer.web.openapi import Door, document
 from importer.web.pages_runs import download
@@ -61,7 +61,7 @@ async def overview(request: web.Request) -> Overview:
 @door.post("/api/uploads", status=201, files=True)
 async def upload(request: web.Request) -> Uploaded:
     """Upload lists."""
-    found = await Receiving(request.app[SITE], request, request[PERSON]).files()
+    found = await Receiving(request.app[SITE], request).files()
     if not found:
         raise web.HTTPBadRequest(text="no_file")
     return Uploaded([data.upload_line(one) for one in found])
@@ -80,7 +80,7 @@ async def options(request: web.Request, body: ReadingOptions) -> Upload:
     """Read it in another way; takes corrections back."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    actions.read_differently(site, found, body, request[PERSON])
+    await actions.read_differently(site, found, body, actor_of(request))
     return await data.upload_data(site, found, _PATIENCE)
 
 
@@ -89,7 +89,7 @@ async def edits(request: web.Request, body: dict[str, Edit]) -> Upload:
     """Correct rows, by their key; an empty correction takes an older one back."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    actions.correct(site, found, body, request[PERSON])
+    await actions.correct(site, found, body, actor_of(request))
     return await data.upload_data(site, found, _PATIENCE)
 
 
@@ -98,7 +98,7 @@ async def accept(request: web.Request, body: Accepted) -> Upload:
     """Say that suspect values are right, by the codes of why they are held back."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    actions.accept(site, found, body, request[PERSON])
+    await actions.accept(site, found, body, actor_of(request))
     return await data.upload_data(site, found, _PATIENCE)
 
 
@@ -107,14 +107,14 @@ async def confirm(request: web.Request, body: Confirmation) -> Confirmed:
     """Import what was seen."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    return Confirmed(await actions.confirm(site, found, request[PERSON], body.seen, body.comment))
+    return Confirmed(await actions.confirm(site, found, actor_of(request), body.seen, body.comment))
 
 
 @door.post("/api/uploads/{upload}/discard")
 async def discard(request: web.Request) -> Done:
     """Throw the list away."""
     site = request.app[SITE]
-    actions.discard(site, actions.upload_of(site, request.match_info["upload"]))
+    await actions.discard(site, actions.upload_of(site, request.match_info["upload"]), actor_of(request))
     return Done()
 
 
@@ -142,7 +142,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 @door.post("/api/runs/{run}/{what:pause|go-on|stop|retry}", status=202)
 async def act(request: web.Request) -> Done:
     """pause, go-on, stop or retry."""
-    await actions.act(request.app[SITE], request.match_info["run"], request.match_info["what"], request[PERSON])
+    await actions.act(request.app[SITE], request.match_info["run"], request.match_info["what"], actor_of(request))
     return Done()
 
 

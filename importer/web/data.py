@@ -121,7 +121,8 @@ async def run_data(site: Site, run_id: str) -> Run | None:
     upload = site.uploads.get(job.upload) if job and job.upload else None
     stands = structs.asdict(standing(site, job))
     if known is None and job is not None:
-        known = queries.not_begun(run_id, upload.name if upload else run_id, job.by, job.comment, job.at)
+        name = upload.name if upload else run_id
+        known = await site.read(queries.not_begun, site.ledger, run_id, name, job.by, job.at)
     assert known is not None
     return structs.replace(known, **{**stands, "phase": stands["phase"] or known.state}, queued=job is not None)
 

@@ -174,7 +174,6 @@ class RunLine(Struct, frozen=True, kw_only=True):
     sandbox: bool
     rows: int
     user: str
-    comment: str
     started_at: str
     ended_at: str | None
     outcomes: Counts
@@ -248,6 +247,28 @@ class ReportFile(Struct, frozen=True):
     bytes: int
 
 
+class Comment(Struct, frozen=True):
+    """What a person wrote for the record, as it was written."""
+
+    at: str
+    user: str
+    event: str
+    text: str
+
+
+class RunEvent(Struct, frozen=True):
+    """Who did what with a run or its list, when and from where; `after` is missing where it was cut short."""
+
+    at: str
+    event: str
+    user: str
+    user_claimed: str
+    place: Annotated[dict[str, str], Meta(description="host, tty, address, door.")]
+    before: dict[str, Any]
+    after: dict[str, Any] | None
+    comment: str
+
+
 class Run(Standing, frozen=True, kw_only=True):
     """A run, also while it waits or goes on."""
 
@@ -255,7 +276,6 @@ class Run(Standing, frozen=True, kw_only=True):
     state: str
     source: SourceFacts
     user: str
-    comment: str
     host: str = ""
     target: str = ""
     sandbox: bool = False
@@ -276,6 +296,8 @@ class Run(Standing, frozen=True, kw_only=True):
     requests: Requests = Requests()
     files: list[ReportFile] = []
     queued: bool = False
+    comments: list[Comment] = []
+    events: list[RunEvent] = []
 
 
 class Trace(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address, ip_network
@@ -16,6 +17,7 @@ from yarl import URL
 
 from importer.config.settings import Web
 from importer.errors import ConfigError, Exit, ImporterError
+from importer.events import Actor
 from importer.web.rendering import failed, language
 from importer.web.site import PERSON, SITE, Site, is_loopback
 
@@ -192,6 +194,12 @@ def came_from(request: web.BaseRequest, wanted: Web) -> str:
     while named and trusted(found, wanted):
         found = named.pop()
     return found[:_LONGEST_NAME]
+
+
+def actor_of(request: web.Request) -> Actor:
+    """Who changes something by this request, for the record."""
+    site = request.app[SITE]
+    return Actor(request[PERSON], door="page", host=socket.gethostname(), address=came_from(request, site.settings.web))
 
 
 @web.middleware

@@ -23,7 +23,6 @@ class Job:
     by: str
     at: str
     upload: str = ""
-    comment: str = ""
     paused: bool = False
     fault: dict[str, Any] = field(default_factory=dict)
 
@@ -46,9 +45,9 @@ class Jobs:
     def _path(self, run: str) -> Path:
         return self._directory / f"{run}.json"
 
-    def add(self, kind: Kind, run: str, by: str, *, upload: str = "", comment: str = "") -> bool:
+    def add(self, kind: Kind, run: str, by: str, *, upload: str = "") -> bool:
         """Queue a run; False where it is queued already."""
-        job = Job(kind, run, by, now(), upload, comment)
+        job = Job(kind, run, by, now(), upload)
         if not write_once(self._path(run), asdict(job)):
             return False
         self.all.append(job)

@@ -33,6 +33,7 @@ class Language:
         self.expiry = self._language.expiry
         self.span = self._language.span
         self.target = self._language.target
+        self.named = self._language.named
 
     def say(self, key: str, **values: Any) -> str:
         """The page's own words for a key. Whole numbers among the values are grouped; `n` decides the plural."""

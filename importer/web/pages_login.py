@@ -9,7 +9,8 @@ import structlog
 from aiohttp import web
 
 from importer.errors import ConfigError
-from importer.web.guard import came_from, complain, log_in
+from importer.events import EventKind
+from importer.web.guard import actor_of, came_from, complain, log_in
 from importer.web.rendering import language, page
 from importer.web.site import PERSON, SITE
 from importer.web.throttle import TooMany
@@ -46,6 +47,7 @@ async def login(request: web.Request) -> web.Response:
     request[PERSON] = name
     response = web.HTTPSeeOther("/")
     log_in(response, request, name)
+    await site.record(actor_of(request), EventKind.LOG_IN)
     raise response
 
 
@@ -62,6 +64,8 @@ def _again(request: web.Request, name: str, fault: str, status: int) -> web.Resp
 @routes.post("/logout")
 async def logout(request: web.Request) -> web.Response:
     site = request.app[SITE]
+    if request[PERSON]:
+        await site.record(actor_of(request), EventKind.LOG_OUT)
     site.sessions.end(request.cookies.get(site.session_cookie, ""))
     response = web.HTTPSeeOther("/login")
     response.del_cookie(site.session_cookie, path="/", secure=site.settings.web.is_https, httponly=True)

@@ -7,10 +7,11 @@ from msgspec import structs
 
 from importer.web import actions, data, queries
 from importer.web.documents import Traces
+from importer.web.guard import actor_of
 from importer.web.inputs import Wanted
 from importer.web.openapi import taken
 from importer.web.rendering import as_attachment, page
-from importer.web.site import PERSON, SITE
+from importer.web.site import SITE
 
 routes = web.RouteTableDef()
 _LONGEST = 100
@@ -44,7 +45,7 @@ async def run(request: web.Request) -> web.Response:
 @routes.post("/runs/{run}/{what:pause|go-on|stop|retry}")
 async def act(request: web.Request) -> web.Response:
     site, run_id = request.app[SITE], request.match_info["run"]
-    await actions.act(site, run_id, request.match_info["what"], request[PERSON])
+    await actions.act(site, run_id, request.match_info["what"], actor_of(request))
     known = await data.run_data(site, run_id)
     raise web.HTTPSeeOther(f"/runs/{run_id}" if known else "/")
 

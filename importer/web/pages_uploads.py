@@ -14,11 +14,12 @@ from importer.flow.marked import marked_list
 from importer.rows.tables import ROLES
 from importer.sources.corrections import can_be_vouched_for
 from importer.web import actions, data, documents, inputs
+from importer.web.guard import actor_of
 from importer.web.language import Language
 from importer.web.openapi import taken
 from importer.web.receiving import Receiving
 from importer.web.rendering import as_attachment, language, page
-from importer.web.site import PERSON, SITE, Site
+from importer.web.site import SITE, Site
 from importer.web.uploads import Upload
 from importer.words import language as words
 
@@ -37,7 +38,7 @@ async def start(request: web.Request) -> web.Response:
 
 @routes.post("/uploads")
 async def upload(request: web.Request) -> web.Response:
-    found = await Receiving(request.app[SITE], request, request[PERSON]).files()
+    found = await Receiving(request.app[SITE], request).files()
     if not found:
         raise web.HTTPBadRequest(text="no_file")
     raise web.HTTPSeeOther(f"/uploads/{found[0].id}" if len(found) == 1 else "/")
@@ -67,9 +68,8 @@ async def options(request: web.Request) -> web.Response:
     found = actions.upload_of(site, request.match_info["upload"])
     form = await request.post()
     wanted = {name: form[name] for name in inputs.ReadingOptions.__struct_fields__ if form.get(name)}
-    actions.read_differently(
-        site, found, taken(wanted | {"fill_down": "fill_down" in form}, inputs.ReadingOptions), request[PERSON]
-    )
+    as_wanted = taken(wanted | {"fill_down": "fill_down" in form}, inputs.ReadingOptions)
+    await actions.read_differently(site, found, as_wanted, actor_of(request))
     raise web.HTTPSeeOther(f"/uploads/{found.id}")
 
 
@@ -79,7 +79,7 @@ async def accept(request: web.Request) -> web.Response:
     found = actions.upload_of(site, request.match_info["upload"])
     form = await request.post()
     codes = {*found.options.get("accept", ()), str(form.get("accept", ""))} - {"", str(form.get("undo", ""))}
-    actions.accept(site, found, inputs.Accepted(sorted(codes)), request[PERSON])
+    await actions.accept(site, found, inputs.Accepted(sorted(codes)), actor_of(request))
     raise web.HTTPSeeOther(f"/uploads/{found.id}")
 
 
@@ -98,9 +98,9 @@ async def fixed(request: web.Request) -> web.Response:
     found = actions.upload_of(site, request.match_info["upload"])
     form = await request.post()
     if form.get("undo"):
-        actions.undo_all(site, found, request[PERSON])
+        await actions.undo_all(site, found, actor_of(request))
     else:
-        actions.correct(site, found, edits_of(form), request[PERSON])
+        await actions.correct(site, found, edits_of(form), actor_of(request))
     raise web.HTTPSeeOther(f"/uploads/{found.id}/fix")
 
 
@@ -138,14 +138,15 @@ async def confirm(request: web.Request) -> web.Response:
     site = request.app[SITE]
     form = await request.post()
     found = actions.upload_of(site, request.match_info["upload"])
-    run = await actions.confirm(site, found, request[PERSON], str(form.get("seen", "")), str(form.get("comment", "")))
+    seen, comment = str(form.get("seen", "")), str(form.get("comment", ""))
+    run = await actions.confirm(site, found, actor_of(request), seen, comment)
     raise web.HTTPSeeOther(f"/runs/{run}")
 
 
 @routes.post("/uploads/{upload}/discard")
 async def discard(request: web.Request) -> web.Response:
     site = request.app[SITE]
-    actions.discard(site, actions.upload_of(site, request.match_info["upload"]))
+    await actions.discard(site, actions.upload_of(site, request.match_info["upload"]), actor_of(request))
     raise web.HTTPSeeOther("/")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from importer.events import Event, comments
 from importer.ledger.opening import viewed
 from importer.ledger.ports import Place, View
 from importer.ledger.records import Run
@@ -15,7 +16,18 @@ from importer.reports.summary import RunSummary
 from importer.results.examples import Example, examples
 from importer.results.totals import count, facts_of
 from importer.results.tracing import Trace, trace
-from importer.web.documents import BatchBar, Piece, ReportFile, Requests, RunExample, RunLine, RunProblem, SourceFacts
+from importer.web.documents import (
+    BatchBar,
+    Comment,
+    Piece,
+    ReportFile,
+    Requests,
+    RunEvent,
+    RunExample,
+    RunLine,
+    RunProblem,
+    SourceFacts,
+)
 from importer.web.documents import Run as RunDocument
 from importer.web.documents import Trace as TraceDocument
 from importer.web.inputs import Wanted
@@ -67,7 +79,6 @@ def _line(view: View, run: Run) -> RunLine:
         sandbox=is_sandbox(run.target),
         rows=run.rows,
         user=run.user,
-        comment=run.comment,
         started_at=run.started_at,
         ended_at=run.ended_at,
         outcomes={outcome.value: rows for outcome, rows in counts.tally.outcomes.items()},
@@ -125,13 +136,13 @@ def run_data(place: Place, run_id: str, report_dir: Path) -> RunDocument | None:
         counts = count(view, run)
         resting = run.state in {RunState.FINISHED, RunState.STOPPED}
         found = examples(view, run, facts.codes, _EXAMPLES) if resting else {}
+        events = view.events(run.id)
     directory = report_dir / run.id
     return RunDocument(
         run=run.id,
         state=run.state.value,
         source=SourceFacts(run.source_name, run.source_sha256, run.source_bytes, run.rows),
         user=run.user,
-        comment=run.comment,
         host=run.host,
         target=run.target,
         sandbox=is_sandbox(run.target),
@@ -154,7 +165,16 @@ def run_data(place: Place, run_id: str, report_dir: Path) -> RunDocument | None:
         warnings=dict(facts.warnings),
         requests=Requests(facts.requests.sent, facts.requests.retried, facts.requests.seconds),
         files=_files(directory) if resting else [],
+        comments=[Comment(**one) for one in comments(events)],
+        events=[_event(event) for event in events] if resting else [],
     )
+
+
+def _event(event: Event) -> RunEvent:
+    who = event.actor
+    told = (event.at, event.kind.value, who.user, who.claimed, who.place)
+    after = None if event.after is None else dict(event.after)
+    return RunEvent(*told, before=dict(event.before), after=after, comment=event.comment)
 
 
 def _batches(facts: RunSummary) -> list[BatchBar]:
@@ -202,14 +222,16 @@ def report_file(report_dir: Path, run: Run, name: str) -> Path | None:
     return directory / name if any(file.name == name for file in _files(directory)) else None
 
 
-def not_begun(run_id: str, name: str, by: str, comment: str, at: str) -> RunDocument:
+def not_begun(place: Place, run_id: str, name: str, by: str, at: str) -> RunDocument:
     """What `run_data` says of a run that stands in the queue only."""
+    with viewed(place) as view:
+        events = view.events(run_id) if view else []
     return RunDocument(
         run=run_id,
         state="queued",
         source=SourceFacts(name),
         user=by,
-        comment=comment,
+        comments=[Comment(**one) for one in comments(events)],
         started_at=at,
         outcomes={outcome.value: 0 for outcome in OUTCOMES[Action.COMMISSION]},
     )

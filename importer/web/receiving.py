@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 import aiofiles
 from aiohttp import BodyPartReader, web
 
+from importer.events import EventKind
 from importer.web.durable import private
-from importer.web.guard import PART_SECONDS, in_time, parts_of, who
+from importer.web.guard import PART_SECONDS, actor_of, in_time, parts_of, who
 from importer.web.site import Site
 from importer.web.space import DiskFull, Promise, ShareUsed
 from importer.web.uploads import Upload
@@ -25,10 +26,11 @@ _SLOWEST = 1000
 class Receiving:
     """Takes the files of one request, whose token has been checked."""
 
-    def __init__(self, site: Site, request: web.Request, by: str) -> None:
+    def __init__(self, site: Site, request: web.Request) -> None:
         self._site = site
         self._request = request
-        self._by = by
+        self._actor = actor_of(request)
+        self._by = self._actor.user
         self._most = site.settings.web.max_upload_megabytes * _MEGABYTE
 
     async def files(self) -> list[Upload]:
@@ -72,6 +74,8 @@ class Receiving:
                     digest.update(block)
                     await file.write(block)
             self._must_be_in()
+            after = {"name": path.name, "sha256": digest.hexdigest(), "bytes": size}
+            await site.record(self._actor, EventKind.UPLOAD, upload=number, after=after)
             return site.uploads.arrived(number, path, size, digest.hexdigest(), self._by)
         except BaseException:
             site.uploads.discard(number)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Thread
 from typing import Any, TypeVar
 
+import structlog
 from aiohttp import web
 from filelock import FileLock, Timeout
 
 from importer import wiring
 from importer.config.settings import Settings
-from importer.errors import ConfigError, LedgerBusy
+from importer.errors import ConfigError, LedgerBusy, LedgerError
+from importer.events import Actor, Event, EventKind, this_process
 from importer.ledger.ports import Place
 from importer.redaction import Redactor
 from importer.web.access import Csrf, Sessions, users_of
@@ -29,6 +31,7 @@ from importer.web.uploads import Uploads
 from importer.web.worker import Worker
 
 T = TypeVar("T")
+_AT_ANY_TIME = frozenset({EventKind.LOG_IN, EventKind.LOG_OUT, EventKind.PAUSE, EventKind.STOP})
 _READERS = 4
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -63,7 +66,7 @@ class Site:
             ) from error
         _make_ledger(self.ledger)
         self.users = users_of(settings)
-        self.owner = wiring.user()
+        self.owner = this_process().user
         """Who started the server: without users, whoever sits at this machine."""
         self.throttle = Throttle()
         self.names = {*LOOPBACK, *(host.lower() for host in settings.web.hosts)}
@@ -95,6 +98,28 @@ class Site:
     async def read(self, work: Callable[..., T], *values: Any) -> T:
         """Look something up in a thread: the ledger, a report."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, work, *values)
+
+    async def record(
+        self,
+        actor: Actor,
+        kind: EventKind,
+        *,
+        run: str = "",
+        upload: str = "",
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        comment: str = "",
+    ) -> None:
+        """Note in the ledger that a person changes something, before that is done. Raises LedgerError where it can't be
+        noted, except for what must be possible at any time: leaving, and stopping a run.
+        """
+        event = Event(kind, actor, run, upload, before or {}, after or {}, comment)
+        try:
+            await asyncio.to_thread(self.ledger.leave_event, event)
+        except LedgerError as error:
+            if kind not in _AT_ANY_TIME:
+                raise
+            structlog.get_logger().error("event_lost", kind=kind, user=actor.user, error=str(error))
 
     def close(self) -> None:
         self._readers.shutdown(wait=False, cancel_futures=True)

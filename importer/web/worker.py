@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +13,10 @@ from importer import wiring
 from importer.concurrency import Stopped, Stopping, in_thread
 from importer.config.settings import Settings
 from importer.errors import ConfigError, Exit, ImporterError, LedgerBusy, LedgerError
+from importer.events import Actor, EventKind
 from importer.flow.importing import Finished, Import
 from importer.ledger.ports import Ledger
-from importer.ledger.records import Run, now
+from importer.ledger.records import Run
 from importer.model import Message, RunState, same_target
 from importer.redaction import Redactor
 from importer.web.jobs import Job, Jobs
@@ -101,11 +103,11 @@ class Worker:
         try:
             stopping.check()
             run = _known(ledger, job.run)
+            actor = Actor(job.by, door="page", host=socket.gethostname())
             parts = wiring.parts(
-                self._settings, ledger, stopping, live, self._redactor, self._target, again=self._again
+                self._settings, ledger, stopping, live, self._redactor, self._target, again=self._again, actor=actor
             )
-            facts = {**parts.facts, "user": job.by, "comment": job.comment}
-            imports = Import(replace(parts, facts=facts, new_run_id=lambda: job.run))
+            imports = Import(replace(parts, new_run_id=lambda: job.run))
             finished = await in_thread(asyncio.run, self._go(job, ledger, imports, run, upload))
         except ImporterError as error:
             self._failed(job, upload, ledger, error)
@@ -128,15 +130,12 @@ class Worker:
         if not same_target(run.target, self._target):
             told = {"run": run.id, "sent_to": run.target, "sends_to": self._target}
             raise ConfigError("run_of_other_target", case="server", **told)
+        kind = EventKind.RETRY if job.kind == "retry" else EventKind.RESUME
         if job.kind == "retry":
             await ledger.renew(run.num)
             job.kind = "resume"
             self._jobs.keep(job)
-        if job.kind == "resume" and job.comment:
-            await ledger.remark(run.num, job.comment)
-            job.comment = ""
-            self._jobs.keep(job)
-        return await imports.submit(run)
+        return await imports.submit(run, kind)
 
     def options(self, upload: Upload) -> Any:
         return wiring.source_options(self._settings, {**upload.options, "edits": upload.edits or None})
@@ -178,8 +177,3 @@ def _known(ledger: Ledger, run_id: str) -> Run | None:
         return None
     finally:
         view.close()
-
-
-def line(by: str, what: str) -> str:
-    """For the record of a run."""
-    return f"{now()} {by}: {what}"

@@ -69,6 +69,7 @@ def test_the_summary_has_what_people_script_against(ended: Ended) -> None:
     assert {
         *("run", "source", "started_at", "ended_at", "outcomes", "identity_holds", "batches", "codes", "requests"),
         *("exit_code", "settings", "version", "user", "host"),
+        *("user_claimed", "events", "comments"),
     } <= set(summary)
     assert {"sent", "retried", "seconds"} <= set(summary["requests"])
     source = report.directory.parents[1] / "list.csv"

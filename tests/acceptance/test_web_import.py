@@ -23,7 +23,7 @@ async def test_what_is_confirmed_is_imported_and_every_row_has_an_outcome(server
     assert run["outcomes"]["assigned"] == 2500
     assert run["outcomes"]["rejected"] == 1
     assert run["identity_holds"]
-    assert run["comment"] == "release 7"
+    assert [(one["event"], one["text"]) for one in run["comments"]] == [("confirm", "release 7")]
     assert len(box.commissioned()) == 2500
 
 
@@ -79,7 +79,7 @@ async def test_a_stopped_run_leaves_the_rest_unsent_and_can_be_gone_on_with(slow
         await planner.post(f"/api/runs/{run}/go-on")
         done = await planner.until(run, "finished")
     assert done["outcomes"]["assigned"] == 30_000
-    assert "go on" in done["comment"]
+    assert [event["event"] for event in done["events"]][-2:] == ["go_on", "resume"]
 
 
 async def test_others_wait_their_turn_visibly(slow: tuple[Server, Box]) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+from importer.events import Event
+from importer.ledger import recorded_events
 from importer.ledger.packing import seal
 from importer.ledger.records import NewRun, PlannedChunk, now
-from importer.ledger.sqlite import opening, store
+from importer.ledger.sqlite import left_events, opening, store
 from importer.ledger.sqlite.view import SqliteView
 from importer.ledger.sqlite.writer import Writer
 from importer.model import Answer, Batch, Chunk, Message, RunState, Settlement
@@ -43,6 +46,8 @@ class SqliteLedger:
                 undo.callback(last_first)
             self._writer.do(opening.note_holder)
             self.forgotten = self._writer.do(_recover)
+            with self._taking() as take:
+                self._writer.do(take)
             self._undo = undo.pop_all()
 
     def __enter__(self) -> Self:
@@ -110,6 +115,24 @@ class SqliteLedger:
         """Let each part of a pending chunk have its own fate. Not from an event loop."""
         self._writer.do(lambda db: store.settle(db, run, chunk, settled))
 
+    def record_event(self, event: Event) -> None:
+        """Durably note a whole change. Not from an event loop."""
+        with self._taking(event) as take:
+            self._writer.do(take)
+
+    @contextmanager
+    def _taking(self, *events: Event) -> Iterator[Callable[[sqlite3.Connection], None]]:
+        """Work that records events behind those that others have left; once it is durable, these are forgotten."""
+        found = left_events.left_whole(self.path)
+        every = [one.event for one in found] + [replace(event, at=event.at or now()) for event in events]
+
+        def take(db: sqlite3.Connection) -> None:
+            for event in every:
+                store.execute(db, "insert_event", **recorded_events.columns(event))
+
+        yield take
+        left_events.forget(found)
+
     # Submitting: awaited from the event loop.
 
     async def running(self, run: int, exists_means: str) -> None:
@@ -143,9 +166,18 @@ class SqliteLedger:
         """All that was asked for until now is durable, also what cancelled tasks have asked for."""
         await self._writer.done(lambda _: None)
 
-    async def remark(self, run: int, text: str) -> None:
-        """Write a line for the record beside the run."""
-        await self._writer.done(lambda db: store.execute(db, "remark", run=run, text=text, line_feed="\n"))
+    async def begin_event(self, event: Event) -> None:
+        with self._taking(event) as take:
+            await self._writer.done(take)
+
+    async def close_event(self, event: Event, after: Mapping[str, Any]) -> None:
+        with self._taking() as take:
+
+            def close(db: sqlite3.Connection) -> None:
+                take(db)
+                store.execute(db, "close_event", id=event.id, after=json.dumps(after))
+
+            await self._writer.done(close)
 
     async def renew(self, run: int) -> int:
         """A retry: what was refused, is unknown or was not sent is pending again, and the run is running. Return how

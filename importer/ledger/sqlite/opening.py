@@ -25,7 +25,7 @@ from importer.ledger.sqlite import store
 
 APPLICATION_ID = 0x53524C31
 """In the file's header: "SRL1"."""
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _CHECK_BELOW = 64 << 20
 """Bytes. A ledger up to this size is checked page by page when it is opened for writing; a larger one by `verify`."""
 

@@ -25,12 +25,30 @@ CREATE TABLE run (
     stopped_by    TEXT NOT NULL DEFAULT '',    -- JSON: the message that says why it stopped early
     exit_code     INTEGER,
     version       TEXT NOT NULL,
-    user          TEXT NOT NULL,
+    user          TEXT NOT NULL,          -- as the system says; on the page who logged in
+    user_claimed  TEXT NOT NULL,          -- as the environment claims
     host          TEXT NOT NULL,
     action        TEXT NOT NULL DEFAULT 'commission',  -- Action
-    undoes        TEXT NOT NULL DEFAULT '',    -- id of the run that it takes back
-    comment       TEXT NOT NULL DEFAULT ''     -- what people wrote for the record, a line each
+    undoes        TEXT NOT NULL DEFAULT ''     -- id of the run that it takes back
 ) STRICT;
+
+CREATE TABLE event (
+    num     INTEGER PRIMARY KEY,
+    id      TEXT NOT NULL UNIQUE,         -- recorded once, however often it is handed in
+    at      TEXT NOT NULL,
+    kind    TEXT NOT NULL,                -- EventKind
+    actor   TEXT NOT NULL,                -- as the system says; on the page who logged in
+    claimed TEXT NOT NULL,
+    place   TEXT NOT NULL,                -- JSON: from where
+    run     TEXT NOT NULL,                -- id of a run, which may be gone or not yet there
+    upload  TEXT NOT NULL,
+    before  TEXT NOT NULL,                -- JSON
+    after   TEXT,                         -- JSON; none: begun and never closed
+    closed  INTEGER,                      -- the last event when this one, which wrote a report, was closed
+    comment TEXT NOT NULL                 -- what the person wrote
+) STRICT;
+CREATE INDEX event_of_run ON event (run) WHERE run != '';
+CREATE INDEX event_of_upload ON event (upload) WHERE upload != '';
 
 CREATE TABLE batch (
     run      INTEGER NOT NULL,

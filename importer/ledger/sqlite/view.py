@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from importer.errors import LedgerError, NoLedger
+from importer.events import Event
 from importer.ledger.packing import Damaged
 from importer.ledger.reading import Reading
-from importer.ledger.sqlite import opening, store
+from importer.ledger.sqlite import left_events, opening, store
 
 
 class SqliteView(Reading):
@@ -54,6 +55,18 @@ class SqliteView(Reading):
 
     def _damaged(self, error: Damaged) -> LedgerError:
         return opening.explain(error, self.path)
+
+    def events(self, run: str | None = None, since: str = "") -> list[Event]:
+        # Those that are left are read first: one that a writer takes meanwhile is found twice, not never.
+        waiting = [one.event for one in left_events.left(self.path) if one.event.at >= since]
+        found = super().events(run, since)
+        uploads = {event.upload for event in (*found, *waiting) if event.run == run and event.upload}
+        known = {event.id for event in found}
+        return found + [
+            event
+            for event in waiting
+            if event.id not in known and (run is None or event.run == run or event.upload in uploads)
+        ]
 
     def check(self) -> None:
         """Read every page of the file. Raises LedgerError for the first damaged one."""

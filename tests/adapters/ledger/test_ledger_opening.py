@@ -19,6 +19,8 @@ from importer.ledger.sqlite import opening
 from importer.ledger.sqlite.ledger import SqliteLedger
 from importer.ledger.sqlite.view import SqliteView
 
+KNOWN = opening.SCHEMA_VERSION
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -36,12 +38,12 @@ def alter(path: Path, sql: str) -> None:
 
 def older(path: Path) -> None:
     opening.create(path)
-    alter(path, f"PRAGMA user_version = {opening.SCHEMA_VERSION - 1}")
+    alter(path, f"PRAGMA user_version = {KNOWN - 1}")
 
 
 def newer(path: Path) -> None:
     SqliteLedger(path).close()
-    alter(path, f"PRAGMA user_version = {opening.SCHEMA_VERSION + 1}")
+    alter(path, f"PRAGMA user_version = {KNOWN + 1}")
 
 
 def foreign(path: Path) -> None:
@@ -73,11 +75,11 @@ def truncated(path: Path) -> None:
 NO_LEDGERS = {
     "older_version": (
         older,
-        r"^Ledger \S+ was written by an older importer \(schema 2, this one knows 3\). Begin a new",
+        rf"^Ledger \S+ was written by an older importer \(schema {KNOWN - 1}, this one knows {KNOWN}\). Begin a new",
     ),
     "newer_version": (
         newer,
-        r"^Ledger \S+ was written by a newer importer \(schema 4, this one knows 3\). Update the",
+        rf"^Ledger \S+ was written by a newer importer \(schema {KNOWN + 1}, this one knows {KNOWN}\). Update the",
     ),
     "foreign_database": (
         foreign,
