@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -40,9 +40,8 @@ def decommission_run(
     """
     with setup.ledger.view() as view:
         run = named_run(view, run_id)
-        _must_have_commissioned(run)
         setup = replace(setup, settings=wiring.unchecked(setup.settings))
-        undo = _undo(view, run, only, setup.settings, given)
+        undo = chosen(view, run, only, setup.settings, given.values())
         if setup.knobs is None and not is_sandbox(run.target):
             wiring.must_have_credentials(setup.settings)
         must_be_of(run, setup.settings.api.target if setup.knobs is None else SANDBOX)
@@ -69,15 +68,17 @@ def _must_have_commissioned(run: Run) -> None:
         raise ConfigError("undo_of_undo", run=run.id, undoes=run.undoes)
 
 
-def _undo(view: View, run: Run, texts: Sequence[str], settings: Settings, given: Given) -> Undo:
-    chosen = [_kind_of(view, run, text) for text in texts]
-    files = [value for kind, value in chosen if kind == "file"]
-    if files and len(chosen) > 1:
+def chosen(view: View, run: Run, texts: Sequence[str], settings: Settings, given: Mapping[str, Any]) -> Undo:
+    """What `--only` chooses of what a run has assigned; nothing: all of it. Raises ConfigError."""
+    _must_have_commissioned(run)
+    values = [_kind_of(view, run, text) for text in texts]
+    files = [value for kind, value in values if kind == "file"]
+    if files and len(values) > 1:
         raise ConfigError("only_mixed", file=files[0])
     if files:
-        return Undo(run, file=Path(files[0]), options=wiring.source_options(settings, given.values()))
+        return Undo(run, file=Path(files[0]), options=wiring.source_options(settings, given))
     named: dict[str, tuple[str, ...]] = {
-        kind: tuple(value for one, value in chosen if one == kind) for kind in ("batch", "serial")
+        kind: tuple(value for one, value in values if one == kind) for kind in ("batch", "serial")
     }
     only = Only(named["batch"], named["serial"])
     must_be_there(view, run, only)

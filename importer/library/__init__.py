@@ -1,0 +1,1 @@
+"""The importer for programs and notebooks: the functions of the commands, as coroutines."""
