@@ -1,0 +1,64 @@
+-- The lease of a channel: which one of all processes sends for it. Every moment in it is one of the server's clock.
+
+CREATE FUNCTION lease_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$ SELECT clock_timestamp() $$;
+
+CREATE TABLE lease (
+    channel       text PRIMARY KEY,
+    owner         text NOT NULL,        -- a process, by a name that no other ever has; empty: given free
+    token         bigint NOT NULL,      -- rises with each take; every write of the owner carries it
+    backend       integer NOT NULL,     -- of the owner's connection that writes
+    backend_start timestamptz NOT NULL, -- tells that backend from a later one with its number
+    since         timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    carried       jsonb NOT NULL DEFAULT '{}', -- what the next owner must know of the API, as its gate tells it
+    carried_at    timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- Take the lease for an owner that will write over a connection with this backend. No row: another owner has it. It waits
+-- for a write of the old owner that has begun (lock_timeout says how long), and refuses those that come later. An owner
+-- that has lost its connection takes its own lease again at once.
+CREATE FUNCTION lease_take(wanted text, candidate text, life interval, writes_by integer)
+RETURNS TABLE (granted bigint, state jsonb, age double precision) LANGUAGE sql VOLATILE AS $$
+    INSERT INTO lease AS held (channel, owner, token, backend, backend_start, since, expires_at, carried_at)
+    SELECT wanted, candidate, 1, pid, backend_start, lease_now(), lease_now() + life, lease_now()
+        FROM pg_stat_activity WHERE pid = writes_by
+    ON CONFLICT (channel) DO UPDATE SET owner = excluded.owner, token = held.token + 1, backend = excluded.backend,
+        backend_start = excluded.backend_start, expires_at = lease_now() + life,
+        since = CASE WHEN held.owner = excluded.owner THEN held.since ELSE lease_now() END
+        WHERE held.owner = excluded.owner OR held.expires_at < lease_now()
+    RETURNING held.token, held.carried, extract(epoch FROM lease_now() - held.carried_at)
+$$;
+
+-- End the old owner's backend, where its lease is over: one that was stopped in the middle of a write would hold its lock
+-- for ever. Whether one ended, within a second.
+CREATE FUNCTION lease_evict(wanted text, candidate text) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+    SELECT coalesce(bool_or(pg_terminate_backend(pid, 1000)), false)
+        FROM lease JOIN pg_stat_activity AS old ON old.pid = lease.backend AND old.backend_start = lease.backend_start
+        WHERE lease.channel = wanted AND pid != pg_backend_pid()
+        AND (lease.owner = candidate OR lease.expires_at < lease_now())
+$$;
+
+-- Keep the lease for another while; false: it is another's now.
+CREATE FUNCTION lease_renew(wanted text, held_token bigint, life interval, state jsonb) RETURNS boolean
+LANGUAGE sql VOLATILE AS $$
+    WITH kept AS (UPDATE lease SET expires_at = lease_now() + life, carried = state, carried_at = lease_now()
+        WHERE channel = wanted AND token = held_token AND owner != '' RETURNING 1)
+    SELECT EXISTS (SELECT FROM kept)
+$$;
+
+-- Give the lease free: the next one has it at once.
+CREATE FUNCTION lease_free(wanted text, held_token bigint, state jsonb) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+    WITH freed AS (UPDATE lease SET owner = '', expires_at = '-infinity', carried = state, carried_at = lease_now()
+        WHERE channel = wanted AND token = held_token RETURNING 1)
+    SELECT EXISTS (SELECT FROM freed)
+$$;
+
+-- The first statement of every group of an owner's writes: it takes place before a takeover, or is refused (SL001). Given
+-- free, a lease is no more its owner's.
+CREATE FUNCTION lease_fence(wanted text, held_token bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM lease WHERE channel = wanted AND token = held_token AND owner != '' FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the lease of % is no longer the one with token %', wanted, held_token USING ERRCODE = 'SL001';
+    END IF;
+END $$;
