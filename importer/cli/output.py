@@ -117,8 +117,8 @@ def summary_lines(facts: RunSummary, language: Language) -> list[str]:
     head = {"rows": language.counted("row", rows), "batches": language.counted("batch", batches)}
     what = "undo_of" if facts.undoes else "run_of"
     lines = [
+        told("bar_sandbox" if is_sandbox(facts.target) else "bar_live", target=facts.target),
         told(what, run=facts.run, name=facts.source.name, undoes=facts.undoes, **head),
-        f"  {told('sent_to', target=facts.target)}",
     ]
     lines += [
         f"  {language.named('outcome', name):<17}{number(count):>13}" for name, count in facts.outcomes.items() if count

@@ -242,6 +242,8 @@ class Web(Section):
     tls_key: OptionalPath = None
     session_hours: Annotated[float, Field(gt=0)] = 8.0
     session_idle_minutes: Annotated[float, Field(ge=0)] = 60.0
+    type_number_from: Annotated[int, Field(ge=0)] = 10_000
+    discard_hours: Annotated[float, Field(ge=0, le=8760)] = 24.0
     max_connections: Annotated[int, Field(ge=8)] = 400
     max_connections_per_address: Annotated[int, Field(ge=8)] = 150
     max_listeners_per_person: Annotated[int, Field(ge=1)] = 20

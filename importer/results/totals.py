@@ -30,6 +30,8 @@ class Counts:
     to_send: int = 0
     """The serials in them."""
     action: Action = Action.COMMISSION
+    to_retry: int = 0
+    """The serials that a retry would send, beside those that are still to be sent."""
 
     def add(self, batch: int, fate: Fate, rows: int) -> None:
         if not rows:
@@ -55,11 +57,15 @@ def count(view: View, run: Run) -> Counts:
         if row.state in {ChunkState.PENDING, ChunkState.SENT}:
             counts.pending += row.chunks
             counts.to_send += row.serials
+        elif fate.outcome in RETRIED:
+            counts.to_retry += row.serials
     for batch, code, rows in view.reject_counts(run.num):
         counts.add(batch, Fate(Outcome.REJECTED, code), rows)
     return counts
 
 
+RETRIED = frozenset({Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT})
+"""Outcomes of rows that a retry sends again."""
 _REPEAT = Fate(Outcome.DUPLICATE)
 _LOST_REPEAT = Fate(Outcome.DUPLICATE, "first_row_not_assigned")
 

@@ -15,16 +15,17 @@ from importer.gs1.suspect import Suspect
 from importer.model import Message
 from importer.rows.tables import ROLES
 from importer.web import queries
+from importer.web.asking import sends
 from importer.web.changes import MARKS, YES, Cell, Change, Kind
 from importer.web.data import preview_of, standing
-from importer.web.inputs import Accepted, Edit, ReadingOptions
+from importer.web.inputs import Accepted, Confirmation, Edit, ReadingOptions, Sends
 from importer.web.jobs import Job
 from importer.web.site import Site
 from importer.web.uploads import Upload
 
 _TEXTS = ("gtin", "batch", "expiry", "sheet", "encoding", "date_order")
 _LONGEST_VALUE = 500
-_LONGEST_COMMENT = 1000
+LONGEST_COMMENT = 1000
 _MOST_EDITS = 200_000
 """Corrected rows of a list: they are kept with its run."""
 _MOST_IN_EVENT = 200
@@ -36,7 +37,15 @@ _DEEDS = {"pause": EventKind.PAUSE, "go-on": EventKind.GO_ON, "stop": EventKind.
 
 def upload_of(site: Site, number: str) -> Upload:
     upload = site.uploads.get(number)
-    if upload is None:
+    if upload is None or upload.discarded_at:
+        raise web.HTTPNotFound(text="not_found")
+    return upload
+
+
+def discarded_of(site: Site, number: str) -> Upload:
+    """One that was discarded, and can be restored still."""
+    upload = site.uploads.get(number)
+    if upload is None or not upload.discarded_at:
         raise web.HTTPNotFound(text="not_found")
     return upload
 
@@ -145,21 +154,21 @@ async def accept(site: Site, upload: Upload, wanted: Accepted, actor: Actor) -> 
     site.uploads.read_differently(upload, {**options, **({"accept": sorted(wanted.codes)} if wanted.codes else {})})
 
 
-async def confirm(site: Site, upload: Upload, actor: Actor, seen: str, comment: str) -> str:
+async def confirm(site: Site, upload: Upload, actor: Actor, given: Confirmation) -> str:
     """Queue the import of what was seen; return the id of its run. Of two who confirm, both get the same run."""
     if upload.imported or any(job.upload == upload.id for job in site.jobs.all):
         return upload.run
     reading = await preview_of(site, upload, _PATIENCE)
     if reading.data is None:
         raise web.HTTPConflict(text="not_ready")
-    if reading.data.seen != seen:
+    if reading.data.seen != given.seen:
         raise web.HTTPConflict(text="changed")
-    comment = comment.strip()[:_LONGEST_COMMENT]
+    comment = given.comment.strip()[:LONGEST_COMMENT]
     twin = await site.read(_twin, site, upload)
     if twin:
         upload.run = twin
     upload.fault = {}
-    after = {"seen": seen, "serials": reading.data.to_send, "goes_on": bool(twin)}
+    after = {"seen": given.seen, "serials": reading.data.to_send, "goes_on": bool(twin)}
     await site.record(actor, EventKind.CONFIRM, run=upload.run, upload=upload.id, after=after, comment=comment)
     site.uploads.save(upload)
     site.jobs.add("resume" if twin else "import", upload.run, actor.user, upload=upload.id)
@@ -181,14 +190,27 @@ def _twin(site: Site, upload: Upload) -> str:
 
 
 async def discard(site: Site, upload: Upload, actor: Actor) -> None:
+    """Put a list aside; it is removed when `web.discard_hours` are over."""
     _must_wait(site, upload)
     before = {"name": upload.name, "sha256": upload.sha256, "bytes": upload.bytes}
     await site.record(actor, EventKind.DISCARD, upload=upload.id, before=before)
     site.previews.forget(upload.id)
-    site.uploads.discard(upload.id)
+    if site.settings.web.discard_hours:
+        site.uploads.discard(upload, actor.user)
+    else:
+        site.uploads.remove(upload.id)
+    structlog.get_logger().info("discarded", source=upload.name, by=actor.user)
 
 
-async def act(site: Site, run_id: str, what: str, actor: Actor) -> None:
+async def restore(site: Site, upload: Upload, actor: Actor) -> None:
+    """Take a discarded list back."""
+    before = {"discarded_at": upload.discarded_at, "discarded_by": upload.discarded_by}
+    await site.record(actor, EventKind.RESTORE, upload=upload.id, before=before)
+    site.uploads.restore(upload)
+    structlog.get_logger().info("restored", source=upload.name, by=actor.user)
+
+
+async def act(site: Site, run_id: str, what: str, actor: Actor, given: Sends) -> None:
     """pause, go-on, stop or retry a run."""
     job = site.jobs.of(run_id)
     if job:
@@ -200,6 +222,8 @@ async def act(site: Site, run_id: str, what: str, actor: Actor) -> None:
     known = await site.read(queries.run_data, site.ledger, run_id, site.settings.report.dir)
     if known is None:
         raise web.HTTPNotFound(text="not_found")
+    if what in ("go-on", "retry") and given.serials and given.serials != str(sends(known, what)):
+        raise web.HTTPConflict(text="changed")
     if what == "go-on" and known.can_go_on:
         await site.record(actor, EventKind.GO_ON, run=run_id, before={"phase": known.state})
         site.jobs.add("resume", run_id, actor.user)

@@ -15,7 +15,7 @@ from importer.web import actions, data
 from importer.web.data import run_data
 from importer.web.documents import Confirmed, Done, Health, Overview, Run, Runs, Session, Traces, Upload, Uploaded
 from importer.web.guard import actor_of, dress, who
-from importer.web.inputs import Accepted, Confirmation, Edit, OfProduct, Patience, ReadingOptions, Wanted
+from importer.web.inputs import Accepted, Confirmation, Edit, OfProduct, Patience, ReadingOptions, Sends, Wanted
 from importer.web.openapi import Door, document
 from importer.web.pages_runs import download
 from importer.web.receiving import Receiving
@@ -107,15 +107,24 @@ async def confirm(request: web.Request, body: Confirmation) -> Confirmed:
     """Import what was seen."""
     site = request.app[SITE]
     found = actions.upload_of(site, request.match_info["upload"])
-    return Confirmed(await actions.confirm(site, found, actor_of(request), body.seen, body.comment))
+    return Confirmed(await actions.confirm(site, found, actor_of(request), body))
 
 
 @door.post("/api/uploads/{upload}/discard")
 async def discard(request: web.Request) -> Done:
-    """Throw the list away."""
+    """Throw the list away; `restore` takes that back for a while."""
     site = request.app[SITE]
     await actions.discard(site, actions.upload_of(site, request.match_info["upload"]), actor_of(request))
     return Done()
+
+
+@door.post("/api/uploads/{upload}/restore")
+async def restore(request: web.Request) -> Upload:
+    """Take a discarded list back."""
+    site = request.app[SITE]
+    found = actions.discarded_of(site, request.match_info["upload"])
+    await actions.restore(site, found, actor_of(request))
+    return await data.upload_data(site, found, 0.0)
 
 
 @door.get("/api/runs")
@@ -140,9 +149,10 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 @door.post("/api/runs/{run}/{what:pause|go-on|stop|retry}", status=202)
-async def act(request: web.Request) -> Done:
+async def act(request: web.Request, query: Sends) -> Done:
     """pause, go-on, stop or retry."""
-    await actions.act(request.app[SITE], request.match_info["run"], request.match_info["what"], actor_of(request))
+    what = request.match_info["what"]
+    await actions.act(request.app[SITE], request.match_info["run"], what, actor_of(request), query)
     return Done()
 
 

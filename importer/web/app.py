@@ -113,7 +113,13 @@ async def keep_tidy(site: Site) -> None:
 
 
 async def tidy(site: Site) -> None:
-    """Remove what is older than web.keep_uploads_days. Nothing that fails here keeps the page from being served."""
+    """Remove what is older than web.keep_uploads_days, and what was discarded web.discard_hours ago. Nothing that fails
+    here keeps the page from being served.
+    """
+    before = datetime.now(UTC) - timedelta(hours=site.settings.web.discard_hours)
+    for upload in site.uploads.discarded():
+        if datetime.fromisoformat(upload.discarded_at) <= before:
+            _remove(site, upload)
     days = site.settings.web.keep_uploads_days
     if not days:
         return
@@ -124,9 +130,13 @@ async def tidy(site: Site) -> None:
         return
     queued = {job.upload for job in site.jobs.all}
     for upload in outdated(site.uploads, queued, runs, datetime.now(UTC) - timedelta(days=days)):
-        site.previews.forget(upload.id)
-        site.uploads.discard(upload.id)
-        structlog.get_logger().info("upload_removed", source=upload.name, run=upload.run if upload.imported else None)
+        _remove(site, upload)
+
+
+def _remove(site: Site, upload: Upload) -> None:
+    site.previews.forget(upload.id)
+    site.uploads.remove(upload.id)
+    structlog.get_logger().info("upload_removed", source=upload.name, run=upload.run if upload.imported else None)
 
 
 def outdated(uploads: Uploads, queued: Collection[str], runs: Mapping[str, Run], before: datetime) -> list[Upload]:

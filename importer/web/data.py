@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import structs
 
 from importer.model import Message
 from importer.web import queries
-from importer.web.documents import Overview, Phase, QueueLine, Run, RunLine, Runs, Standing, Traces, UploadLine
+from importer.web.documents import (
+    DiscardedLine,
+    Overview,
+    Phase,
+    QueueLine,
+    Run,
+    RunLine,
+    Runs,
+    Standing,
+    Traces,
+    UploadLine,
+)
 from importer.web.documents import Upload as UploadPage
 from importer.web.inputs import Wanted
 from importer.web.jobs import Job
@@ -27,6 +39,7 @@ async def overview(site: Site) -> Overview:
     lines = await site.read(queries.run_lines, site.ledger, Wanted(), _LATEST)
     return Overview(
         waiting=[upload_line(one) for one in site.uploads.not_imported() if one.id not in queued],
+        discarded=[_discarded_line(one, site.settings.web.discard_hours) for one in site.uploads.discarded()],
         queue=[await queue_line(site, job) for job in list(site.jobs.all)],
         latest=_with_phases(site, lines),
     )
@@ -34,6 +47,16 @@ async def overview(site: Site) -> Overview:
 
 def upload_line(upload: Upload) -> UploadLine:
     return UploadLine(**_line_of(upload))
+
+
+def _discarded_line(upload: Upload, hours: float) -> DiscardedLine:
+    until = datetime.fromisoformat(upload.discarded_at) + timedelta(hours=hours)
+    return DiscardedLine(
+        **_line_of(upload),
+        discarded_at=upload.discarded_at,
+        discarded_by=upload.discarded_by,
+        removed_at=until.isoformat(),
+    )
 
 
 def _line_of(upload: Upload) -> dict[str, Any]:

@@ -181,8 +181,17 @@ class RunLine(Struct, frozen=True, kw_only=True):
     phase: str = ""
 
 
+class DiscardedLine(UploadLine, frozen=True, kw_only=True):
+    """A list that was discarded, which can be taken back for a while."""
+
+    discarded_at: str
+    discarded_by: str
+    removed_at: str
+
+
 class Overview(Struct, frozen=True):
     waiting: list[UploadLine]
+    discarded: list[DiscardedLine]
     queue: list[QueueLine]
     latest: list[RunLine]
 
@@ -287,6 +296,8 @@ class Run(Standing, frozen=True, kw_only=True):
     outcomes: Counts
     identity_holds: bool = True
     to_send: int = 0
+    to_retry: int = 0
+    """Serials that a retry would send."""
     can_retry: bool = False
     can_go_on: bool = False
     batches: list[BatchBar] = []

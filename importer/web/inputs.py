@@ -45,6 +45,12 @@ class Confirmation(Struct, frozen=True):
     comment: str = ""
 
 
+class Sends(Struct, frozen=True):
+    """What is confirmed of a run that rests and is to send again."""
+
+    serials: Annotated[str, Meta(description="How many were shown; if there are others now, it is refused.")] = ""
+
+
 class Patience(Struct, frozen=True):
     wait: Annotated[str | None, Meta(description="Wait up to 10 seconds for the preview.")] = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from importer.model import Message
 from importer.words import catalogue, language
@@ -34,6 +35,11 @@ class Language:
         self.span = self._language.span
         self.target = self._language.target
         self.named = self._language.named
+
+    def place(self, target: str) -> str:
+        """A target in short: the host, and whose serials are behind it."""
+        address, _, pool = target.partition(" ")
+        return self.target(f"{urlsplit(address).netloc or address} {pool}")
 
     def say(self, key: str, **values: Any) -> str:
         """The page's own words for a key. Whole numbers among the values are grouped; `n` decides the plural."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from aiohttp import web
 from msgspec import structs
 
-from importer.web import actions, data, queries
+from importer.web import actions, asking, data, queries
 from importer.web.documents import Traces
 from importer.web.guard import actor_of
-from importer.web.inputs import Wanted
+from importer.web.inputs import Sends, Wanted
 from importer.web.openapi import taken
-from importer.web.rendering import as_attachment, page
+from importer.web.rendering import as_attachment, asked, language, page
 from importer.web.site import SITE
 
 routes = web.RouteTableDef()
@@ -45,9 +45,32 @@ async def run(request: web.Request) -> web.Response:
 @routes.post("/runs/{run}/{what:pause|go-on|stop|retry}")
 async def act(request: web.Request) -> web.Response:
     site, run_id = request.app[SITE], request.match_info["run"]
-    await actions.act(site, run_id, request.match_info["what"], actor_of(request))
+    form = await request.post()
+    given, what = Sends(str(form.get("serials", ""))), request.match_info["what"]
+    if what in ("go-on", "retry") and site.jobs.of(run_id) is None:
+        if not given.serials.isdecimal():
+            raise web.HTTPSeeOther(f"/runs/{run_id}/{what}")  # it has not been asked yet
+        asking.must_be_typed(site.settings, site.target, int(given.serials), str(form.get("typed", "")))
+    await actions.act(site, run_id, what, actor_of(request), given)
     known = await data.run_data(site, run_id)
     raise web.HTTPSeeOther(f"/runs/{run_id}" if known else "/")
+
+
+@routes.get("/runs/{run}/{what:go-on|stop|retry}")
+async def ask_to_act(request: web.Request) -> web.Response:
+    """Ask once more."""
+    site, run_id, what = request.app[SITE], request.match_info["run"], request.match_info["what"]
+    found = await data.run_data(site, run_id)
+    if found is None:
+        raise web.HTTPNotFound(text="not_found")
+    spoken = language(request)
+    if what == "stop" and found.queued:
+        return asked(request, asking.to_stop(spoken, site.target, found))
+    if not found.queued and what == "go-on" and found.can_go_on:
+        return asked(request, asking.to_send_again(site.settings, spoken, found, "go-on"))
+    if not found.queued and what == "retry" and found.can_retry:
+        return asked(request, asking.to_send_again(site.settings, spoken, found, "retry"))
+    raise web.HTTPSeeOther(f"/runs/{run_id}")
 
 
 @routes.get("/runs/{run}/files/{name}")

@@ -13,12 +13,12 @@ from importer.errors import ImporterError
 from importer.flow.marked import marked_list
 from importer.rows.tables import ROLES
 from importer.sources.corrections import can_be_vouched_for
-from importer.web import actions, data, documents, inputs
+from importer.web import actions, asking, data, documents, inputs
 from importer.web.guard import actor_of
 from importer.web.language import Language
 from importer.web.openapi import taken
 from importer.web.receiving import Receiving
-from importer.web.rendering import as_attachment, language, page
+from importer.web.rendering import as_attachment, asked, language, page
 from importer.web.site import SITE, Site
 from importer.web.uploads import Upload
 from importer.words import language as words
@@ -33,7 +33,10 @@ async def start(request: web.Request) -> web.Response:
     """With `?part=activity`, what changes by itself."""
     found = await data.overview(request.app[SITE])
     template = "activity.html" if request.query.get("part") == "activity" else "start.html"
-    return page(request, template, structs.asdict(found))
+    just = request.query.get("discarded", "")
+    return page(
+        request, template, {**structs.asdict(found), "just": [one for one in found.discarded if one.id == just]}
+    )
 
 
 @routes.post("/uploads")
@@ -138,16 +141,49 @@ async def confirm(request: web.Request) -> web.Response:
     site = request.app[SITE]
     form = await request.post()
     found = actions.upload_of(site, request.match_info["upload"])
-    seen, comment = str(form.get("seen", "")), str(form.get("comment", ""))
-    run = await actions.confirm(site, found, actor_of(request), seen, comment)
-    raise web.HTTPSeeOther(f"/runs/{run}")
+    given = inputs.Confirmation(*(str(form.get(name, "")) for name in inputs.Confirmation.__struct_fields__))
+    seen = await data.upload_data(site, found, _PATIENCE)
+    if seen.preview:
+        asking.must_be_typed(site.settings, site.target, seen.preview.to_send, str(form.get("typed", "")))
+    raise web.HTTPSeeOther(f"/runs/{await actions.confirm(site, found, actor_of(request), given)}")
+
+
+@routes.get("/uploads/{upload}/confirm")
+async def ask_to_confirm(request: web.Request) -> web.Response:
+    """Ask once more, for the preview that the page has shown."""
+    site = request.app[SITE]
+    found = await data.upload_data(site, actions.upload_of(site, request.match_info["upload"]), _PATIENCE_TO_CHECK)
+    if found.preview is None or request.query.get("seen", found.preview.seen) != found.preview.seen:
+        raise web.HTTPConflict(text="changed" if found.preview else "not_ready")
+    comment = request.query.get("comment", "").strip()[: actions.LONGEST_COMMENT]
+    upload = actions.upload_of(site, found.id)
+    return asked(
+        request,
+        asking.to_commission(site.settings, site.target, language(request), upload, found.preview, comment),
+    )
 
 
 @routes.post("/uploads/{upload}/discard")
 async def discard(request: web.Request) -> web.Response:
     site = request.app[SITE]
-    await actions.discard(site, actions.upload_of(site, request.match_info["upload"]), actor_of(request))
-    raise web.HTTPSeeOther("/")
+    found = actions.upload_of(site, request.match_info["upload"])
+    await actions.discard(site, found, actor_of(request))
+    raise web.HTTPSeeOther(f"/?discarded={found.id}")
+
+
+@routes.get("/uploads/{upload}/discard")
+async def ask_to_discard(request: web.Request) -> web.Response:
+    site = request.app[SITE]
+    found = actions.upload_of(site, request.match_info["upload"])
+    return asked(request, asking.to_discard(language(request), found, site.settings.web.discard_hours))
+
+
+@routes.post("/uploads/{upload}/restore")
+async def restore(request: web.Request) -> web.Response:
+    site = request.app[SITE]
+    found = actions.discarded_of(site, request.match_info["upload"])
+    await actions.restore(site, found, actor_of(request))
+    raise web.HTTPSeeOther(f"/uploads/{found.id}")
 
 
 def _marked(site: Site, upload: Upload, spoken: Language) -> Path:

@@ -154,6 +154,7 @@ def run_data(place: Place, run_id: str, report_dir: Path) -> RunDocument | None:
         outcomes=dict(facts.outcomes),
         identity_holds=facts.identity_holds,
         to_send=counts.to_send,
+        to_retry=counts.to_retry,
         can_retry=resting and any(facts.outcomes[one] for one in (Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT)),
         can_go_on=bool(counts.pending),
         batches=_batches(facts),

@@ -18,6 +18,8 @@ from importer.web.uploads import Upload
 
 _BLOCK = 1 << 20
 _MEGABYTE = 1 << 20
+_MOST_DISCARDED = 10
+"""Lists of a person that can be restored: discarding uses no more of the disk than that."""
 _WINDOW = 10.0
 _SLOWEST = 1000
 """Bytes a second, over each window of seconds: what is slower keeps a place from others and is sent away."""
@@ -58,9 +60,16 @@ class Receiving:
         """Bytes of this person's lists."""
         return sum(one.bytes for one in self._site.uploads.not_imported() if one.by == self._by)
 
+    def _make_room(self) -> None:
+        """What this person has discarded gives way to what comes, but for the latest."""
+        own = [one for one in self._site.uploads.discarded() if one.by == self._by]
+        for upload in own[_MOST_DISCARDED - 1 :]:
+            self._site.uploads.remove(upload.id)
+
     async def _one(self, part: BodyPartReader, promise: Promise) -> Upload:
         site = self._site
         self._must_have_place()
+        self._make_room()
         number, path = site.uploads.begin(part.filename or "")
         site.arriving[self._by] += 1
         try:
@@ -78,7 +87,7 @@ class Receiving:
             await site.record(self._actor, EventKind.UPLOAD, upload=number, after=after)
             return site.uploads.arrived(number, path, size, digest.hexdigest(), self._by)
         except BaseException:
-            site.uploads.discard(number)
+            site.uploads.remove(number)
             raise
         finally:
             site.arriving[self._by] -= 1

@@ -22,7 +22,7 @@ _CODES = frozenset(
     {
         *("csrf", "host", "not_found", "too_large", "too_many_uploads", "disk_full", "no_file", "changed", "not_ready"),
         *("queued", "bad_request", "internal", "header_twice", "too_slow", "too_many_listeners"),
-        *("too_much_of_one", "too_many_edits", "login"),
+        *("too_much_of_one", "too_many_edits", "login", "number_wrong"),
     }
 )
 
@@ -53,12 +53,12 @@ def page(request: web.Request, template: str, values: Mapping[str, Any], status:
         .render(
             t=spoken.say,
             L=spoken,
+            is_sandbox=is_sandbox,
             lang=spoken.tag,
             csrf=site.csrf.token(request),
             person=person,
             can_log_out=bool(person) and site.users.closed and not site.settings.web.trusted_header,
-            sandbox=is_sandbox(site.target),
-            target=spoken.target(site.target),
+            target=site.target,
             here=request.path,
             most=spoken.bytes(site.settings.web.max_upload_megabytes << 20),
             **values,
@@ -67,6 +67,11 @@ def page(request: web.Request, template: str, values: Mapping[str, Any], status:
     response = web.Response(text=text, content_type="text/html", status=status)
     response.headers["Vary"] = "Accept-Language"
     return response
+
+
+def asked(request: web.Request, ask: Any) -> web.Response:
+    """A question as a page of its own, or with `?in=dialog` as what a dialog holds."""
+    return page(request, "asked.html" if request.query.get("in") == "dialog" else "ask.html", {"ask": ask})
 
 
 def answer(request: web.Request, document: Any, status: int = 200) -> web.Response:

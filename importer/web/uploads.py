@@ -42,6 +42,9 @@ class Upload:
     version: int = 1
     imported: bool = False
     fault: dict[str, Any] = field(default_factory=dict)
+    discarded_at: str = ""
+    """Empty unless it was discarded, which can be taken back for a while."""
+    discarded_by: str = ""
 
     @property
     def edits(self) -> dict[str, dict[str, str]]:
@@ -127,7 +130,21 @@ class Uploads:
         upload.fault = {}
         self.save(upload)
 
-    def discard(self, number: str) -> None:
+    def discard(self, upload: Upload, by: str) -> None:
+        """It can be restored until it is removed."""
+        upload.discarded_at, upload.discarded_by = now(), by
+        self.save(upload)
+
+    def restore(self, upload: Upload) -> None:
+        upload.discarded_at = upload.discarded_by = ""
+        self.save(upload)
+
+    def discarded(self) -> list[Upload]:
+        """The one that was discarded last, first."""
+        found = [one for one in self._known.values() if one.discarded_at]
+        return sorted(found, key=lambda one: one.discarded_at, reverse=True)
+
+    def remove(self, number: str) -> None:
         self._known.pop(number, None)
         shutil.rmtree(self._directory / number, ignore_errors=True)
 
@@ -151,6 +168,6 @@ class Uploads:
             return datetime.fromisoformat(upload.at)
 
     def not_imported(self) -> list[Upload]:
-        """Youngest first."""
-        found = [one for one in self._known.values() if not one.imported]
+        """Those that wait, youngest first."""
+        found = [one for one in self._known.values() if not one.imported and not one.discarded_at]
         return sorted(found, key=lambda one: one.at, reverse=True)

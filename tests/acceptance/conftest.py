@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from boxes import Box
@@ -55,6 +56,15 @@ def server(env: dict[str, str], tmp_path: Path) -> Iterator[Server]:
     """The planners' page, whose lists go to `box`."""
     with Server(tmp_path / "work", env) as started:
         yield started
+
+
+@pytest.fixture
+def chromium() -> Iterator[Any]:
+    """A browser; `browsing.Person` sits at it."""
+    from browsing import chromium_started  # noqa: PLC0415  playwright may be missing
+
+    with chromium_started() as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -1,29 +1,19 @@
-"""The planners' page in a real Chromium. CI installs it (apt-get install chromium) and fails if these are skipped."""
+"""The planners' page in a real Chromium."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from boxes import Box
+from browsing import AXE, WITH_CHROMIUM, Person, serious
 from conftest import StartBox
 from webserver import GTIN, HEADER, Server, rows
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-]
-AXE = Path(os.environ.get("AXE", "node_modules/axe-core/axe.min.js"))
 WORKBOOK = Path(__file__).parents[2] / "sample_data" / "workbook.xlsx"
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
+pytestmark = WITH_CHROMIUM
 
 
 @pytest.fixture
@@ -34,45 +24,6 @@ def box(sandbox: StartBox) -> Box:
 @pytest.fixture
 def env(box: Box) -> dict[str, str]:
     return {**box.env, "IMPORTER_LIMITS__CHUNK_SIZE": "100", "IMPORTER_LIMITS__MAX_IN_FLIGHT": "4"}
-
-
-@pytest.fixture
-def chromium() -> Iterator[Any]:
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-class Person:
-    """A person at a browser. What the page complains about, or asks of other hosts, fails the test."""
-
-    def __init__(self, chromium: Any, server: Server, **options: Any) -> None:
-        self.complaints: list[str] = []
-        self.server = server
-        options = {"locale": "en-GB", "viewport": {"width": 1280, "height": 800}, **options}
-        self.context = chromium.new_context(base_url=server.url, **options)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._asked)
-
-    def _asked(self, request: Any) -> None:
-        if not request.url.startswith((self.server.url, "blob:")):
-            self.complaints.append(f"asked {request.url}")
-
-    def drop(self, content: str | Path, name: str = "list.csv") -> None:
-        file: Any = content
-        if isinstance(content, str):
-            file = {"name": name, "mimeType": "text/csv", "buffer": content.encode()}
-        self.page.goto("/")
-        self.page.set_input_files("#file", file)
-        self.page.wait_for_url("**/uploads/*")
-        self.page.wait_for_selector("#confirm")
-
-    def figure(self, label: str) -> str:
-        """A number among the figures or totals, by its words."""
-        return str(self.page.locator("li", has_text=label).locator("b").first.inner_text())
 
 
 def test_the_seven_steps_on_a_damaged_workbook(chromium: Any, server: Server, box: Box) -> None:
@@ -115,7 +66,7 @@ def test_the_seven_steps_on_a_damaged_workbook(chromium: Any, server: Server, bo
 def test_a_run_is_watched_paused_and_gone_on_with_in_two_windows(chromium: Any, server: Server) -> None:
     anna, bert = Person(chromium, server), Person(chromium, server, locale="de-DE")
     anna.drop(rows(8_000))
-    anna.page.click("button.danger")
+    anna.commission()
     anna.page.wait_for_url("**/runs/*")
     anna.page.wait_for_selector("text=serials a second")
     bert.page.goto(anna.page.url)
@@ -133,7 +84,7 @@ def test_a_restart_in_the_middle_is_a_pause_and_nothing_more(
 ) -> None:
     planner = Person(chromium, server)
     planner.drop(rows(6_000))
-    planner.page.click("button.danger")
+    planner.commission()
     planner.page.wait_for_selector("text=serials a second")
     server.end()
     with Server(server.directory, env, port=server.port):
@@ -153,7 +104,7 @@ def test_all_steps_work_without_javascript(chromium: Any, server: Server) -> Non
     page.locator("input.cell").first.fill("S1")
     page.click("text=Check again")
     page.click("text=Back to the list")
-    page.click("button.danger")
+    planner.commission()
     page.wait_for_selector("#files")
     assert planner.figure("Assigned") == "2"
 
@@ -179,30 +130,18 @@ def test_no_page_shuts_anybody_out(chromium: Any, server: Server, locale: str, s
     planner.drop(WORKBOOK)
     upload = page.url
     pages = ["/", upload, f"{upload}/fix", "/runs", "/login", "/nothing"]
-    findings = [finding for path in pages for finding in _serious(page, path)]
+    findings = [finding for path in pages for finding in serious(page, path)]
     planner.drop(rows(6_000) + f"S 1,{GTIN},B1,281231\n")
-    page.click("button.danger")
+    planner.commission()
     page.wait_for_url("**/runs/*")
     page.click("form[action$=pause] button")
     page.wait_for_selector("[data-phase=paused]")
-    findings += _serious(page, page.url)
+    findings += serious(page, page.url)
     page.click("form[action$=go-on] button")
     page.wait_for_selector("#files")
-    findings += _serious(page, page.url)
-    findings += _serious(page, "/serials?serial=12")
+    findings += serious(page, page.url)
+    findings += serious(page, "/serials?serial=12")
     assert not findings
-
-
-def _serious(page: Any, path: str) -> list[str]:
-    if page.url != path:
-        page.goto(path)
-    page.add_script_tag(path=str(AXE))
-    result = page.evaluate("axe.run()")
-    return [
-        f"{path}: {one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]}"
-        for one in result["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 def test_everything_can_be_reached_by_the_keyboard(chromium: Any, server: Server) -> None:

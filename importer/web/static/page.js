@@ -3,6 +3,46 @@
 
 const token = () => document.querySelector("meta[name=csrf]").content;
 
+// What can't be taken back is asked once more: in a dialog here, on a page of its own without this script.
+async function ask(url) {
+  const here = new URL(url, location.href);
+  here.searchParams.set("in", "dialog");
+  const answer = await fetch(here);
+  if (!answer.ok || answer.redirected) { location.assign(url); return; }
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", "ask-title");
+  // Our own server's page, escaped there; scripts in it would not run.
+  dialog.append(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.querySelector("[data-close]").addEventListener("click", (event) => { event.preventDefault(); dialog.close(); });
+  dialog.querySelector("form").addEventListener("submit", (event) => { event.submitter.disabled = true; });
+  const typed = dialog.querySelector("[data-number]");
+  if (typed) {
+    const button = dialog.querySelector("button");
+    const compare = () => { button.disabled = typed.value.replace(/[ .,'\u00a0\u202f\u2019]/g, "") !== typed.dataset.number; };
+    typed.addEventListener("input", compare);
+    compare();
+  }
+  dialog.showModal();
+}
+
+function askFirst() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-ask]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    ask(link.href).catch(() => location.assign(link.href));
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form[data-ask]");
+    if (!form) return;
+    event.preventDefault();
+    const url = `${form.action}?${new URLSearchParams(new FormData(form))}`;
+    ask(url).catch(() => location.assign(url));
+  });
+}
+
 function watchUpload(form) {
   const input = form.querySelector("input[type=file]");
   const progress = form.querySelector(".progress");
@@ -130,6 +170,7 @@ function watchCells(form) {
   });
 }
 
+askFirst();
 const upload = document.getElementById("upload");
 if (upload) watchUpload(upload);
 const live = document.querySelector("[data-events]");

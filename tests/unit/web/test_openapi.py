@@ -42,7 +42,7 @@ def test_every_operation_says_what_it_is_for_and_each_change_needs_the_token() -
 
 def test_an_address_names_its_parts_and_what_they_may_be() -> None:
     acting = DESCRIBED["paths"]["/api/runs/{run}/{what}"]["post"]["parameters"]
-    assert [one["name"] for one in acting] == ["run", "what"]
+    assert [one["name"] for one in acting] == ["run", "what", "serials"]
     assert acting[1]["schema"]["enum"] == ["pause", "go-on", "stop", "retry"]
     asked = DESCRIBED["paths"]["/api/runs"]["get"]["parameters"]
     assert [one["name"] for one in asked] == ["file", "batch", "gtin", "person", "from", "to", "state"]
