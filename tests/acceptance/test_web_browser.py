@@ -44,7 +44,7 @@ def test_the_seven_steps_on_a_damaged_workbook(chromium: Any, server: Server, bo
 
     assert "Commission 1,192 serials in 3 batches" in page.inner_text(".confirm")
     page.fill("#comment", "as agreed with QA")
-    page.click("text=Commission 1,192 serials >> visible=true >> nth=-1")
+    planner.commission()
     page.wait_for_url("**/runs/*")
     page.wait_for_selector("#files")
 
