@@ -63,10 +63,15 @@ def ahead(items: Iterable[T]) -> Iterator[T]:
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[object]]
 HasStopped = Callable[[], bool]
+HasRight = Callable[[], bool]
 
 
 def never() -> bool:
     return False
+
+
+def always() -> bool:
+    return True
 
 
 def until(stopped: Callable[[], Awaitable[object]]) -> Sleep:

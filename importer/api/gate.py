@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from importer.api.health import Health
 from importer.api.pace import Pace
 from importer.api.trouble import gone, too_long
 from importer.api.turnstile import OwnTurnstile, Turnstile
-from importer.concurrency import Clock, HasStopped, Sleep, never
+from importer.concurrency import Clock, HasRight, HasStopped, Sleep, always, never
 from importer.model import Answer, Chunk, Commissioner, Verdict
 
 _LEAD = 0.2
@@ -28,6 +28,7 @@ _SOON = 1e-4
 _LONGEST_AT_WIRE = 1.0
 _LONGEST_NAP = 3600.0
 _WORTH_SAYING = 3.0
+_NO_RIGHT_SECONDS = 0.05
 _PRESSING = frozenset({429, 503})
 _EASING = frozenset({Verdict.SETTLED, Verdict.REFUSED, Verdict.PRODUCT, Verdict.TOO_LARGE})
 
@@ -66,8 +67,13 @@ class Gate:
         now: Clock = time.time,
         sleep: Sleep = asyncio.sleep,
         stopping: HasStopped = never,
+        may_begin: HasRight = always,
+        on_hold: Callable[[], object] = dict,
     ) -> None:
-        """`yields`: come a little later than the slot, so that those who don't come first. It costs no rate.
+        """`may_begin` is asked right before the first byte of each request: whether this process may send at all. While
+        it may not, requests wait. `on_hold` is called when the API has told how long to wait.
+
+        `yields`: come a little later than the slot, so that those who don't come first. It costs no rate.
 
         `say` is told each wait of more than three seconds, once.
         """
@@ -81,6 +87,8 @@ class Gate:
         self._now = now
         self._sleep = sleep
         self._stopping = stopping
+        self._may_begin = may_begin
+        self._on_hold = on_hold
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._left_at: dict[object, float] = {}
@@ -108,6 +116,9 @@ class Gate:
         it takes a request again.
         """
         while not self._stopping():
+            if not self._may_begin():
+                await self._sleep(_NO_RIGHT_SECONDS)
+                continue
             await self._until_well(asker)
             async with self._turn:
                 if await self._until_near(asker):
@@ -154,6 +165,8 @@ class Gate:
             now = self._clock()
             again = self._turnstile.take(now, self._pace.interval, self._pace.tolerance)
             if again is None:
+                if not self._may_begin():
+                    return False
                 self._left_at[asker] = now
                 self._pace.left(now)
                 self._under_way.discard(asker)
@@ -205,6 +218,22 @@ class Gate:
         if answer.retry_after is not None:
             self._held_by = answer
             self._turnstile.hold(now, now + answer.retry_after)
+            self._on_hold()
+
+    def told(self) -> dict[str, Any]:
+        """What a process that goes on in this one's place must know of the API. From any thread."""
+        now = self._clock()
+        hold = max(0.0, self._turnstile.due(now) - now)
+        return {"hold": hold, "pace": self._pace.told(), "health": self._health.told(now)}
+
+    def take_up(self, told: Mapping[str, Any], age: float) -> None:
+        """Go on in the place of a process that told this `age` seconds ago. Its last request may have left just now:
+        the first one of this process keeps its distance.
+        """
+        now = self._clock()
+        self._pace.take_up(told.get("pace", {}))
+        self._health.take_up(told.get("health", {}), now - age)
+        self._turnstile.hold(now, now + max(self._pace.interval, float(told.get("hold", 0.0)) - age))
 
     async def _until_changed(self, seconds: float) -> None:
         """Until something has changed, the time is over, or the run is stopped."""

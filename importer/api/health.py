@@ -9,10 +9,11 @@ is over, the API is **gone**.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from http import HTTPStatus
+from typing import Any
 
 from importer.model import Answer, Verdict
 
@@ -189,6 +190,30 @@ class Health:
         self._lost.discard(asker)
         if self._row.prober == asker:
             self._row.prober = None
+
+    def told(self, now: float) -> dict[str, Any]:
+        """What another process that goes on in its place must know: since when the API is away, and what came back."""
+        row = self._row
+        if not row.away or row.last is None:
+            return {"known": self.known}
+        last = {"error": row.last.error, "message": row.last.message, "http_status": row.last.http_status}
+        return {
+            "known": self.known,
+            "away": now - row.since,
+            "next": max(0.0, row.next_try - now),
+            "tries": row.tries,
+            "sign": row.sign.name,
+            "last": last,
+        }
+
+    def take_up(self, told: Mapping[str, Any], now: float) -> None:
+        """Go on from what another process told at this moment of this one's clock."""
+        self.known = bool(told.get("known"))
+        if "away" in told:
+            last = Answer(Verdict.DOUBT, **told["last"])
+            self._row = _Row(now - told["away"], Sign[told["sign"]], last, now - told["away"], rather_wrong=False)
+            self._row.away, self._row.tries, self._row.next_try = True, told["tries"], now + told["next"]
+            self.outages += 1
 
     def _note(self, sign: Sign, answer: Answer, now: float) -> None:
         row = self._row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 _SHARE = 0.98
 """Servers count in windows of their own; latency moves requests between two of them."""
@@ -78,6 +79,15 @@ class Pace:
         self._factor = min(1.0 if self._limit else _FREE_AGAIN, self._factor + step)
         if not self._limit and self._factor >= _FREE_AGAIN:
             self._base, self._factor = 0.0, 1.0
+
+    def told(self) -> dict[str, float]:
+        """How far the API has slowed it down, for another process that goes on in its place."""
+        return {"base": self._base, "factor": self._factor}
+
+    def take_up(self, told: Mapping[str, float]) -> None:
+        """Go on as fast as another process that was as slow as this; the limit itself is this one's own."""
+        self._base = self._limit or float(told.get("base", 0.0))
+        self._factor = min(1.0 if self._limit else _FREE_AGAIN, max(_SLOWEST, float(told.get("factor", 1.0))))
 
     def _seen_rate(self) -> float:
         span = self._left[-1] - self._left[0] if self._left else 0.0

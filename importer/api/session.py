@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -142,7 +143,11 @@ class Session:
         traces.on_connection_reuseconn.append(_note_reuse)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=self._most, ttl_dns_cache=_DNS_SECONDS, ssl=self._trust, force_close=force_close
+                limit=self._most,
+                ttl_dns_cache=_DNS_SECONDS,
+                ssl=self._trust,
+                force_close=force_close,
+                socket_factory=self._socket,
             ),
             timeout=aiohttp.ClientTimeout(total=None, connect=min(_LONGEST_CONNECT, self._seconds / 2)),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -152,6 +157,15 @@ class Session:
             auto_decompress=False,
             headers={"Accept-Encoding": "gzip, deflate"},
         )
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        """One whose bytes don't reach the other side later than the request's time limit: the system would go on
+        sending them for minutes, also after the request was given up.
+        """
+        made = socket.socket(*address[:3])
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(self._seconds * 1000))
+        return made
 
     def _session(self, asker: object) -> aiohttp.ClientSession:
         """A repeat of a request whose kept connection had died goes out on a fresh one: the next kept one is as old."""
