@@ -9,7 +9,6 @@ import json
 import os
 import shlex
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from importer.flow.undoing import FORMAT
 from importer.ledger.ports import View
 from importer.ledger.records import Run
 from importer.model import Message, RunState, is_sandbox
-from importer.reports.columns import WORKBOOK
+from importer.reports.earlier import same_file
 from importer.reports.manifest import MANIFEST, check_manifest
 from importer.reports.writing import SUMMARY
 from importer.results.outcomes import windows
@@ -35,8 +34,6 @@ from importer.staging.stage import Staging
 from importer.words.language import Language
 
 _OPTIONS = frozenset({"--config", "--ledger", "--report-dir", "--sandbox-option"})
-_CREATED = "docProps/core.xml"
-"""Says when a workbook was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +141,7 @@ def _report(view: View, run: Run, inputs: Inputs, *, with_marked: bool) -> Itera
         for name in (file.name for file in written.files):
             if not (there / name).exists():
                 yield Message("verify_file_missing", "", {"name": name})
-            elif (with_marked or "-marked." not in name) and not _same(there / name, again / name):
+            elif (with_marked or "-marked." not in name) and not same_file(there / name, again / name):
                 yield Message("verify_file_differs", "", {"name": name})
 
 
@@ -162,22 +159,3 @@ def _said_options(directory: Path, run: Run) -> str:
         if options == "".join(f" {name} {shlex.quote(value)}" for name, value in pairs if name in _OPTIONS):
             return options
     return ""
-
-
-def _same(one: Path, other: Path) -> bool:
-    if one.name == WORKBOOK:
-        return _parts(one) == _parts(other)
-    with one.open("rb") as first, other.open("rb") as second:
-        while block := first.read(1 << 20):
-            if block != second.read(1 << 20):
-                return False
-        return not second.read(1)
-
-
-def _parts(workbook: Path) -> dict[str, int] | None:
-    """The parts of a workbook by name, each with its checksum; None where it is none."""
-    try:
-        with zipfile.ZipFile(workbook) as file:
-            return {part.filename: part.CRC for part in file.infolist() if part.filename != _CREATED}
-    except zipfile.BadZipFile:
-        return None

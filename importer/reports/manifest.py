@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -14,14 +15,28 @@ from importer.reports.summary import FileEntry
 MANIFEST = "manifest.json"
 
 
-class _Document(msgspec.Struct):
+class Follows(msgspec.Struct, frozen=True):
+    """The report that this one has replaced: the directory in which it is kept, and the SHA-256 of its manifest."""
+
+    directory: str
+    manifest_sha256: str
+
+
+class Document(msgspec.Struct, omit_defaults=True):
     run: str
     files: list[FileEntry]
+    follows: Follows | None = None
+    """None: it is the first."""
 
 
-def manifest_json(run: str, files: Sequence[FileEntry]) -> bytes:
+def read_manifest(content: bytes) -> Document:
+    """Raises msgspec.MsgspecError where it is none."""
+    return msgspec.json.decode(content, type=Document)
+
+
+def manifest_json(run: str, files: Sequence[FileEntry], follows: Follows | None = None) -> bytes:
     """The document, indented, UTF-8."""
-    return msgspec.json.format(msgspec.json.encode(_Document(run, list(files))), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(Document(run, list(files), follows)), indent=2) + b"\n"
 
 
 def check_manifest(directory: Path) -> Iterator[Message]:
@@ -30,7 +45,7 @@ def check_manifest(directory: Path) -> Iterator[Message]:
     """
     path = directory / MANIFEST
     try:
-        document = msgspec.json.decode(path.read_bytes(), type=_Document)
+        document = read_manifest(path.read_bytes())
     except FileNotFoundError:
         yield Message("verify_manifest", "", {"case": "missing", "path": str(path)})
         return
@@ -39,13 +54,16 @@ def check_manifest(directory: Path) -> Iterator[Message]:
         return
     for entry in document.files:
         yield from _differences(directory, entry)
+    if document.follows and (directory / document.follows.directory).is_dir():  # one may have made room
+        name = f"{Path(document.follows.directory).name}/{MANIFEST}"
+        yield from _changed(directory / name, name, document.follows.manifest_sha256)
 
 
 def holds_summary(directory: Path, summary: str) -> bool:
     """Whether the report in `directory` was finished after this file of it: its manifest knows the file as it is."""
     try:
-        document = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=_Document)
-        digest = _measure(directory / summary)[1]
+        document = read_manifest((directory / MANIFEST).read_bytes())
+        digest = _sha256(directory / summary)
     except (OSError, msgspec.MsgspecError):
         return False
     return any(entry.name == summary and entry.sha256 == digest for entry in document.files)
@@ -53,22 +71,27 @@ def holds_summary(directory: Path, summary: str) -> bool:
 
 def _differences(directory: Path, entry: FileEntry) -> Iterator[Message]:
     path = directory / Path(entry.name).name
+    with suppress(OSError):
+        if (found := path.stat().st_size) != entry.size:
+            yield Message(
+                "verify_file_changed", "", {"case": "size", "name": path.name, "found": found, "n": entry.size}
+            )
+            return
+    yield from _changed(path, path.name, entry.sha256)
+
+
+def _changed(path: Path, name: str, sha256: str) -> Iterator[Message]:
     try:
-        size, digest = _measure(path)
+        found = _sha256(path)
     except FileNotFoundError:
-        yield Message("verify_file_missing", "", {"name": path.name})
-        return
+        yield Message("verify_file_missing", "", {"name": name})
     except OSError as error:
-        yield Message("verify_file_changed", "", {"case": "unreadable", "name": path.name, "why": str(error.strerror)})
-        return
-    if size != entry.size:
-        values = {"case": "size", "name": path.name, "found": size, "n": entry.size}
-        yield Message("verify_file_changed", "", values)
-    elif digest != entry.sha256:
-        yield Message("verify_file_changed", "", {"name": path.name, "found": digest, "expected": entry.sha256})
+        yield Message("verify_file_changed", "", {"case": "unreadable", "name": name, "why": str(error.strerror)})
+    else:
+        if found != sha256:
+            yield Message("verify_file_changed", "", {"name": name, "found": found, "expected": sha256})
 
 
-def _measure(path: Path) -> tuple[int, str]:
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-        return file.tell(), digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

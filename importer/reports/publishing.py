@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -129,6 +129,11 @@ class Drafts:
         self._thread.shutdown()
         self._lock.release()
 
+    @property
+    def finished(self) -> Sequence[Draft]:
+        """What was begun and not given up."""
+        return self._drafts
+
     def open(self, name: str) -> Draft:
         """Begin the file `name`."""
         draft = Draft(self.directory, name, self._thread)
@@ -157,13 +162,13 @@ class Drafts:
                 draft.path.replace(self.directory / draft.name)
             for name in unwanted:
                 (self.directory / name).unlink(missing_ok=True)
-            _sync(self.directory)
+            sync(self.directory)
             last.path.replace(self.directory / last.name)
-            _sync(self.directory)
-            _sync(self.directory.parent)
+            sync(self.directory)
+            sync(self.directory.parent)
 
 
-def _sync(directory: Path) -> None:
+def sync(directory: Path) -> None:
     """Make renames in `directory` survive a power cut."""
     handle = os.open(directory, os.O_RDONLY)
     try:

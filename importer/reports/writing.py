@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from importer.concurrency import ahead
 from importer.reports.columns import LISTS, PAGE, UNDO, WORKBOOK
 from importer.reports.csv_lists import CsvLists
+from importer.reports.earlier import earlier
 from importer.reports.manifest import MANIFEST, manifest_json
 from importer.reports.marked_list import MARKED
 from importer.reports.problems import Tally
@@ -43,8 +44,9 @@ def write_reports(
     manifest.json always. `given_back` makes the sink that gives the list itself back (marking.py).
 
     `windows` (schema OUTCOMES, source order) are read once, in flat memory. Any failure, also one of `windows`, leaves
-    an older report as it was. Files are replaced one by one, the manifest last; files of formats that are not wanted
-    any more go. Raises ImporterError where the disk fails.
+    an older report as it was. Files are replaced one by one, the manifest last; what is replaced, or is not wanted any
+    more, is kept (earlier.py), and where nothing has changed nothing is written. Raises ImporterError where the disk
+    fails.
     """
     with Drafts(directory) as drafts:
         return write_drafts(drafts, facts, windows, formats, given_back)
@@ -72,9 +74,13 @@ def write_drafts(
 
         files.append(_whole(drafts.open(PAGE), page_html(facts, tally)))
     files.append(_whole(drafts.open(SUMMARY), summary_json(facts)))
-    _whole(drafts.open(MANIFEST), manifest_json(facts.run, files))
     written = {file.name for file in files}
-    drafts.publish(unwanted=(_every_name() | set(_marked_before(drafts.directory))) - written)
+    replaced = _every_name() | written | set(_marked_before(drafts.directory))
+    before = earlier(drafts.directory)
+    if not (before and before.is_same(drafts.finished)):
+        follows = before.keep(replaced) if before else None
+        _whole(drafts.open(MANIFEST), manifest_json(facts.run, files, follows))
+        drafts.publish(unwanted=replaced - written)
     return Written(tuple(files), dict(tally.outcomes), dict(tally.codes))
 
 

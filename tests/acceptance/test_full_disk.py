@@ -99,7 +99,7 @@ def test_a_report_that_has_no_room_leaves_the_outcomes_and_is_written_later(
     box = sandbox()
     env = {**box.env, "IMPORTER_REPORT__DIR": str(disk.path / "reports"), "IMPORTER_LIMITS__CHUNK_SIZE": "5000"}
     disk.fill(leave=100_000)
-    stopped = importer("run", write_csv(importer.cwd / "list.csv", packs(5000)), env=env)
+    stopped = importer("run", write_csv(importer.cwd / "list.csv", packs(3000)), env=env)
     assert stopped.code == 1
     assert "No space left on device. Nothing of the import is lost" in only_line(stopped.errors)
     (run,) = importer("runs", "--json", env=env).json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 from pathlib import Path
@@ -46,6 +47,20 @@ def test_each_command_that_changes_a_run_is_an_event_with_what_was_before_and_af
     assert [event["event"] for event in events] == ["run", "retry"]
     assert events[1]["before"] == {"assigned": 3, "refused": 1}
     assert importer("status", report.run, "--json").json["events"] == events
+    assert importer("verify", report.run).code == 0
+
+
+def test_a_report_that_is_written_again_keeps_the_earlier_one(importer: Importer, sandbox: StartBox) -> None:
+    box = sandbox("refused=S00002")
+    importer("run", write_csv(importer.cwd / "list.csv", packs(4)), env=box.env)
+    report = only_report(importer.cwd / "reports")
+    before = (report.directory / "not_assigned.csv").read_bytes()
+    importer("retry", report.run, env=box.env)
+    assert (report.directory / "report-1" / "not_assigned.csv").read_bytes() == before
+    manifest = json.loads((report.directory / "manifest.json").read_bytes())
+    assert manifest["follows"]["directory"] == "report-1"
+    importer("report", report.run)
+    assert not (report.directory / "report-2").exists()
     assert importer("verify", report.run).code == 0
 
 

@@ -27,7 +27,7 @@ ALL = ("csv", "xlsx", "html")
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in directory.iterdir() if not path.name.startswith(".")}
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file() and path.name[0] != "."}
 
 
 def breaking_off() -> Iterator[pa.RecordBatch]:
@@ -114,6 +114,65 @@ def test_files_of_formats_that_are_not_wanted_any_more_go(tmp_path: Path) -> Non
     assert set(contents(tmp_path)) == {
         "assigned.csv", "not_assigned.csv", "undo.csv", "summary.json", "manifest.json", "my notes.txt"
     }  # fmt: skip
+
+
+def test_a_report_that_is_written_again_keeps_the_earlier_ones_and_says_which_it_follows(tmp_path: Path) -> None:
+    kept = []
+    for serial in ("A", "B", "C"):
+        write_reports(tmp_path, facts(), [window(*serials(serial))], ALL)
+        kept.append(contents(tmp_path))
+    assert [contents(tmp_path / f"report-{number}") for number in (1, 2)] == kept[:2]
+    follows = [json.loads(files["manifest.json"]).get("follows") for files in kept]
+    assert follows == [
+        None,
+        *(
+            {
+                "directory": f"report-{number}",
+                "manifest_sha256": hashlib.sha256(kept[number - 1]["manifest.json"]).hexdigest(),
+            }
+            for number in (1, 2)
+        ),
+    ]
+    assert list(check_manifest(tmp_path)) == list(check_manifest(tmp_path / "report-1")) == []
+
+
+def test_a_report_that_says_nothing_new_is_not_written_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        write_reports(tmp_path, facts(), [window({}, rejected("x y"))], ALL)
+    assert not (tmp_path / "report-1").exists()
+
+
+def test_what_a_person_has_changed_in_a_report_is_kept_although_the_report_is_the_same(tmp_path: Path) -> None:
+    write_reports(tmp_path, facts(), [window({}, rejected("x y"))], ["csv"])
+    (tmp_path / "not_assigned.csv").write_text("corrected by hand")
+    write_reports(tmp_path, facts(), [window({}, rejected("x y"))], ["csv"])
+    assert (tmp_path / "report-1" / "not_assigned.csv").read_text() == "corrected by hand"
+    assert list(check_manifest(tmp_path)) == []
+
+
+def test_a_report_whose_successor_was_cut_short_is_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_reports(tmp_path, facts(), [window(*serials("A"))], ALL)
+    first = contents(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(Drafts, "publish", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_reports(tmp_path, facts(), [window(*serials("B"))], ALL)
+    assert contents(tmp_path) == first
+    write_reports(tmp_path, facts(), [window(*serials("B"))], ALL)
+    assert contents(tmp_path / "report-1") == first
+    assert not (tmp_path / "report-2").exists()
+
+
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_earlier_report_that_was_changed_is_a_discrepancy(tmp_path: Path) -> None:
+    for serial in ("A", "B"):
+        write_reports(tmp_path, facts(), [window(*serials(serial))], ["csv"])
+    (tmp_path / "report-1" / "manifest.json").write_text("{}")
+    (found,) = check_manifest(tmp_path)
+    assert (found.code, found.values["name"]) == ("verify_file_changed", "report-1/manifest.json")
 
 
 def test_summary_and_manifest_are_written_whatever_the_formats(tmp_path: Path) -> None:
