@@ -119,7 +119,7 @@ def verify_inputs(settings: Settings, run: Run) -> Inputs:
 
 def ledger_of(settings: Settings) -> Place:
     """Where the ledger of a configuration is kept."""
-    return place_of(settings.ledger.path)
+    return place_of(settings.ledger.path, settings.ledger.url)
 
 
 def looking(settings: Settings, target: str, spill_in: Path | None = None) -> Looking:

@@ -37,7 +37,7 @@ class Where:
     """Which configuration and ledger a command uses."""
 
     config: Annotated[Path | None, typer.Option("--config", help="Configuration file.  [default: config.toml]")] = None
-    ledger: Annotated[Path | None, typer.Option("--ledger", help="Ledger to use.")] = None
+    ledger: Annotated[str | None, typer.Option("--ledger", metavar="PATH", help="Ledger to use, or its URL.")] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from importer.cli import logs
 from importer.cli.options import Where
@@ -34,7 +35,7 @@ class Setup:
     @property
     def ledger(self) -> Place:
         """Where the ledger is kept."""
-        return place_of(self.settings.ledger.path)
+        return place_of(self.settings.ledger.path, self.settings.ledger.url)
 
     @property
     def language(self) -> Language:
@@ -54,7 +55,7 @@ class Setup:
         """Raises ConfigError. What a command needs is loaded by then."""
         loaded()
         speak(os.environ.get("IMPORTER_REPORT__LANGUAGE", ""))
-        overrides = {"ledger": {"path": where.ledger}, "report": {"dir": report_dir}}
+        overrides: dict[str, dict[str, Any]] = {"ledger": _ledger(where.ledger), "report": {"dir": report_dir}}
         settings = loading.load(where.config, os.environ, overrides)
         use(ReaderLimits(**settings.readers.model_dump()))
         speak(settings.report.language)
@@ -62,8 +63,15 @@ class Setup:
         return cls(settings, as_json, redactor, knobs, _again(where, report_dir, knobs))
 
 
+def _ledger(given: str | None) -> dict[str, str | None]:
+    """What --ledger says: a path, or a URL of PostgreSQL. It goes before both settings."""
+    if given and "://" in given:
+        return {"url": given}
+    return {"path": given, "url": "" if given else None}
+
+
 def _again(where: Where, report_dir: Path | None, knobs: list[str] | None) -> str:
-    ledger = where.ledger or os.environ.get("IMPORTER_LEDGER__PATH")
+    ledger = where.ledger or os.environ.get("IMPORTER_LEDGER__URL") or os.environ.get("IMPORTER_LEDGER__PATH")
     reports = report_dir or os.environ.get("IMPORTER_REPORT__DIR")
     given = [("--config", where.config), ("--ledger", ledger), ("--report-dir", reports)]
     given += [("--sandbox-option", knob) for knob in knobs or ()]

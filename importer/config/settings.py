@@ -212,6 +212,17 @@ class Unknown(Section):
 
 class Ledger(Section):
     path: Path = Path("importer.db")
+    url: str = ""
+    """Of a database of PostgreSQL: it holds the ledger instead of the file."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_of_postgresql(cls, value: str) -> str:
+        if value and not value.startswith(("postgresql://", "postgres://")):
+            raise Expected("expected_postgresql", value=without_password(value))
+        if re.search(r"://[^/@]*:[^/@]*@|[?&]password=", value):
+            raise Expected("expected_no_password")
+        return value
 
     @property
     def directory(self) -> Path:

@@ -142,6 +142,9 @@ class Reading(ABC):
     def load(self, chunk: int, batches: Mapping[int, Batch]) -> Chunk:
         """A chunk with its serials, ready to be sent."""
         (row,) = self._all("load", chunk=chunk)
+        return self._to_be_sent(chunk, row, batches)
+
+    def _to_be_sent(self, chunk: int, row: Row, batches: Mapping[int, Batch]) -> Chunk:
         if row["rows"] is None:
             raise self._without_rows(chunk)
         serials = self._whole(unpack_serials, row["rows"])

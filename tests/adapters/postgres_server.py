@@ -131,6 +131,11 @@ class PostgresServer:
         self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
         return self.url(name)
 
+    @staticmethod
+    def name_of(url: str) -> str:
+        """The database's name, for `execute`."""
+        return url.partition("@/")[2].partition("?")[0]
+
 
 def _unprivileged() -> pwd.struct_passwd:
     for name in ("postgres", "nobody"):
