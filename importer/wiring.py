@@ -36,7 +36,7 @@ from importer.gs1.suspect import Suspect
 from importer.ledger.opening import place_of
 from importer.ledger.ports import Ledger, Place
 from importer.ledger.records import Run
-from importer.model import Commissioner, Parsed, Reject, is_sandbox
+from importer.model import Commissioner, Outcome, Parsed, Reject, is_sandbox
 from importer.readers.opening import open_source
 from importer.redaction import Redactor
 from importer.sending.submit import Submitting
@@ -144,10 +144,19 @@ def parts(
     are missing.
     """
     must_have_credentials(settings)
+    actor = actor or this_process()
+    around: Callable[[Commissioner], Commissioner] = _unmeasured
+    ended: Callable[[Run, int, Mapping[Outcome, int]], None] = _untold
+    if is_measured(settings, actor.door):
+        from importer.telemetry.exposing import Measuring  # noqa: PLC0415  100 ms that others do without
+
+        measuring = Measuring(settings)
+        watcher, around, ended = measuring.watching(watcher), measuring.request, measuring.ended
     return Parts(
         ledger=ledger,
+        ended=ended,
         open_source=open_source,
-        connect=connect(settings, stopping, watcher, redactor, alone=is_sandbox(target), urgent=urgent),
+        connect=connect(settings, stopping, watcher, redactor, around, alone=is_sandbox(target), urgent=urgent),
         staging=staging(settings, settings.ledger.directory),
         submitting=Submitting(
             settings.limits.max_in_flight,
@@ -167,8 +176,22 @@ def parts(
             "target": target or settings.api.target,
             "version": VERSION,
         },
-        actor=actor or this_process(),
+        actor=actor,
     )
+
+
+def is_measured(settings: Settings, door: str = "") -> bool:
+    """Whether metrics or spans of imports are wanted. Those of the page are: it shows them under /metrics."""
+    wanted = settings.metrics
+    return bool(wanted.textfile or wanted.port or wanted.traces) or door == "page"
+
+
+def _unmeasured(client: Commissioner) -> Commissioner:
+    return client
+
+
+def _untold(*_: object) -> None:
+    """Nobody asks for metrics."""
 
 
 def must_have_credentials(settings: Settings) -> None:
@@ -185,12 +208,14 @@ def connect(
     stopping: Stopping,
     watcher: Watcher,
     redactor: Redactor,
+    around: Callable[[Commissioner], Commissioner] = _unmeasured,
     *,
     alone: bool = False,
     urgent: bool = False,
 ) -> Connect:
     """How a connection to the API is opened: all runs of the process share its pace, and unless it is `alone` with its
-    API, all processes of this host that use the same quota do; of them the urgent ones come first.
+    API, all processes of this host that use the same quota do; of them the urgent ones come first. `around` measures
+    each request.
     """
     api, limits = settings.api, settings.limits
     redactor.learn(*settings.secrets())
@@ -221,7 +246,7 @@ def connect(
                 redact=redactor,
             )
             yield Retrying(
-                Paced(record(client), gate),
+                Paced(record(around(client)), gate),
                 tokens,
                 gate,
                 max_attempts=limits.max_attempts,

@@ -10,18 +10,25 @@ import logging
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any, Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from importer.errors import ConfigError
 from importer.redaction import Redactor
 
 Level = Literal["debug", "info", "warning", "error"]
 
 
-def configure(level: Level, secrets: Iterable[str] = (), stream: TextIO | None = None) -> Redactor:
-    """Send events of this level and above to `stream`, stderr by default; of other libraries, warnings and above.
+def configure(
+    level: Level, secrets: Iterable[str] = (), stream: TextIO | None = None, file: Kept | None = None
+) -> Redactor:
+    """Send events of this level and above to `stream`, stderr by default, and as JSON lines to a `file`, if any; of
+    other libraries, warnings and above.
 
     May run twice: the last one holds. The redactor, which is given back so that it can be told more, works on the
     finished line: nothing gets past it, be it key, value or traceback. A full disk costs lines and stops nothing.
@@ -35,6 +42,7 @@ def configure(level: Level, secrets: Iterable[str] = (), stream: TextIO | None =
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
+            *([_copied(file, redactor)] if file else []),
             *_renderers(redactor, for_people=stream.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
@@ -44,6 +52,39 @@ def configure(level: Level, secrets: Iterable[str] = (), stream: TextIO | None =
     logging.basicConfig(level=max(threshold, logging.WARNING), handlers=[_Foreign()], force=True)
     logging.captureWarnings(capture=True)
     return redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A log file that is kept, with so many older ones of so many bytes. One process writes one file."""
+
+    path: Path
+    bytes: int
+    files: int
+
+
+class _Rotating(RotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the library's name
+        """Leave out what can't be written, as `_Dispensable` does."""
+
+
+def _copied(file: Kept, redactor: Redactor) -> Processor:
+    """Write each event to the file as it passes. Raises ConfigError where the file can't be written at the start."""
+    try:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        handler = _Rotating(file.path, maxBytes=file.bytes, backupCount=file.files, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError("log_file_unwritable", path=str(file.path), reason=error.strerror or str(error)) from error
+    render = structlog.processors.JSONRenderer(ensure_ascii=False)
+
+    def process(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+        plain = structlog.processors.format_exc_info(logger, name, dict(event))
+        line = render(logger, name, plain)
+        text = redactor.line(line if isinstance(line, str) else line.decode())
+        handler.handle(logging.LogRecord("importer", logging.INFO, "", 0, text, None, None))
+        return event
+
+    return process
 
 
 def _renderers(redactor: Redactor, *, for_people: bool) -> list[Processor]:

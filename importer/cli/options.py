@@ -38,6 +38,9 @@ class Where:
 
     config: Annotated[Path | None, typer.Option("--config", help="Configuration file.  [default: config.toml]")] = None
     ledger: Annotated[str | None, typer.Option("--ledger", metavar="PATH", help="Ledger to use, or its URL.")] = None
+    log_file: Annotated[
+        Path | None, typer.Option("--log-file", help="Keep the log there, too, as JSON lines; old ones are rotated.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

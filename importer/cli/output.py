@@ -58,7 +58,7 @@ class Shown:
     def finished(self, finished: Finished) -> None:
         facts = finished.facts
         if not sys.stderr.isatty():
-            self._log.info("run", run=facts.run, exit_code=facts.exit_code, **facts.outcomes)
+            self._log.info("run", run=facts.run, source=facts.source.name, exit_code=facts.exit_code, **facts.outcomes)
         if self._as_json:
             document = msgspec.json.decode(summary_json(facts))
             self._documents.append({**document, "report": str(finished.directory)})

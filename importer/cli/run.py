@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -218,12 +218,22 @@ async def bounded(setup: Setup, limits: Limits, presumed: Sequence[str] = ()) ->
     ):
         clock = asyncio.create_task(_stopped_in_time(stopping, deadline)) if deadline else None
         try:
-            yield Bounds(settings, target, stopping)
+            with exposing(settings):
+                yield Bounds(settings, target, stopping)
         finally:
             if clock:
                 clock.cancel()
                 with suppress(asyncio.CancelledError):
                     await clock
+
+
+def exposing(settings: Settings) -> AbstractContextManager[None]:
+    """While this lasts, `/metrics` answers where the configuration says."""
+    if not settings.metrics.port:
+        return nullcontext()
+    from importer.telemetry.exposing import exposed  # noqa: PLC0415  only for those who want it
+
+    return exposed(settings)
 
 
 async def _stopped_in_time(stopping: Stopping, deadline: Deadline) -> None:

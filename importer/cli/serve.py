@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from importer.cli import sandbox
+from importer.cli.run import exposing
 from importer.cli.setup import Setup
 from importer.config.settings import Web
 from importer.errors import Exit
@@ -25,7 +26,8 @@ def serve_page(setup: Setup, host: str | None, port: int | None, tls: tuple[Path
 
     async def run() -> None:
         async with sandbox.inside(settings, setup.knobs) as (sending, target):
-            await serve(sending, target, setup.redactor, _announce, again=setup.again)
+            with exposing(sending):
+                await serve(sending, target, setup.redactor, _announce, again=setup.again)
 
     asyncio.run(run())
     return Exit.DONE

@@ -55,11 +55,17 @@ class Setup:
         """Raises ConfigError. What a command needs is loaded by then."""
         loaded()
         speak(os.environ.get("IMPORTER_REPORT__LANGUAGE", ""))
-        overrides: dict[str, dict[str, Any]] = {"ledger": _ledger(where.ledger), "report": {"dir": report_dir}}
+        overrides: dict[str, dict[str, Any]] = {
+            "ledger": _ledger(where.ledger),
+            "report": {"dir": report_dir},
+            "log": {"file": where.log_file},
+        }
         settings = loading.load(where.config, os.environ, overrides)
         use(ReaderLimits(**settings.readers.model_dump()))
         speak(settings.report.language)
-        redactor = logs.configure("debug" if debug else "info", settings.secrets())
+        log = settings.log
+        kept = logs.Kept(log.file, round(log.megabytes * 1e6), log.files) if log.file else None
+        redactor = logs.configure("debug" if debug else "info", settings.secrets(), file=kept)
         return cls(settings, as_json, redactor, knobs, _again(where, report_dir, knobs))
 
 

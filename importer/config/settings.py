@@ -241,6 +241,23 @@ class Watch(Section):
     quiet_seconds: Annotated[float, Field(ge=0, le=86_400)] = 10.0
 
 
+class Log(Section):
+    """Where the log is kept, beside stderr."""
+
+    file: OptionalPath = None
+    megabytes: Annotated[float, Field(gt=0)] = 10.0
+    files: Annotated[int, Field(ge=1, le=1000)] = 10
+
+
+class Metrics(Section):
+    """Where imports can be watched by machines (telemetry/)."""
+
+    textfile: OptionalPath = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    traces: bool = False
+
+
 class Web(Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8700
@@ -304,6 +321,8 @@ class Settings(BaseSettings):
     report: Report = Report()
     watch: Watch = Watch()
     web: Web = Web()
+    metrics: Metrics = Metrics()
+    log: Log = Log()
 
     @classmethod
     def settings_customise_sources(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from structlog.contextvars import bound_contextvars
+
 from importer.api.gate import Wait
 from importer.concurrency import Stopping, in_thread
 from importer.errors import Exit, ImporterError
@@ -18,14 +20,15 @@ from importer.flow.report import report
 from importer.flow.undoing import Undo
 from importer.ledger.ports import Ledger, View
 from importer.ledger.records import NewRun, Run, now
-from importer.model import Action, Commissioner, Message, RunState
+from importer.model import Action, Commissioner, Message, Outcome, RunState
 from importer.reports.summary import RunSummary
-from importer.results.totals import Counts, count
+from importer.results.totals import Counts, count, exit_code
 from importer.rows.tables import Source
 from importer.sending.attempt import Attempt, Recorded
 from importer.sending.overtaken import take_over
 from importer.sending.submit import Submission, Submitting
 from importer.sources.files import FileFacts, file_facts, must_be_unchanged
+from importer.spans import span
 from importer.staging.overlap import Earlier
 from importer.staging.recording import Recording
 from importer.staging.stage import Staging, reading_of, stage
@@ -77,6 +80,8 @@ class Parts:
     """Of every new run: settings, version, target."""
     actor: Actor
     """Who asks for it."""
+    ended: Callable[[Run, int, Mapping[Outcome, int]], None] = lambda *_: None
+    """Is told of the end of a session of a run: its exit code, and how many rows came to each outcome in it."""
     again: str = ""
     """Options that a command for later needs, so that it goes to the same ledger and configuration."""
 
@@ -90,6 +95,9 @@ class Finished:
     directory: Path
 
 
+_BEGINS = frozenset({EventKind.RUN, EventKind.DECOMMISSION})
+
+
 class Import:
     """Runs one source file or goes on with a run. Each method may be called again after any kind of end."""
 
@@ -101,7 +109,8 @@ class Import:
 
         Raises SourceError, ApiError and the like before anything was sent, Stopped while it was staged.
         """
-        return await self._run(path, options, options_json, None)
+        with span("run", source=path.name):
+            return await self._run(path, options, options_json, None)
 
     async def undo(self, undo: Undo) -> Finished:
         """Take back what a run has assigned, in a run of its own; where such a run stopped early, go on with that.
@@ -109,27 +118,32 @@ class Import:
         Raises what `run` raises, and ConfigError if it is another number of serials than a person has agreed to.
         """
         path = undo.file or Path(undo.run.source_path)
-        return await self._run(path, undo.options, undo.only.identity(), undo)
+        with span("run", source=path.name, undoes=undo.run.id):
+            return await self._run(path, undo.options, undo.only.identity(), undo)
 
     async def _run(self, path: Path, options: Any, options_json: Mapping[str, Any], undo: Undo | None) -> Finished:
         facts = await file_facts(path) if undo is None or undo.file else _as_it_was(undo.run)
         text = json.dumps(options_json, sort_keys=True)
         listed = _Listed(path, options, text, facts, undo)
         undoes = undo.run.id if undo else ""
+        run_id = self._parts.new_run_id()
         with self._parts.ledger.view() as view:
             run = view.unfinished_twin(facts.sha256, text, self._parts.facts["target"], undoes)
             if run:
                 return await self.submit(run)
-            run = view.run(await in_thread(self._stage, listed, view))
+            told = {"run": run_id, "source": path.name}
+            with bound_contextvars(**told), span("stage", **told):
+                await in_thread(self._stage, listed, run_id, view)
+            run = view.run(run_id)
         return await self.submit(run, EventKind.DECOMMISSION if undo else EventKind.RUN)
 
-    def _stage(self, listed: _Listed, view: View) -> str:
+    def _stage(self, listed: _Listed, run_id: str, view: View) -> None:
         parts, path, facts, undo = self._parts, listed.path, listed.facts, listed.undo
         parts.watcher.reading(path.name, facts.bytes)
         source = undo.source(view, parts.open_source) if undo else parts.open_source(path, listed.options)
         accept = listed.options.accept if listed.options else ()
         run = NewRun(
-            id=parts.new_run_id(),
+            id=run_id,
             source_name=path.name,
             source_path=str(path.absolute()),
             source_sha256=facts.sha256,
@@ -170,7 +184,6 @@ class Import:
             recording.close()
             parts.ledger.forget_half_staged()
             raise
-        return run.id
 
     async def retry(self, run: Run) -> Finished:
         """Send again what was refused, is unknown or was not sent."""
@@ -181,16 +194,24 @@ class Import:
         """Send what is pending, then write the report, however the sending ended. Cancelled after it was told to stop,
         it cuts off what is on its way, and ends as one that stopped.
         """
+        told = {"run": run.id, "source": run.source_name}
+        with bound_contextvars(**told), span("submit", **told):
+            return await self._submitted(run, kind)
+
+    async def _submitted(self, run: Run, kind: EventKind) -> Finished:
         fault: BaseException | None = None
+        before: Mapping[Outcome, int] = {}
         try:
             with self._parts.ledger.view() as view:
                 run = view.run_by_num(run.num)  # a retry has changed its state
+                if kind not in _BEGINS:
+                    before = count(view, run).outcomes
                 if run.state != RunState.FINISHED or count(view, run).pending:
                     await self._submit(view, run, kind)
         except (ImporterError, asyncio.CancelledError) as error:
             fault = error
         try:
-            finished = await asyncio.shield(asyncio.create_task(self._conclude(run.id)))
+            finished = await asyncio.shield(asyncio.create_task(self._conclude(run.id, before)))
         except ImporterError as error:
             if isinstance(fault, ImporterError):
                 raise fault from error  # that there is no report either follows from it
@@ -244,15 +265,18 @@ class Import:
             )
             return await submission.go()
 
-    async def _conclude(self, run_id: str) -> Finished:
-        """Write the report; the ledger says all."""
+    async def _conclude(self, run_id: str, before: Mapping[Outcome, int]) -> Finished:
+        """Write the report; the ledger says all. `before`: how many rows had which outcome when this session began."""
         parts = self._parts
 
         def write() -> Finished:
-            with parts.ledger.view() as view:
+            with parts.ledger.view() as view, span("report", run=run_id):
                 run = view.run(run_id)
                 parts.watcher.reporting(run)
                 directory = parts.report_dir / run.id
+                counts = count(view, run)
+                gained = {outcome: rows - before.get(outcome, 0) for outcome, rows in counts.outcomes.items()}
+                parts.ended(run, exit_code(run, counts), gained)
                 facts, _ = report(view, run, directory, parts.formats, parts.language, parts.again)
                 return Finished(run, facts, directory)
 

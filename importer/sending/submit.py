@@ -17,6 +17,7 @@ from importer.reconcile import HELD, IN_DOUBT, LOST, ExistsMeans, cut_into, said
 from importer.sending.bisection import MOST_REFUSED, Bisection, End, How, Step
 from importer.sending.breaker import Breaker
 from importer.sending.feed import Feed, Planned
+from importer.spans import span
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ class Submission:
         while not self._stopping() and (planned := await self._feed.next()) is not None:
             sending = _Sending(planned, Bisection(planned.parts))
             try:
-                await self._send(sending)
+                with span("chunk", chunk=planned.root, serials=planned.serials):
+                    await self._send(sending)
             except ApiError as error:
                 self._stopping.stop(error.message, error.exit_code)
             finally:

@@ -19,7 +19,7 @@ from importer.web.inputs import Accepted, Confirmation, Edit, OfProduct, Patienc
 from importer.web.openapi import Door, document
 from importer.web.pages_runs import download
 from importer.web.receiving import Receiving
-from importer.web.rendering import in_language
+from importer.web.rendering import answer, in_language
 from importer.web.site import PERSON, SITE, Site
 
 door = Door()
@@ -28,9 +28,29 @@ _PATIENCE = 10.0
 
 @door.get("/api/health", open_to_all=True)
 async def health(request: web.Request) -> Health:
-    """Whether the server is there."""
-    _ = request
-    return Health(ok=True, version=VERSION)
+    """Whether the server is alive, and whether it can import."""
+    return await _health(request.app[SITE])
+
+
+@door.get("/api/health/ready", media="application/json", open_to_all=True)
+async def ready(request: web.Request) -> web.Response:
+    """The same document, with status 503 while it can't import."""
+    found = await _health(request.app[SITE])
+    return answer(request, found, 200 if found.ready else 503)
+
+
+async def _health(site: Site) -> Health:
+    missing = await site.read(site.not_ready)
+    return Health(ok=True, ready=not missing, not_ready=missing, version=VERSION)
+
+
+@door.get("/metrics", media="text/plain")
+async def metrics(request: web.Request) -> web.Response:
+    """Metrics of the server's imports, for Prometheus."""
+    from importer.telemetry.exposing import told  # noqa: PLC0415  only for who asks
+
+    body, kind = await request.app[SITE].read(told, request.app[SITE].settings)
+    return web.Response(body=body, headers={"Content-Type": kind})
 
 
 @door.get("/api/openapi.json", open_to_all=True)

@@ -19,7 +19,9 @@ Phase = Literal["", "waiting", "opening", "reading", "sending", "reporting", "st
 
 
 class Health(Struct, frozen=True):
-    ok: bool
+    ok: Annotated[bool, Meta(description="The server is alive.")]
+    ready: Annotated[bool, Meta(description="It can import: /api/health/ready answers 503 where it can't.")]
+    not_ready: Annotated[list[str], Meta(description="Why: ledger, report_dir, uploads, worker.")]
     version: str
 
 

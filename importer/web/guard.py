@@ -25,7 +25,7 @@ PARTS = "parts"
 """Key of a request: what is left to read of an upload, behind its token."""
 UPLOADS = frozenset({"/uploads", "/api/uploads"})
 """The only addresses that take files."""
-_OPEN = ("/login", "/static/", "/api/health", "/api/openapi.json")
+_OPEN = ("/login", "/static/", "/api/health", "/api/health/ready", "/api/openapi.json")
 """What can be seen without logging in; each prefix is exact enough to cover nothing else."""
 _SAFE = frozenset({"GET", "HEAD"})
 _ONCE = ("Host", "Origin", "Content-Type", "Sec-Fetch-Site", "X-CSRF-Token")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -17,8 +18,9 @@ from filelock import FileLock, Timeout
 
 from importer import wiring
 from importer.config.settings import Settings
-from importer.errors import ConfigError, LedgerBusy, LedgerError
+from importer.errors import ConfigError, ImporterError, LedgerBusy, LedgerError
 from importer.events import Actor, Event, EventKind, this_process
+from importer.ledger.opening import viewed
 from importer.ledger.ports import Place
 from importer.redaction import Redactor
 from importer.web.access import Csrf, Sessions, users_of
@@ -89,6 +91,23 @@ class Site:
         self.hashing = asyncio.Semaphore(1)
         """A password takes 64 MB to check."""
         self._readers = ThreadPoolExecutor(_READERS, "reader")
+
+    def not_ready(self) -> list[str]:
+        """What keeps the server from importing. In a thread."""
+        found = []
+        try:
+            with viewed(self.ledger) as view:
+                if view:
+                    view.runs()
+        except ImporterError:
+            found.append("ledger")
+        for name, place in (("report_dir", self.settings.report.dir), ("uploads", self.directory)):
+            there = next(path for path in (place, *place.absolute().parents) if path.exists())
+            if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+                found.append(name)
+        if not self.worker.alive:
+            found.append("worker")
+        return found
 
     def _look_up_names(self) -> None:
         """Takes 10 seconds or more if no name server answers: once, and never while a request waits."""

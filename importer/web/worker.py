@@ -45,11 +45,20 @@ class Worker:
         self._stopping: Stopping | None = None
         self.now: Job | None = None
         self.live: Live | None = None
+        self.alive = False
+        """Whether it works on what is queued."""
         self.waits_for: Message | None = None
         """Who holds the ledger, where that is not this process."""
 
     async def run(self) -> None:
         """Work until `end`."""
+        self.alive = True
+        try:
+            await self._work_on()
+        finally:
+            self.alive = False
+
+    async def _work_on(self) -> None:
         while not self._ending:
             self._jobs.changed.clear()
             job = self._jobs.next()

@@ -1,0 +1,1 @@
+"""What operators see of imports beside the ledger: metrics for Prometheus, spans for OpenTelemetry."""
