@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from postgres_server import PostgresServer, binaries
+
+from importer.ledger.opening import place_of
+from importer.ledger.ports import Place
 
 # Where a tests' run was started with nohup, every command here would have to ignore SIGHUP, too.
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
@@ -34,3 +38,12 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Where an empty ledger may be made; what holds of it holds of each back end."""
+    if request.param == "sqlite":
+        return place_of(tmp_path / "importer.db")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return place_of(tmp_path, server.new_database())

@@ -1,7 +1,7 @@
 """What the steps of an import ask of a ledger, however it is stored: one to write, a view to read.
 
-No statement, no row of a driver and no path is known here. `sqlite/` and later ones keep the same promises:
-`tests/adapters/ledger/contract` asks them of each.
+No statement, no row of a driver and no path is known here. `sqlite/` and `postgres/` keep the same promises:
+`tests/adapters/ledger/test_contract_*` asks them of both.
 """
 
 from __future__ import annotations

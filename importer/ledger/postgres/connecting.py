@@ -34,13 +34,13 @@ class _Whole(NumericBinaryLoader):
         return int(super().load(data))
 
 
-def connect(url: str, application: str = "importer") -> Connection:
+def connect(url: str, application: str = "importer", *, read_only: bool = False) -> Connection:
     """A connection in autocommit. The password comes from the environment (PGPASSWORD) or a .pgpass. Raises LedgerBusy
     where the server can't be reached, NoLedger where it lets no one in.
     """
-    given = str(conninfo_to_dict(url).get("options") or "")
+    given = f"{conninfo_to_dict(url).get('options') or ''} -c search_path={SCHEMA}".strip()
     settings = {
-        "options": f"{given} -c search_path={SCHEMA}".strip(),
+        "options": f"{given} -c default_transaction_read_only=on" if read_only else given,
         "application_name": application,
         "connect_timeout": "10",
         # A server that is gone without a word is noticed within half a minute.

@@ -42,7 +42,7 @@ class PostgresView(Reading):
         self._db = self._connected()
 
     def _connected(self) -> Connection:
-        db = connect(self.place)
+        db = connect(self.place, read_only=True)
         try:
             opening.must_be_known(db, self.place)
         except BaseException:

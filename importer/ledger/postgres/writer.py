@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -108,7 +109,7 @@ class Writer:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
-        if not is_lost(self._db):
+        with suppress(psycopg.Error):  # what it leaves where the server is away does no harm
             execute(self._db, "forget_writer", writer=self.id)
         self._db.close()
 

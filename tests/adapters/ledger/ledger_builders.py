@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psycopg
 
 from importer.ledger.packing import Rows, pack_rows
+from importer.ledger.ports import Ledger, Place, View
 from importer.ledger.records import NewRun, PlannedChunk
-from importer.ledger.sqlite.ledger import SqliteLedger
-from importer.ledger.sqlite.view import SqliteView
+from importer.ledger.sqlite.place import SqlitePlace
 from importer.model import Answer, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Part, Settlement, Verdict
 
 BATCH = Batch("01234567891231", "BATCH002", "271130")
@@ -87,7 +90,7 @@ def planned(
     )
 
 
-def staged_run(ledger: SqliteLedger, *chunks: PlannedChunk, number: int = 1) -> int:
+def staged_run(ledger: Ledger, *chunks: PlannedChunk, number: int = 1) -> int:
     """A run of two batches (1: BATCH, 2: OTHER), by default with one chunk of three serials and one repeat."""
     chunks = chunks or (planned(rows_of(["A", "B", "C"], repeat_of=[1])),)
     run = ledger.begin(new_run(number))
@@ -98,26 +101,51 @@ def staged_run(ledger: SqliteLedger, *chunks: PlannedChunk, number: int = 1) -> 
 
 
 @contextmanager
-def looking(path: Path) -> Iterator[SqliteView]:
-    """A view of the ledger, closed in the end."""
-    view = SqliteView(path)
+def looking(where: Place | Path) -> Iterator[View]:
+    """A view of the ledger, closed in the end. As a path: that of SQLite's file."""
+    view = placed(where).view()
     try:
         yield view
     finally:
         view.close()
 
 
-def chunks_of(path: Path, run: int) -> list[Chunk]:
+def placed(where: Place | Path) -> Place:
+    return SqlitePlace(where) if isinstance(where, Path) else where
+
+
+def chunks_of(where: Place | Path, run: int) -> list[Chunk]:
     """The run's pending chunks, ready to be sent."""
-    with looking(path) as view:
+    with looking(where) as view:
         return [view.load(kept.id, view.batches(run)) for kept in view.to_send(run, (0, 0), 1000)]
+
+
+def asked(where: Place, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """Look into the ledger, or change it, behind its back; `?` stands for a value."""
+    if isinstance(where, SqlitePlace):
+        db = sqlite3.connect(where.path, isolation_level=None)
+        try:
+            return db.execute(sql, values).fetchall()
+        finally:
+            db.close()
+    with psycopg.connect(str(where), autocommit=True, options="-c search_path=importer") as server:
+        cursor = server.execute(sql.replace("?", "%s").encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def spoil(where: Place, table: str, column: str) -> None:
+    """Flip one bit in the middle of a blob."""
+    ((blob,),) = asked(where, f"SELECT {column} FROM {table}")[:1]
+    middle = len(blob) // 2 + 4
+    spoilt = blob[:middle] + bytes([blob[middle] ^ 1]) + blob[middle + 1 :]
+    asked(where, f"UPDATE {table} SET {column} = ? WHERE {column} = ?", spoilt, blob)
 
 
 def answer(verdict: Verdict = Verdict.SETTLED, serials: Sequence[str] = ()) -> Answer:
     return Answer(verdict, assigned=frozenset(serials), http_status=200, digest=DIGEST)
 
 
-async def send(ledger: SqliteLedger, run: int, chunk: Chunk, settled: Settlement) -> list[int]:
+async def send(ledger: Ledger, run: int, chunk: Chunk, settled: Settlement) -> list[int]:
     """One attempt from mark to record."""
     n = await ledger.mark(run, chunk)
     return await ledger.record(run, chunk, n, answer(serials=chunk.serials), settled)

@@ -9,8 +9,8 @@ from pathlib import Path
 from ledger_builders import BATCH, OTHER, looking
 
 from importer.ledger.packing import Rows
+from importer.ledger.ports import Place, View
 from importer.ledger.records import PlannedChunk
-from importer.ledger.sqlite.view import SqliteView
 from importer.model import Batch, Chunk, ChunkState, Doubt, Fate, Outcome, Part, Settlement
 from importer.serial_text import SerialText
 
@@ -133,13 +133,13 @@ class Model:
         return found
 
 
-def read(path: Path) -> dict[int, dict[str, Standing]]:
-    """What the ledger at a path holds: run, serial, what became of it. No serial may stand twice."""
-    with looking(path) as view:
+def read(where: Place | Path) -> dict[int, dict[str, Standing]]:
+    """What a ledger holds: run, serial, what became of it. No serial may stand twice."""
+    with looking(where) as view:
         return {run.num: _read_run(view, run.num) for run in view.runs()}
 
 
-def _read_run(view: SqliteView, run: int) -> dict[str, Standing]:
+def _read_run(view: View, run: int) -> dict[str, Standing]:
     found: dict[str, Standing] = {}
     for kept in view.chunks_by_key(run):
         rows = view.rows(kept.id)

@@ -12,8 +12,7 @@ from pathlib import Path
 from ledger_builders import ASSIGNED, chunks_of, looking, planned, rows_of, send, staged_run
 
 from importer.flow.report import report
-from importer.ledger.sqlite.ledger import SqliteLedger
-from importer.ledger.sqlite.view import SqliteView
+from importer.ledger.ports import Place
 from importer.reports.publishing import Drafts
 from importer.words.language import Language
 
@@ -44,29 +43,30 @@ class Csv(list[str]):
         return super().__contains__(wanted)
 
 
-def test_summary_and_lists_tell_of_one_moment(tmp_path: Path) -> None:
-    path = tmp_path / "importer.db"
-    with SqliteLedger(path) as ledger, looking(path) as view:
+def test_summary_and_lists_tell_of_one_moment(place: Place, tmp_path: Path) -> None:
+    with place.open() as ledger, looking(place) as view:
         number = staged_run(ledger, planned(rows_of(["A"])), planned(rows_of(["B"], 3)))
-        first, _ = chunks_of(path, number)
+        first, _ = chunks_of(place, number)
         formats = Csv(lambda: ledger.divide(number, first.id, ASSIGNED))
         report(view, view.run_by_num(number), tmp_path / "report", formats, Language("en"))
         assert [chunk.fate for chunk in view.chunks_by_key(number)] == [ASSIGNED.fate, None]
     assert told(tmp_path / "report") == ({"unsent": 2}, {"unsent": 2})
 
 
-async def test_a_report_that_waited_for_another_writer_tells_what_was_recorded_meanwhile(tmp_path: Path) -> None:
-    path, directory = tmp_path / "importer.db", tmp_path / "report"
+async def test_a_report_that_waited_for_another_writer_tells_what_was_recorded_meanwhile(
+    place: Place, tmp_path: Path
+) -> None:
+    directory = tmp_path / "report"
 
     def write(number: int) -> None:
-        with SqliteView(path) as view:
+        with place.view() as view:
             report(view, view.run_by_num(number), directory, ["csv"], Language("en"))
 
-    with SqliteLedger(path) as ledger:
+    with place.open() as ledger:
         number = staged_run(ledger, planned(rows_of(["A"])))
         with Drafts(directory):
             waiting = threading.Thread(target=write, args=[number])
             waiting.start()
-            await send(ledger, number, chunks_of(path, number)[0], ASSIGNED)
+            await send(ledger, number, chunks_of(place, number)[0], ASSIGNED)
         waiting.join()
     assert told(directory) == ({"assigned": 1}, {"assigned": 1})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -13,12 +14,22 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from ledger_builders import UNREGISTERED, answer, cut, looking, new_run, planned, rows_of, staged_run
 from ledger_model import FATES, Model, ModelChunk, read
+from postgres_server import PostgresServer
 
 from importer.errors import LedgerError
-from importer.ledger.sqlite.ledger import SqliteLedger
+from importer.ledger.opening import place_of
+from importer.ledger.ports import Place
+from importer.ledger.sqlite.place import SqlitePlace
 from importer.model import ChunkState, Doubt, Fate, Outcome, Part, Settlement
 
 KINDS = ["assigned", "each", "refused", "again", "lost", "cut", "product"]
@@ -31,16 +42,29 @@ class LedgerLives(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = Path(tempfile.mkdtemp(prefix="ledger-lives-"))
-        self.lives = 0
         self.runner = asyncio.Runner()
         self.model = Model()
         self.assigned: set[str] = set()
 
     @initialize()
     def open(self) -> None:
-        self.path = self.root / "0" / "importer.db"
-        self.ledger = SqliteLedger(self.path)
+        self.place = self.new_place()
+        self.ledger = self.place.open()
+
+    @abstractmethod
+    def new_place(self) -> Place:
+        """Where there is no ledger yet."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End the ledger as the end of its process would; `place` is where what that leaves stands."""
+
+    def _reopen(self) -> None:
+        """What was on the wire is in doubt at the latest when something is sent into its target again."""
+        self.ledger = self.place.open()
+        for run in self.model.runs:
+            self.runner.run(self.ledger.running(run, "unknown"))
+        self.model.reopen()
 
     @rule(sizes=st.lists(st.integers(1, 5), min_size=1, max_size=4), seed=st.data())
     @precondition(lambda self: len(self.model.runs) < 4)
@@ -87,7 +111,7 @@ class LedgerLives(RuleBasedStateMachine):
         self._settled(chunk, settled, self.runner.run(self.ledger.settle(chunk.run, chunk.id, settled)))
 
     def _settled(self, chunk: ModelChunk, settled: Settlement, to_send: Sequence[int]) -> None:
-        with looking(self.path) as view:
+        with looking(self.place) as view:
             ids = {tuple(view.serials(kept.id)): kept.id for kept in view.chunks_by_key(chunk.run)}
         self.model.settle(chunk, settled, ids)
         parts = [part for part in settled.parts if not part.fate]
@@ -111,34 +135,26 @@ class LedgerLives(RuleBasedStateMachine):
     @rule()
     def close_and_reopen(self) -> None:
         self.ledger.close()
-        self.ledger = SqliteLedger(self.path)
-        self.model.reopen()
+        self._reopen()
 
     @rule()
     def crash(self) -> None:
-        """What a killed process leaves: the file and its -wal as they are at this moment."""
-        self.lives += 1
-        left = self.root / str(self.lives) / "importer.db"
-        left.parent.mkdir()
-        for suffix in ("", "-wal"):
-            shutil.copy(f"{self.path}{suffix}", f"{left}{suffix}")
-        self.ledger.close()
-        self.path, self.ledger = left, SqliteLedger(left)
-        self.model.reopen()
+        self.kill()
+        self._reopen()
 
     @invariant()
     def every_serial_stands_once_with_the_fate_that_was_recorded(self) -> None:
         if hasattr(self, "ledger"):
-            found = read(self.path)
+            found = read(self.place)
             assert found == self.model.fates()
             assigned = {serial for fates in found.values() for serial, fate in fates.items() if fate[0] == "assigned"}
             assert self.assigned <= assigned
             self.assigned = assigned
 
     def teardown(self) -> None:
-        self.ledger.close()
+        if hasattr(self, "ledger"):
+            self.ledger.close()
         self.runner.close()
-        shutil.rmtree(self.root)
 
     def _draw(self, data: st.DataObject, state: ChunkState) -> ModelChunk:
         return data.draw(st.sampled_from(self.model.any(state)))
@@ -164,11 +180,59 @@ class LedgerLives(RuleBasedStateMachine):
         return FATES[kind]
 
     def _ids(self, run: int) -> Sequence[int]:
-        with looking(self.path) as view:
+        with looking(self.place) as view:
             return [kept.id for kept in view.chunks_by_key(run)]
 
 
-TestLedgerLives = LedgerLives.TestCase
-TestLedgerLives.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+class SqliteLives(LedgerLives):
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = Path(tempfile.mkdtemp(prefix="ledger-lives-"))
+        self.lives = 0
+
+    def new_place(self) -> Place:
+        self.lives += 1
+        return SqlitePlace(self.root / str(self.lives) / "importer.db")
+
+    def kill(self) -> None:
+        """Leave the file and its -wal as they are at this moment."""
+        left = self.new_place()
+        assert isinstance(self.place, SqlitePlace)
+        assert isinstance(left, SqlitePlace)
+        left.path.parent.mkdir()
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{self.place.path}{suffix}", f"{left.path}{suffix}")
+        self.ledger.close()
+        self.place = left
+
+    def teardown(self) -> None:
+        super().teardown()
+        shutil.rmtree(self.root)
+
+
+def test_lives_in_sqlite() -> None:
+    run_state_machine_as_test(SqliteLives, settings=_lives(40))
+
+
+def test_lives_in_postgresql(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+
+    class PostgresLives(LedgerLives):
+        def new_place(self) -> Place:
+            postgres.execute("DROP SCHEMA IF EXISTS importer CASCADE", postgres.name_of(url))
+            return place_of(Path("unused"), url)
+
+        def kill(self) -> None:
+            """The server ends the session as it does when the process is gone; this one gets no chance to say more."""
+            postgres.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name LIKE 'importer %'"
+            )
+            self.ledger.close()
+
+    run_state_machine_as_test(PostgresLives, settings=_lives(12))
+
+
+def _lives(examples: int) -> settings:
+    return settings(
+        max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +8,7 @@ from ledger_builders import looking, staged_run
 
 from importer.ledger import fingerprint_index
 from importer.ledger.packing import Damaged
-from importer.ledger.sqlite.ledger import SqliteLedger
+from importer.ledger.ports import Place
 from importer.rows.fingerprints import SHORT_BITS, Hashes
 
 LARGEST = (1 << SHORT_BITS) - 1
@@ -74,18 +72,15 @@ RANGES = {
 
 
 @pytest.mark.parametrize(("low", "high", "expected"), RANGES.values(), ids=RANGES.keys())
-def test_the_pieces_that_touch_a_range_are_found(
-    tmp_path: Path, low: int, high: int, expected: list[list[int]]
-) -> None:
-    path = tmp_path / "importer.db"
+def test_the_pieces_that_touch_a_range_are_found(place: Place, low: int, high: int, expected: list[list[int]]) -> None:
     parts = [ordered((10, 1), (20, 1)), ordered((20, 2), (30, 1)), ordered((40, 3), (40, 4))]
-    with SqliteLedger(path) as ledger:
+    with place.open() as ledger:
         run = staged_run(ledger)
         other = staged_run(ledger, number=2)
         for part in parts:
             ledger.add_fingerprints(run, fingerprint_index.pieces(part))
         ledger.add_fingerprints(other, fingerprint_index.pieces(ordered((25, 1))))
-        with looking(path) as view:
+        with looking(place) as view:
             found = [fingerprint_index.split(piece)[0].tolist() for piece in view.fingerprints(run, low, high)]
     assert [[piece[0], piece[-1]] for piece in found] == expected
 
