@@ -12,16 +12,18 @@ import typer
 from importer.cli.output import show_document
 from importer.cli.setup import Setup
 from importer.errors import ConfigError, Exit
-from importer.gs1.scans import is_scan, read_scan
 from importer.model import Reject, is_sandbox
-from importer.results.tracing import Trace, trace
+from importer.results.tracing import Trace, sought, trace
 
 _MOST = 200
 
 
 def trace_serial(setup: Setup, text: str, gtin: str) -> int:
     """`text` is a serial, or a scanned code that holds one. Raises ConfigError for a code that can't be read."""
-    serial, gtin = _searched(text, gtin)
+    wanted = sought(text, gtin)
+    if isinstance(wanted, Reject):
+        raise ConfigError(wanted.code, wanted.role, **wanted.values)
+    serial, gtin = wanted
     with closing(setup.ledger.view()) as view:
         found = list(islice(trace(view, serial, gtin), _MOST))
     if setup.as_json:
@@ -36,16 +38,6 @@ def trace_serial(setup: Setup, text: str, gtin: str) -> int:
     for one in found:
         typer.echo("\n".join(_lines(setup, what, one)))
     return Exit.DONE
-
-
-def _searched(text: str, gtin: str) -> tuple[str, str]:
-    """The serial and the GTIN (14 digits; empty: any) that are looked for."""
-    if not is_scan(text):
-        return text, gtin.rjust(14, "0") if gtin else ""
-    scan = read_scan(text)
-    if isinstance(scan, Reject):
-        raise ConfigError(scan.code, scan.role, **scan.values)
-    return scan.serial, scan.gtin
 
 
 def _document(setup: Setup, one: Trace) -> dict[str, Any]:

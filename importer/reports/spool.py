@@ -106,3 +106,9 @@ class Cursor:
         while self._next and self._next.key < key:
             self._next = next(self._marks, None)
         return self._next if self._next and self._next.key == key else None
+
+    def after(self, key: int) -> Mark | None:
+        """The first mark behind this key; it is still to come."""
+        while self._next and self._next.key <= key:
+            self._next = next(self._marks, None)
+        return self._next

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.gs1.scans import is_scan, read_scan
 from importer.ledger import fingerprint_index
 from importer.ledger.ports import View
 from importer.ledger.records import Run
-from importer.model import Batch, Fate, Outcome
+from importer.model import Batch, Fate, Outcome, Reject
 from importer.results.fate import rows_of
 from importer.results.totals import sheet_names
 from importer.rows.fingerprints import fingerprints, shorten
@@ -35,6 +36,14 @@ class Trace:
     chunk: int = 0
     attempts: int = 0
     recorded_at: str = ""
+
+
+def sought(text: str, gtin: str = "") -> tuple[str, str] | Reject:
+    """The serial and the GTIN (14 digits; empty: any) that a person looks for by a serial or by a scanned code."""
+    if not is_scan(text):
+        return text, gtin.rjust(14, "0") if gtin else ""
+    scan = read_scan(text)
+    return scan if isinstance(scan, Reject) else (scan.serial, scan.gtin)
 
 
 def trace(view: View, serial: str, gtin: str = "") -> Iterator[Trace]:

@@ -15,6 +15,11 @@ from dataclasses import dataclass
 COLUMNS = ("outcome", "code", "message")
 """What a list of the importer's own adds at least; a list that lacks one of them only happens to have the others."""
 
+BESIDE = ("importer_reason", "importer_next")
+"""What a marked workbook has beside its list: what is wrong, and a link to the next wrong row. Such a list is checked
+as any other when it comes back: nothing in it says that a row was rejected.
+"""
+
 REJECTED = "rejected"
 _MARK = re.compile(r"\s*\[([a-z2-7]{8})\]\s*$")
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")

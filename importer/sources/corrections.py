@@ -47,20 +47,22 @@ class Edited:
     def __iter__(self) -> Iterator[Rows]:
         for rows in self._source:
             hits = np.flatnonzero(np.isin(rows.table["key"].to_numpy(), self._keys))
-            yield self._corrected(rows, hits.tolist()) if len(hits) else rows
+            yield correct(rows, hits.tolist(), self._edits) if len(hits) else rows
 
-    def _corrected(self, rows: Rows, places: Sequence[int]) -> Rows:
-        table, faults = rows.table, dict(rows.faults)
-        edits = [self._edits[key] for key in table["key"].take(pa.array(places)).to_pylist()]
-        texts = {role: table[role].take(pa.array(places)).to_pylist() for role in ROLES}
-        columns = {role: _laid_over(table[role], role, places, edits) for role in ROLES}
-        for at, (place, edit) in enumerate(zip(places, edits, strict=True)):
-            fault = LEFT_OUT if edit.get("left_out") else faults.pop(place, None)
-            before = {role: texts[role][at] for role in ROLES}
-            if fault and (fault is LEFT_OUT or not _settles(edit, before, fault)):
-                faults[place] = fault
-        arrays = [table["key"].combine_chunks(), *columns.values()]
-        return Rows(pa.table(arrays, schema=ROWS), faults, rows.notes)
+
+def correct(rows: Rows, places: Sequence[int], all_edits: Mapping[int, Edit]) -> Rows:
+    """Rows with the edits of those at these places, each of which has one."""
+    table, faults = rows.table, dict(rows.faults)
+    edits = [all_edits[key] for key in table["key"].take(pa.array(places)).to_pylist()]
+    texts = {role: table[role].take(pa.array(places)).to_pylist() for role in ROLES}
+    columns = {role: _laid_over(table[role], role, places, edits) for role in ROLES}
+    for at, (place, edit) in enumerate(zip(places, edits, strict=True)):
+        fault = LEFT_OUT if edit.get("left_out") else faults.pop(place, None)
+        before = {role: texts[role][at] for role in ROLES}
+        if fault and (fault is LEFT_OUT or not _settles(edit, before, fault)):
+            faults[place] = fault
+    arrays = [table["key"].combine_chunks(), *columns.values()]
+    return Rows(pa.table(arrays, schema=ROWS), faults, rows.notes)
 
 
 def _laid_over(column: Any, role: str, places: Sequence[int], edits: Sequence[Edit]) -> Any:

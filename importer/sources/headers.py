@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from importer.rows.returned import BESIDE
 from importer.sources.mojibake import is_lossy, mangled_patterns, pattern_of, unmangled
 
 ALIASES: Mapping[str, Sequence[str]] = {
@@ -98,7 +99,7 @@ ALIASES: Mapping[str, Sequence[str]] = {
 OURS = ("row", "outcome", "code", "message", "chunk", "attempts", "recorded_at", "sheet")
 """What the importer's own report adds to a list; ignored when the list comes back corrected."""
 
-_KNOWN_UNUSED = ("ManufacturingDate",)
+_KNOWN_UNUSED = ("ManufacturingDate", *BESIDE)
 _UNACCENTED = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "đ": "d"})
 _LONGEST_NAME = 200
 _BRACKETED = re.compile(r"[(\[].*?[)\]]")

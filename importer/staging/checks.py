@@ -141,12 +141,8 @@ def check(table: Any, faults: Mapping[int, Reject], settings: CheckSettings, tod
     A row that is wrong in several ways has one reject: the source's, else that of its GTIN, batch, expiry or serial,
     in this order; `expiry_zero_lost` comes last.
     """
-    as_read = columns = {name: _flat(table.column(name)) for name in ROWS.names}
-    serials = read_serials(columns["serial"])
-    if serials.rejects:
-        columns, serials, faults = _without_scans(columns, serials, faults, settings, today)
-        if Suspect.SEVERAL_SERIALS not in settings.accept:
-            serials = _with_several(columns["serial"], serials)
+    as_read = {name: _flat(table.column(name)) for name in ROWS.names}
+    columns, serials, faults = _read_serials(as_read, faults, settings, today)
     few = _read_few(columns, settings, today)
     reasons = _reasons(few, serials, faults)
     good: _Indices | slice = slice(None)
@@ -163,6 +159,37 @@ def check(table: Any, faults: Mapping[int, Reject], settings: CheckSettings, tod
         plain=not serials.notes,
         damaged=damaged[good] if damaged is not None and damaged.any() else None,
     )
+
+
+def faults_of(
+    table: Any, faults: Mapping[int, Reject], settings: CheckSettings, today: date
+) -> dict[int, list[Reject]]:
+    """All that is wrong with each row by itself, by position: one reject for a cell at most, the source's first. Of a
+    row that is wrong as a whole (too many fields) nothing else is said. `expiry_zero_lost` is among them, though the
+    rest of a batch may prove the zero.
+    """
+    as_read = {name: _flat(table.column(name)) for name in ROWS.names}
+    columns, serials, faults = _read_serials(as_read, faults, settings, today)
+    found = {row: [fault] for row, fault in sorted(faults.items())}
+    few = _read_few(columns, settings, today)
+    for rejects in (few["gtin"].rejects(), few["batch"].rejects(), few["expiry"].rejects(), serials.rejects):
+        for row, reject in rejects.items():
+            known = found.setdefault(row, [])
+            if all(one.role not in ("", reject.role) for one in known):
+                known.append(reject)
+    return found
+
+
+def _read_serials(
+    columns: dict[str, Any], faults: Mapping[int, Reject], settings: CheckSettings, today: date
+) -> tuple[dict[str, Any], Serials, Mapping[int, Reject]]:
+    """The column of serials, and all columns and faults without the scans in it."""
+    serials = read_serials(columns["serial"])
+    if serials.rejects:
+        columns, serials, faults = _without_scans(columns, serials, faults, settings, today)
+        if Suspect.SEVERAL_SERIALS not in settings.accept:
+            serials = _with_several(columns["serial"], serials)
+    return columns, serials, faults
 
 
 def _with_several(column: Any, serials: Serials) -> Serials:

@@ -50,7 +50,7 @@ def discarded_of(site: Site, number: str) -> Upload:
     return upload
 
 
-def _must_wait(site: Site, upload: Upload) -> None:
+def must_wait(site: Site, upload: Upload) -> None:
     """Raise unless the upload still waits for somebody."""
     if upload.imported or any(job.upload == upload.id for job in site.jobs.all):
         raise web.HTTPConflict(text="queued")
@@ -58,7 +58,7 @@ def _must_wait(site: Site, upload: Upload) -> None:
 
 async def read_differently(site: Site, upload: Upload, wanted: ReadingOptions, actor: Actor) -> None:
     """Corrections are taken back: they belong to cells as they were read before."""
-    _must_wait(site, upload)
+    must_wait(site, upload)
     columns = {_text(wanted, f"column_{role}"): role for role in ROLES if _text(wanted, f"column_{role}")}
     options: dict[str, Any] = {name: _text(wanted, name) for name in _TEXTS if _text(wanted, name)}
     if columns:
@@ -74,7 +74,7 @@ async def read_differently(site: Site, upload: Upload, wanted: ReadingOptions, a
 
 async def correct(site: Site, upload: Upload, edits: Mapping[str, Edit], actor: Actor) -> None:
     """Lay corrections over the list, by the key of the row. One that says nothing takes an older one back."""
-    _must_wait(site, upload)
+    must_wait(site, upload)
     for key in edits:
         _must_be_key(key)
     cells: list[Cell] = []
@@ -101,7 +101,7 @@ async def change(
     site: Site, upload: Upload, kind: Kind, cells: Sequence[Cell], actor: Actor, values: Mapping[str, Any] | None = None
 ) -> Change | None:
     """Make a change that is durable from then on; None where it changes nothing."""
-    _must_wait(site, upload)
+    must_wait(site, upload)
     if len(upload.edits.keys() | {cell.key for cell in cells}) > _MOST_EDITS:
         raise web.HTTPBadRequest(text="too_many_edits")
     if not cells:
@@ -116,7 +116,7 @@ async def change(
 
 async def undo(site: Site, upload: Upload, numbers: Sequence[int], actor: Actor) -> None:
     """Take changes back, whichever came after them."""
-    _must_wait(site, upload)
+    must_wait(site, upload)
     if numbers:
         await site.record(actor, EventKind.UNDO, upload=upload.id, before={"changes": list(numbers)})
         site.uploads.take_back(upload, numbers, actor.user)
@@ -141,7 +141,7 @@ def _must_be_key(key: str) -> None:
 
 async def accept(site: Site, upload: Upload, wanted: Accepted, actor: Actor) -> None:
     """Say that values which are suspect for these reasons are right, or that they are not; corrections stay."""
-    _must_wait(site, upload)
+    must_wait(site, upload)
     known = {code.value for code in Suspect}
     if not known.issuperset(wanted.codes):
         raise web.HTTPBadRequest(text="bad_request")
@@ -191,7 +191,7 @@ def _twin(site: Site, upload: Upload) -> str:
 
 async def discard(site: Site, upload: Upload, actor: Actor) -> None:
     """Put a list aside; it is removed when `web.discard_hours` are over."""
-    _must_wait(site, upload)
+    must_wait(site, upload)
     before = {"name": upload.name, "sha256": upload.sha256, "bytes": upload.bytes}
     await site.record(actor, EventKind.DISCARD, upload=upload.id, before=before)
     site.previews.forget(upload.id)

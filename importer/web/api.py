@@ -11,11 +11,25 @@ from typing import Any
 from aiohttp import web
 
 from importer.version import VERSION
-from importer.web import actions, data
+from importer.web import actions, correcting, data
 from importer.web.data import run_data
-from importer.web.documents import Confirmed, Done, Health, Overview, Run, Runs, Session, Traces, Upload, Uploaded
+from importer.web.documents import Confirmed, Done, Grid, Health, Overview, Run, Runs, Session, Traces, Upload, Uploaded
 from importer.web.guard import actor_of, dress, who
-from importer.web.inputs import Accepted, Confirmation, Edit, OfProduct, Patience, ReadingOptions, Sends, Wanted
+from importer.web.inputs import (
+    Accepted,
+    Confirmation,
+    Edit,
+    Edits,
+    Fix,
+    OfProduct,
+    Pasted,
+    Patience,
+    ReadingOptions,
+    Sends,
+    Undo,
+    Wanted,
+    WantedRows,
+)
 from importer.web.openapi import Door, document
 from importer.web.pages_runs import download
 from importer.web.receiving import Receiving
@@ -111,6 +125,51 @@ async def edits(request: web.Request, body: dict[str, Edit]) -> Upload:
     found = actions.upload_of(site, request.match_info["upload"])
     await actions.correct(site, found, body, actor_of(request))
     return await data.upload_data(site, found, _PATIENCE)
+
+
+@door.get("/api/uploads/{upload}/rows")
+async def grid_rows(request: web.Request, query: WantedRows) -> Grid:
+    """Rows to correct, with all that is wrong in each."""
+    site = request.app[SITE]
+    found = actions.upload_of(site, request.match_info["upload"])
+    return await correcting.grid_data(site, found, query, 0.0 if query.wait is None else _PATIENCE)
+
+
+@door.post("/api/uploads/{upload}/cells")
+async def cells(request: web.Request, body: Edits) -> Grid:
+    """Correct cells; the answer has their rows, checked by themselves at least."""
+    site = request.app[SITE]
+    found = actions.upload_of(site, request.match_info["upload"])
+    return await correcting.correct_cells(site, found, body, actor_of(request))
+
+
+@door.post("/api/uploads/{upload}/paste")
+async def paste(request: web.Request, body: Pasted) -> Grid:
+    """Paste a block of cells into rows that follow each other."""
+    site = request.app[SITE]
+    found = actions.upload_of(site, request.match_info["upload"])
+    return await correcting.paste(site, found, body, actor_of(request))
+
+
+@door.post("/api/uploads/{upload}/fix")
+async def fix(request: web.Request, body: Fix) -> Grid:
+    """Do to all rows of a problem at once what is offered."""
+    site = request.app[SITE]
+    found = actions.upload_of(site, request.match_info["upload"])
+    await correcting.fix(site, found, body, actor_of(request))
+    return await correcting.grid_data(site, found, WantedRows(kind=body.code), _PATIENCE)
+
+
+@door.post("/api/uploads/{upload}/undo")
+async def undo(request: web.Request, body: Undo) -> Grid:
+    """Take changes back, whichever came after them."""
+    site = request.app[SITE]
+    found = actions.upload_of(site, request.match_info["upload"])
+    if body.numbers is None:
+        await actions.undo_all(site, found, actor_of(request))
+    else:
+        await actions.undo(site, found, body.numbers, actor_of(request))
+    return await correcting.grid_data(site, found, WantedRows(), 0.0)
 
 
 @door.post("/api/uploads/{upload}/accept")

@@ -20,13 +20,18 @@ from importer.ledger.ports import Place
 from importer.ledger.records import Run
 from importer.model import RunState
 from importer.sources.template import write_template
-from importer.web import api, guard, pages_login, pages_runs, pages_uploads
+from importer.web import api, guard, pages_correcting, pages_login, pages_runs, pages_uploads
 from importer.web.site import SITE, Site
 from importer.web.uploads import Upload, Uploads
 
 _FORM = 8 << 20
 """Bytes that a form may have: a table of some thousand corrected rows."""
-_STATIC = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_STATIC = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "grid.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 _TEMPLATES = {
     "list.csv": "text/csv",
     "list.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -72,7 +77,14 @@ def make_app(site: Site) -> web.Application:
         client_max_size=_FORM, middlewares=[guard.answers, guard.address, guard.person, guard.forgery]
     )
     app[SITE] = site
-    for table in (routes, pages_login.routes, pages_uploads.routes, pages_runs.routes, api.door.routes):
+    for table in (
+        routes,
+        pages_login.routes,
+        pages_uploads.routes,
+        pages_correcting.routes,
+        pages_runs.routes,
+        api.door.routes,
+    ):
         app.router.add_routes(table)
     app.cleanup_ctx.append(_working)
     app.on_shutdown.append(_close)

@@ -161,4 +161,4 @@ def _with_phases(site: Site, lines: list[RunLine]) -> list[RunLine]:
 
 
 async def serial_data(site: Site, serial: str, gtin: str) -> Traces:
-    return Traces(serial, gtin, await site.read(queries.traces, site.ledger, serial, gtin))
+    return await site.read(queries.traces, site.ledger, serial, gtin)

@@ -138,6 +138,83 @@ class Upload(UploadLine, frozen=True, kw_only=True):
     preview: Preview | None = None
 
 
+class Fault(Struct, frozen=True):
+    """One thing that is wrong with a row."""
+
+    code: Code
+    role: Annotated[str, Meta(description="The cell that it blames; empty: the row.")]
+    message: ForPeople
+    suggestion: Annotated[str, Meta(description="What to put there instead; empty if that can't be told.")]
+
+
+class GridRow(Struct, frozen=True):
+    """A row that can be corrected, as it is now."""
+
+    key: Annotated[str, Meta(description="Names the row in corrections.")]
+    sheet: str
+    row: int
+    serial: str
+    gtin: str
+    batch: str
+    expiry: str
+    as_read: Annotated[dict[str, str], Meta(description="What the file has, of cells that were corrected.")]
+    left_out: bool
+    confirmed: bool
+    can_confirm: Annotated[bool, Meta(description="Whether a person's word settles what is wrong.")]
+    faults: list[Fault]
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """What can be done to all rows of a problem at once."""
+
+    kind: Literal["fill", "replace", "suggested", "align", "leave_out", "confirm"]
+    code: Code
+    rows: int
+    role: str = ""
+    old: str = ""
+    new: Annotated[str, Meta(description="Empty where a person has to say it.")] = ""
+    gtin: str = ""
+    batch: str = ""
+    others: Annotated[int, Meta(description="Rows of the batch that have the new value already.")] = 0
+    choices: list[str] = []
+    samples: Annotated[list[tuple[str, str]], Meta(description="Old and new value of some rows.")] = []
+
+
+class ChangeLine(Struct, frozen=True):
+    """What one person corrected at once."""
+
+    number: int
+    at: str
+    by: str
+    kind: str
+    rows: int
+    values: dict[str, Any]
+    undone_at: str
+    undone_by: str
+
+
+class Kind(Struct, frozen=True):
+    code: Code
+    rows: int
+
+
+class Grid(Struct, frozen=True, kw_only=True):
+    """Some rows of a list, to be corrected."""
+
+    version: int
+    checked: Annotated[bool, Meta(description="Whether the whole list was checked since the last change.")]
+    to_send: int | None
+    rejected: int | None
+    left_out: int | None
+    kinds: list[Kind]
+    rows: list[GridRow]
+    start: int = 0
+    total: int = 0
+    beyond: Annotated[int, Meta(description="Further wrong rows that are not shown.")] = 0
+    offers: list[Offer] = []
+    changes: list[ChangeLine] = []
+
+
 class Slowness(Struct, frozen=True, omit_defaults=True):
     """What costs time, with its figure."""
 
@@ -335,6 +412,8 @@ class Trace(Struct, frozen=True):
 class Traces(Struct, frozen=True):
     serial: str = ""
     gtin: str = ""
+    asked: Annotated[str, Meta(description="What was asked for: a serial, or the scanned code that holds it.")] = ""
+    fault: Annotated[ForPeople, Meta(description="Why a scanned code can't be read.")] = ""
     found: list[Trace] = []
 
 

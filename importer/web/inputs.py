@@ -34,6 +34,59 @@ class Edit(Struct, frozen=True):
     confirmed: bool = False
 
 
+Role = Literal["serial", "gtin", "batch", "expiry", "left_out", "confirmed"]
+
+
+class CellEdit(Struct, frozen=True):
+    """A cell as a person wants it: its value; for left_out and confirmed "yes". None: as it was read."""
+
+    key: Annotated[str, Meta(pattern="^[0-9]{1,19}$")]
+    role: Role
+    value: Annotated[str, Meta(max_length=500)] | None = None
+
+
+class Edits(Struct, frozen=True):
+    """Cells that are corrected together, and taken back together."""
+
+    cells: list[CellEdit]
+
+
+class Pasted(Struct, frozen=True):
+    """A block of cells, as a spreadsheet puts it on the clipboard: into the rows of `keys` from the first one on, then
+    into those that follow them among the rows of `kind`; into the column of `role` and those to its right.
+    """
+
+    keys: Annotated[list[Annotated[str, Meta(pattern="^[0-9]{1,19}$")]], Meta(min_length=1, max_length=1000)]
+    role: Literal["serial", "gtin", "batch", "expiry"]
+    table: Annotated[list[list[str]], Meta(max_length=200_000)]
+    kind: str = ""
+
+
+class Fix(Struct, frozen=True):
+    """What to do to all rows of a problem at once: an offer, with the value where that was asked for."""
+
+    kind: Literal["fill", "replace", "suggested", "align", "leave_out", "confirm"]
+    code: str
+    role: Literal["", "serial", "gtin", "batch", "expiry"] = ""
+    old: str = ""
+    new: Annotated[str, Meta(max_length=500)] = ""
+    gtin: str = ""
+    batch: str = ""
+
+
+class Undo(Struct, frozen=True):
+    numbers: Annotated[list[int] | None, Meta(description="Of changes; without them all are taken back.")] = None
+
+
+class WantedRows(Struct, frozen=True):
+    """`keys`: those rows, comma separated; else those of a problem from `start` on."""
+
+    kind: Annotated[str, Meta(description='A code, "corrected" or "left_out"; empty: all wrong rows.')] = ""
+    start: Annotated[str, Meta(pattern="^[0-9]{0,9}$")] = ""
+    keys: str = ""
+    wait: str | None = None
+
+
 class Accepted(Struct, frozen=True):
     """All codes of suspect values that are right in a list: what is not among them is not accepted any more."""
 

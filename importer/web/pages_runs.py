@@ -15,6 +15,8 @@ from importer.web.site import SITE
 
 routes = web.RouteTableDef()
 _LONGEST = 100
+_LONGEST_SCAN = 500
+"""A Digital Link is longer than a serial."""
 
 
 @routes.get("/runs")
@@ -26,7 +28,7 @@ async def runs(request: web.Request) -> web.Response:
 
 @routes.get("/serials")
 async def serials(request: web.Request) -> web.Response:
-    serial = request.query.get("serial", "").strip()[:_LONGEST]
+    serial = request.query.get("serial", "").strip()[:_LONGEST_SCAN]
     gtin = request.query.get("gtin", "").strip()[:_LONGEST]
     found = await data.serial_data(request.app[SITE], serial, gtin) if serial else Traces()
     return page(request, "serial.html", structs.asdict(found))

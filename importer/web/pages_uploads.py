@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 from msgspec import structs
-from multidict import MultiMapping
 
 from importer.errors import ImporterError
 from importer.flow.marked import marked_list
 from importer.rows.tables import ROLES
-from importer.sources.corrections import can_be_vouched_for
 from importer.web import actions, asking, data, documents, inputs
 from importer.web.guard import actor_of
 from importer.web.language import Language
@@ -84,45 +81,6 @@ async def accept(request: web.Request) -> web.Response:
     codes = {*found.options.get("accept", ()), str(form.get("accept", ""))} - {"", str(form.get("undo", ""))}
     await actions.accept(site, found, inputs.Accepted(sorted(codes)), actor_of(request))
     raise web.HTTPSeeOther(f"/uploads/{found.id}")
-
-
-@routes.get("/uploads/{upload}/fix")
-async def fix(request: web.Request) -> web.Response:
-    site = request.app[SITE]
-    found = await data.upload_data(site, actions.upload_of(site, request.match_info["upload"]), _PATIENCE_TO_CHECK)
-    if found.state != "ready":
-        raise web.HTTPSeeOther(f"/uploads/{found.id}")
-    return page(request, "fix.html", {"upload": found, "roles": ROLES, "can_be_vouched_for": can_be_vouched_for})
-
-
-@routes.post("/uploads/{upload}/fix")
-async def fixed(request: web.Request) -> web.Response:
-    site = request.app[SITE]
-    found = actions.upload_of(site, request.match_info["upload"])
-    form = await request.post()
-    if form.get("undo"):
-        await actions.undo_all(site, found, actor_of(request))
-    else:
-        await actions.correct(site, found, edits_of(form), actor_of(request))
-    raise web.HTTPSeeOther(f"/uploads/{found.id}/fix")
-
-
-def edits_of(form: MultiMapping[Any]) -> dict[str, inputs.Edit]:
-    """Corrections from a form: `<role>:<key>` is a cell, `was:<role>:<key>` what stood there, so that only rows that
-    somebody touched become corrections.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    touched: set[str] = set()
-    for name, value in form.items():
-        role, _, key = name.partition(":")
-        if role in ROLES and isinstance(value, str):
-            found.setdefault(key, {})[role] = value
-            if value != form.get(f"was:{name}"):
-                touched.add(key)
-        elif role in ("left_out", "confirmed"):
-            found.setdefault(key, {})[role] = True
-            touched.add(key)
-    return {key: inputs.Edit(**edit) for key, edit in found.items() if key in touched}
 
 
 @routes.get("/uploads/{upload}/marked")

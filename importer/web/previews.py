@@ -23,6 +23,7 @@ from importer.sources.corrections import Edited
 from importer.sources.options import SourceOptions
 from importer.web import documents
 from importer.web.as_read import AsRead, Keeping
+from importer.web.offers import Offers
 from importer.web.rejects import Rejects
 from importer.web.uploads import Upload, Uploads
 
@@ -42,6 +43,9 @@ class Reading:
     rows: int = 0
     data: documents.Preview | None = None
     rejects: Rejects | None = None
+    offers: Offers | None = None
+    before: Reading | None = None
+    """What the check before has found, until this one has ended."""
     fault: Message | None = None
     headers: list[str] = field(default_factory=list)
     stopping: Stopping = field(default_factory=Stopping)
@@ -55,6 +59,11 @@ class Reading:
         """Wait for the end, but no longer than this."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self.done.wait(), seconds)
+
+    @property
+    def latest(self) -> Reading:
+        """What was found last: by this check, or by the one before."""
+        return self if self.data or not self.before else self.before
 
     @property
     def state(self) -> Literal["ready", "failed", "reading"]:
@@ -80,7 +89,8 @@ class Previews:
         self._stop(upload.id)
         while len(self._known) >= _MOST_KEPT:
             self.forget(next(iter(self._known)))
-        reading = self._known[upload.id] = Reading(stamp)
+        latest = known.latest if known and self.as_read(upload) else None
+        reading = self._known[upload.id] = Reading(stamp, before=latest)
         reading.task = asyncio.create_task(self._read(upload, reading))
         return reading
 
@@ -141,8 +151,10 @@ class Previews:
         looking = replace(self.looking(), open_source=source)
         found = preview(file, looking, stopping=reading.stopping, progress=reading.progress, on_rejects=rejects.add)
         rejects.close()
-        reading.rejects = rejects
-        reading.data = document(found, self._settings.limits.requests_per_second, reading.stamp[0])
+        data = document(found, self._settings.limits.requests_per_second, reading.stamp[0])
+        staging = looking.staging.accepting(file.options.accept)
+        reading.rejects, reading.offers, reading.data = rejects, Offers(rejects, data, staging), data
+        reading.before = None
         return keeping.kept if keeping else None
 
     def file(self, upload: Upload, edits: Edits | None = None) -> ListFile:

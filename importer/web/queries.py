@@ -9,13 +9,13 @@ from importer.events import Event, comments
 from importer.ledger.opening import viewed
 from importer.ledger.ports import Place, View
 from importer.ledger.records import Run
-from importer.model import OUTCOMES, Action, Fate, Message, Outcome, RunState, is_sandbox
+from importer.model import OUTCOMES, Action, Fate, Message, Outcome, Reject, RunState, is_sandbox
 from importer.reports.chart import chart
 from importer.reports.marked_list import MARKED
 from importer.reports.summary import RunSummary
 from importer.results.examples import Example, examples
 from importer.results.totals import count, facts_of
-from importer.results.tracing import Trace, trace
+from importer.results.tracing import Trace, sought, trace
 from importer.web.documents import (
     BatchBar,
     Comment,
@@ -27,6 +27,7 @@ from importer.web.documents import (
     RunLine,
     RunProblem,
     SourceFacts,
+    Traces,
 )
 from importer.web.documents import Run as RunDocument
 from importer.web.documents import Trace as TraceDocument
@@ -86,11 +87,16 @@ def _line(view: View, run: Run) -> RunLine:
     )
 
 
-def traces(place: Place, serial: str, gtin: str) -> list[TraceDocument]:
-    """What became of a serial, the youngest run first."""
+def traces(place: Place, text: str, gtin: str) -> Traces:
+    """What became of a serial, or of the pack of a scanned code, the youngest run first."""
+    wanted = sought(text, gtin)
+    if isinstance(wanted, Reject):
+        return Traces(asked=text, fault=Message(wanted.code, wanted.role, wanted.values))
+    serial, gtin = wanted
     with viewed(place) as view:
-        found = trace(view, serial, gtin.rjust(14, "0") if gtin else "") if view else iter(())
-        return [_traced(one) for one, _ in zip(found, range(_MOST_TRACES), strict=False)]
+        found = trace(view, serial, gtin) if view else iter(())
+        lines = [_traced(one) for one, _ in zip(found, range(_MOST_TRACES), strict=False)]
+    return Traces(asked=text, serial=serial, gtin=gtin, found=lines)
 
 
 def _message(fate: Fate) -> Message | str:

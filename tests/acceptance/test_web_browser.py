@@ -35,11 +35,11 @@ def test_the_seven_steps_on_a_damaged_workbook(chromium: Any, server: Server, bo
     assert "Serial in a numeric cell" in page.inner_text("main")
 
     page.click("text=Correct rows here")
-    first = page.locator("tr[data-key]").first
+    first = page.locator("tbody[data-key]").first
     first.locator("input.cell").first.fill("CORRECTED01")
     page.keyboard.press("Tab")
-    page.wait_for_selector("tr.right")
-    assert "8 wrong rows left" in page.inner_text("#fix-state")
+    page.wait_for_selector("tbody.right")
+    page.wait_for_function("document.getElementById('fix-state').textContent.includes('8 wrong rows left')")
     page.click("text=Back to the list")
 
     assert "Commission 1,192 serials in 3 batches" in page.inner_text(".confirm")

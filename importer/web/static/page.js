@@ -1,4 +1,4 @@
-// The page works without this. What it adds: a progress bar for uploads, cells that are checked at once, and news by itself.
+// The page works without this. What it adds: a progress bar for uploads, and news by itself.
 "use strict";
 
 const token = () => document.querySelector("meta[name=csrf]").content;
@@ -134,42 +134,6 @@ function watchReading(element) {
   look();
 }
 
-function watchCells(form) {
-  const status = form.querySelector("#fix-state");
-  const number = (value) => value.toLocaleString(document.documentElement.lang);
-  const check = async (row) => {
-    const edit = {};
-    for (const cell of row.querySelectorAll("input.cell")) edit[cell.name.split(":")[0]] = cell.value;
-    for (const box of row.querySelectorAll("input[type=checkbox]")) edit[box.name.split(":")[0]] = box.checked;
-    const touched = [...row.querySelectorAll("input.cell")].some((cell) => cell.value !== cell.defaultValue);
-    const body = { [row.dataset.key]: touched || edit.left_out || edit.confirmed ? edit : {} };
-    const answer = await fetch(form.dataset.edits, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRF-Token": token() },
-      body: JSON.stringify(body),
-    });
-    const data = await answer.json();
-    if (!answer.ok || data.state !== "ready") { status.textContent = data.message || data.error || ""; return; }
-    show(data.preview);
-  };
-  const show = (preview) => {
-    const wrong = new Map(preview.problems.flatMap((one) => one.examples.map((row) => [row.key, row.message])));
-    for (const row of form.querySelectorAll("tr[data-key]")) {
-      const message = row.nextElementSibling.querySelector(".message");
-      const out = row.querySelector("input[name^=left_out]").checked;
-      for (const part of [row, row.nextElementSibling]) part.classList.toggle("right", !wrong.has(row.dataset.key) && !out);
-      message.textContent = wrong.get(row.dataset.key) || (out ? "" : form.dataset.right);
-    }
-    status.textContent = form.dataset.state
-      .replace("{rejected}", number(preview.rejected))
-      .replace("{send}", number(preview.to_send));
-  };
-  form.addEventListener("change", (event) => {
-    const row = event.target.closest("tr[data-key]");
-    if (row) check(row).catch(() => { /* the button checks again */ });
-  });
-}
-
 askFirst();
 const upload = document.getElementById("upload");
 if (upload) watchUpload(upload);
@@ -177,7 +141,5 @@ const live = document.querySelector("[data-events]");
 if (live) watchRun(live);
 const reading = document.querySelector("[data-poll]");
 if (reading) watchReading(reading);
-const cells = document.getElementById("fix");
-if (cells) watchCells(cells);
 const activity = document.querySelector("[data-refresh]");
 if (activity) setInterval(() => { if (!document.hidden) replace(activity, activity.dataset.refresh); }, 3000);

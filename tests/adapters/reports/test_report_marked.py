@@ -11,7 +11,7 @@ import pytest
 import xlsxwriter
 
 from importer.reports.marked_list import marked_lines, marked_name
-from importer.reports.marked_workbook import MarkedBook
+from importer.reports.marked_workbook import MOST_COMMENTS, MarkedBook
 from importer.reports.spool import Cursor, Mark
 from importer.sources.opening import SourceOptions, open_source
 from importer.sources.original import read_original
@@ -54,11 +54,13 @@ def test_values_stay_as_they_were_and_the_wrong_cell_says_why(tmp_path: Path) ->
     ]
     midnight = dt.datetime(2028, 11, 30)  # noqa: DTZ001  a workbook's dates have no zone
     assert [[c.value for c in row] for row in sheet.iter_rows()] == [
-        ["Week 47", None, None, None],
-        list(HEADER),
-        ["=1+1", GTIN, 220, midnight],
-        [12.5, GTIN, "B1", midnight],
+        ["Week 47", None, None, None, None, None],
+        [*HEADER, "importer_reason", "importer_next"],
+        ["=1+1", GTIN, 220, midnight, "what is wrong with row 3 (rejected: batch_numeric_cell)", "→ 4"],
+        [12.5, GTIN, "B1", midnight, "what is wrong with row 4 (rejected: serial_digits_lost)", None],
     ]
+    assert sheet["F3"].hyperlink.location == "'List'!A4"
+    assert sheet.auto_filter.ref == "A2:F4"
     comments = {c.coordinate: c.comment.text for row in sheet.iter_rows() for c in row if c.comment}
     assert comments == {
         "C3": "what is wrong with row 3\n(rejected: batch_numeric_cell)",
@@ -98,6 +100,24 @@ def test_a_marked_workbook_is_read_as_the_list_was(tmp_path: Path) -> None:
         return [(rows.table.to_pylist(), rows.faults) for rows in open_source(path, SourceOptions())]
 
     assert read(made) == read(path)
+
+
+def test_a_workbook_that_is_marked_twice_has_its_reasons_once(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", HEADER, ("A 1", GTIN, "B1", "281130"), ("A 2", GTIN, "B1", "281130"))
+    again = tmp_path / "b.xlsx"
+    marked_book(path, rejected(2, "serial_character", "serial"), rejected(3, "x")).save(again)
+    sheet = marked_book(again, rejected(3, "x"))["List"]
+    assert [c.value for c in sheet[1]] == [*HEADER, "importer_reason", "importer_next"]
+    assert [sheet[f"E{row}"].value for row in (2, 3)] == [None, "what is wrong with row 3 (rejected: x)"]
+
+
+def test_of_many_wrong_rows_all_have_a_reason_and_the_first_ones_a_comment(tmp_path: Path) -> None:
+    rows = [(f"A {n}", GTIN, "B1", "281130") for n in range(MOST_COMMENTS + 10)]
+    path = book(tmp_path / "a.xlsx", HEADER, *rows)
+    sheet = marked_book(path, *(rejected(2 + n, "serial_character", "serial") for n in range(len(rows))))["List"]
+    cells = [(sheet[f"A{2 + n}"].comment, sheet[f"E{2 + n}"].value) for n in range(len(rows))]
+    assert sum(1 for comment, _ in cells if comment) == MOST_COMMENTS
+    assert all(reason for _, reason in cells)
 
 
 LIST = """Week 47
