@@ -13,6 +13,7 @@ from typing import TextIO
 
 from importer.errors import Exit, ImporterError
 from importer.readers.starting import start_early
+from importer.redaction import Redactor
 from importer.runtime import give_memory_back, loading, share_one_heap, sort_well
 from importer.words.language import terminal
 
@@ -75,6 +76,7 @@ def _guarded(app: object) -> int:
 
 
 def _failed(text: str, exit_code: int, code: str) -> int:
+    text = Redactor()(text)  # a token that was given as the name of a file
     _say(f"importer: {text}")
     _document(text, exit_code, code)
     return exit_code

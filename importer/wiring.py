@@ -26,6 +26,7 @@ from importer.api.session import Broken, Reply, Session
 from importer.api.tokens import Credentials, DynamicTokens, StaticTokens, TokenEndpoint, Tokens
 from importer.api.turnstile import OwnTurnstile, Turnstile, shared_by
 from importer.concurrency import Stopping, until
+from importer.config.secret_paths import open_to_others
 from importer.config.settings import Input, Settings
 from importer.errors import ConfigError
 from importer.events import Actor, this_process
@@ -201,6 +202,14 @@ def must_have_credentials(settings: Settings) -> None:
     missing = "" if key and token else "token" if key else "channel_key" if token else "both"
     if missing:
         raise ConfigError("credentials_missing", case=missing, address=api.base_url)
+
+
+def warn_of_open_files(settings: Settings) -> None:
+    """Log which files of secrets other users of the machine can read or change."""
+    for setting, path, mode in open_to_others(settings):
+        structlog.get_logger().warning(
+            "secret_file_open", setting=setting, path=str(path), mode=mode, advice="chmod 600"
+        )
 
 
 def connect(

@@ -21,6 +21,7 @@ from importer.api.session import Broken, Reply
 from importer.api.tokens import token_in
 from importer.cli.output import show_document
 from importer.cli.setup import Setup
+from importer.config.secret_paths import open_to_others
 from importer.errors import ConfigError, Exit, ImporterError, worst
 from importer.ledger.ports import Place
 from importer.model import Message, RunState
@@ -77,6 +78,8 @@ def _findings(setup: Setup) -> Iterator[Finding]:
         wiring.must_have_credentials(settings)
     except ConfigError as error:
         yield Finding("wrong", error.message, error.exit_code)
+    for setting, path, mode in open_to_others(settings):
+        yield _look("secret_file_open", setting=setting, path=str(path), mode=mode)
     yield from _api(setup)
     for path in dict.fromkeys((settings.ledger.directory, settings.report.dir.absolute())):
         yield from _place(path)

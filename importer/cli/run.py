@@ -190,6 +190,7 @@ async def importing(setup: Setup, limits: Limits, work: Work, presumed: Sequence
 async def under_lock(setup: Setup, bounds: Bounds, work: Work, *, urgent: bool) -> int:
     settings, target, stopping = bounds.settings, bounds.target, bounds.stopping
     wiring.must_have_credentials(settings)
+    wiring.warn_of_open_files(settings)
     must_have_room(settings.report.dir)
     with wiring.ledger_of(settings).open() as ledger, watcher() as watching:
         parts = wiring.parts(

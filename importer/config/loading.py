@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
+from importer.config.secret_paths import MUST_EXIST, OTHERS, may_be_secret
 from importer.config.settings import SECRETS, Expected, Settings, without_password
 from importer.errors import ConfigError
 
@@ -40,6 +41,7 @@ def load(config_path: Path | None, environ: Mapping[str, str], overrides: Mappin
     for layer in (in_file, in_environ, given):
         for section, keys in layer.items():
             values[section] = {**values.get(section, {}), **keys}
+    _must_be_paths(values, origins)
     values["api"] = _with_secret_files(values.get("api", {}), origins)
     try:
         return Settings(**values)
@@ -131,6 +133,15 @@ def _read_environ(environ: Mapping[str, str]) -> _Values:
     source = EnvSettingsSource(Settings)
     source.env_vars = {name.lower(): value for name, value in ours.items()}
     return source()
+
+
+def _must_be_paths(values: _Values, origins: _Origins) -> None:
+    """Raise ConfigError where a secret seems to stand in the place of a path: no message and no report may show it."""
+    secrets = {str(values.get("api", {}).get(name) or "") for name in SECRETS} - {""}
+    for section, key in sorted(MUST_EXIST | OTHERS):
+        value = str(values.get(section, {}).get(key) or "")
+        if value and may_be_secret(value, secrets, must_exist=(section, key) in MUST_EXIST):
+            raise ConfigError("path_may_be_secret", where=origins.name(section, key))
 
 
 def _with_secret_files(api: _Values, origins: _Origins) -> _Values:

@@ -47,6 +47,7 @@ async def serve(
     try:
         must_be_allowed(settings, site)
         context = tls_context(settings.web)
+        wiring.warn_of_open_files(settings)
     except ConfigError:
         site.close()
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -182,7 +182,8 @@ def closed_port() -> int:
     ],
 )
 @pytest.mark.parametrize(
-    "token", [{"IMPORTER_API__TOKEN": "t"}, {"IMPORTER_API__KEY": "k", "IMPORTER_API__SECRET": "s"}]
+    "token",
+    [{"IMPORTER_API__TOKEN": "the-token"}, {"IMPORTER_API__KEY": "the-api-key", "IMPORTER_API__SECRET": "the-secret"}],
 )
 def test_an_api_that_cannot_be_reached_ends_the_run_with_75_and_resume_goes_on(
     url: Callable[[], str], words: list[str], token: dict[str, str], importer: Importer
@@ -257,3 +258,31 @@ def test_a_value_for_all_rows_is_checked_before_the_list_is_read(
     assert result.code == 2
     assert f"{option}: " in result.err
     assert says in result.err
+
+
+def test_a_file_of_a_secret_that_others_can_read_is_told_of_and_used(importer: Importer, box: Box) -> None:
+    token = importer.cwd / "token.txt"
+    token.write_text(box.env["IMPORTER_API__TOKEN"])
+    token.chmod(0o644)
+    env = {**box.env, "IMPORTER_API__TOKEN": "", "IMPORTER_API__TOKEN_FILE": "token.txt"}
+    done = importer("run", write_csv(importer.cwd / "list.csv", packs(3)), env=env)
+    assert done.code == 0
+    (told,) = [line for line in done.logs if line["event"] == "secret_file_open"]
+    assert (told["setting"], told["path"], told["mode"]) == ("api.token_file", "token.txt", "0644")
+    assert "can read or change token.txt (mode 0644)" in importer("doctor", env=env).out
+    token.chmod(0o600)
+    assert "secret_file_open" not in importer("run", importer.cwd / "list.csv", env=env).err
+
+
+@pytest.mark.parametrize("command", [("run", "list.csv"), ("runs",), ("doctor",), ("run", "list.csv", "--json")])
+def test_a_token_in_the_place_of_its_file_is_shown_nowhere(
+    command: Sequence[str], importer: Importer, box: Box
+) -> None:
+    jwt = "eyJhbGciOiJIUzI1NiJ9.eyJhcGlfa2V5IjoiaHVzaCJ9.c2lnbmF0dXJl"
+    write_csv(importer.cwd / "list.csv", packs(3))
+    for where in ("IMPORTER_API__TOKEN_FILE", "IMPORTER_API__CA_FILE", "IMPORTER_LEDGER__PATH"):
+        done = importer(*command, env={**box.env, where: jwt})
+        assert done.code == 2
+        assert where in done.err
+        assert "eyJ" not in done.out + done.err
+    assert "eyJ" not in importer("run", "list.csv", "--config", jwt, env=box.env).err

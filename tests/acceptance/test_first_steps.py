@@ -25,7 +25,7 @@ def test_init_writes_every_setting_and_says_what_is_missing(importer: Importer) 
     again = importer("init")
     assert (again.code, len(again.errors)) == (2, 1)
     assert "is there already" in again.errors[0]
-    whole = {"IMPORTER_API__CHANNEL_KEY": "c", "IMPORTER_API__TOKEN": "t"}
+    whole = {"IMPORTER_API__CHANNEL_KEY": "c", "IMPORTER_API__TOKEN": "the-token"}
     assert "Still missing" not in importer("init", "other.toml", env=whole).out
 
 
