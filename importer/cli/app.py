@@ -384,6 +384,32 @@ def trace(
     raise typer.Exit(trace_serial(Setup.load(where, as_json=as_json), serial, gtin))
 
 
+@app.command(
+    epilog=_ends(
+        "importer recipe cron",
+        "importer recipe systemd /tmp/units --inbox /srv/inbox",
+        codes={"0": "its files are there", "2": "no such recipe, or a file is there already"},
+    )
+)
+def recipe(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="cron, systemd, docker, airflow, windows; alerts, grafana.", show_default=False
+        ),
+    ],
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Where its files go.  [default: importer-NAME]")
+    ] = None,
+    inbox: Annotated[Path, typer.Option("--inbox", help="The inbox that is watched.")] = Path("inbox"),
+    config: Annotated[Path | None, typer.Option("--config", help="Configuration file to name in it.")] = None,
+) -> None:
+    """Write a recipe: how something else runs the importer, with the paths of this machine."""
+    from importer.cli.recipe import write_recipe
+
+    raise typer.Exit(write_recipe(name, directory, inbox, config))
+
+
 @app.callback(invoke_without_command=True)
 def about(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
     if version:
