@@ -70,7 +70,7 @@ class PostgresServer:
         return f"postgresql://{user}@/{database}?host={self.directory}"
 
     def start(self) -> None:
-        """Start it, and wait until it answers. It dies with the process that started it."""
+        """Start it, and wait until it answers. It dies with the thread that started it."""
         settings = {"listen_addresses": "", "unix_socket_directories": str(self.directory), **self._settings}
         given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [
