@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,7 +13,7 @@ from importer.errors import ApiError, Exit
 from importer.ledger.ports import Ledger, View
 from importer.ledger.records import Run, StoredChunk
 from importer.model import Answer, ChunkState, Commissioner, Doubt, Fate, Message, Outcome, Settlement, Verdict
-from importer.reconcile import HELD, IN_DOUBT, LOST, ExistsMeans, cut_into, said, slices
+from importer.reconcile import GOOD, HELD, IN_DOUBT, LOST, ExistsMeans, cut_into, said, slices
 from importer.sending.bisection import MOST_REFUSED, Bisection, End, How, Step
 from importer.sending.breaker import Breaker
 from importer.sending.feed import Feed, Planned
@@ -142,33 +142,37 @@ class Submission:
             await self._ledger.settle(self._run, chunk.id, settled)
         if answer.verdict is Verdict.TOO_LARGE:
             self._limit = self._view.run_by_num(self._run).chunk_limit
-        self._count_refusals(sending, step.part, answer, settled)
+        parts = self._stored(answer.parts)
+        end = _end(answer, settled, (step.part, *parts))
+        self._count_refusals(sending, step.part, answer, end)
         if answer.verdict is not Verdict.PRODUCT:
             sending.failed += _failed(settled, step.part.serials)
         if any(part.fate is None for part in settled.parts):
-            await self._note_cut(sending, step, answer, bool(step.part.doubt))
+            await self._note_cut(sending, step, parts, answer, end)
         else:
-            sending.bisection.ended(step, _end(settled, answer))
+            sending.bisection.ended(step, end)
 
-    def _count_refusals(self, sending: _Sending, part: StoredChunk, answer: Answer, settled: Settlement) -> None:
+    def _count_refusals(self, sending: _Sending, part: StoredChunk, answer: Answer, end: End) -> None:
         if answer.assigned:
             self._refused_parts = 0
-        elif _end(settled, answer) is End.REFUSED and part not in sending.planned.parts:
+        elif end is End.REFUSED and part not in sending.planned.parts:
             self._refused_parts += 1
             sending.refusal = answer
 
-    async def _note_cut(self, sending: _Sending, step: Step[StoredChunk], answer: Answer, doubt: bool) -> None:
+    async def _note_cut(
+        self, sending: _Sending, step: Step[StoredChunk], parts: Sequence[StoredChunk], answer: Answer, end: End
+    ) -> None:
         """Until a part of a refused chunk was accepted, only one chunk is bisected at a time: where all of them are
         refused whole, one of them is enough to see it.
         """
         if answer.verdict is Verdict.TOO_LARGE:
             how = How.SIZE
-        elif answer.exists and doubt:
+        elif end is End.EXISTING:
             how = How.DOUBT
         else:
             how = How.NAMED if answer.named else How.SOME
         sending.refusal = answer
-        sending.bisection.cut(step, self._stored(answer.parts), how)
+        sending.bisection.cut(step, parts, how)
         if how in {How.SOME, How.NAMED} and not sending.bisects and not self._part_accepted:
             await self._bisecting.acquire()
             sending.bisects = True
@@ -204,10 +208,14 @@ class Submission:
         return [chunk for chunk in map(self._view.stored, chunks) if chunk.state == ChunkState.PENDING]
 
 
-def _end(settled: Settlement, answer: Answer) -> End:
+def _end(answer: Answer, settled: Settlement, chunks: Iterable[StoredChunk]) -> End:
+    """What an answer shows; `chunks` are the one that was sent and its parts, one of which has the doubt where an
+    answer was lost, also just before this one.
+    """
     if answer.assigned:
         return End.ACCEPTED
-    if settled.fate and settled.fate.code in IN_DOUBT:
+    ours = settled.fate is not None and (settled.fate.code in IN_DOUBT or settled.fate.outcome in GOOD)
+    if answer.exists and (ours or any(chunk.doubt for chunk in chunks)):
         return End.EXISTING
     return End.REFUSED if answer.verdict is Verdict.REFUSED else End.OTHER
 

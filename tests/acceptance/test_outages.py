@@ -344,3 +344,28 @@ def test_what_was_found_by_bisection_with_an_answer_lost_on_the_way_is_proven(
     assert outcomes["assigned"] + outcomes.get("unknown", 0) == 988
     assert done.code == (3 if exists_means == "assigned" else 5), done.err
     assert verified.code == 0, verified.out
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_that_all_parts_of_a_chunk_exist_after_a_lost_answer_is_no_fault_of_the_data(
+    importer: Importer, report: Callable[[], Report], resumed: bool
+) -> None:
+    taken: set[str] = set()
+    away = resumed
+
+    def answering(request: Request) -> Reply | None:
+        new = taken.isdisjoint(request.serials)
+        taken.update(request.serials)
+        if new or away:
+            return None
+        return error("400 Bad Request", "A serial already exists", "ValidationError")
+
+    with StandIn(answering) as api:
+        env = {**api.env, "IMPORTER_LIMITS__CHUNK_SIZE": "64", "IMPORTER_UNKNOWN__EXISTS_MEANS": "assigned"}
+        short = {"IMPORTER_LIMITS__PATIENCE_MINUTES": "0.02"} if resumed else {}
+        done = importer("run", write_csv(importer.cwd / "list.csv", packs(64)), env={**env, **short})
+        if resumed:
+            away = False
+            assert done.code == 75, done.err
+            done = importer("resume", report().run, env=env)
+    assert (done.code, report().outcomes) == (0, {"assigned": 64}), done.err
