@@ -17,6 +17,9 @@ from importer.staging.serial_facts import EXPONENT, WORD_DATE
 
 _EXPONENT, _DATE = re.compile(EXPONENT), re.compile(WORD_DATE)
 _MARKS = "'\"=*"
+_COUNTED = re.compile(r"(.*?)([0-9]{1,9})", re.DOTALL)
+_SERIES = 10
+"""So many batches at least: one pack each of ten consecutive batches is hardly a shipment."""
 _FEW_TIMES = 10
 """A slip has at most one row for so many of the batch that was meant."""
 _MOST = 10_000
@@ -48,9 +51,9 @@ def _findings(names: Collection[str]) -> Iterable[tuple[Suspect, Collection[str]
 
 
 def warnings(batches: Sequence[Batch], rows: Mapping[int, int]) -> dict[str, int]:
-    """Rows by code of what a planner should compare: `batch_under_two_products`, and `batch_differs_in_a_digit` for a
-    few rows whose batch number differs in one digit from that of many, with the same product and expiry. `rows` by
-    number of the batch.
+    """Rows by code of what a planner should compare: `batch_under_two_products`, `batch_counts_up`, and
+    `batch_differs_in_a_digit` for a few rows whose batch number differs in one digit from that of many, with the same
+    product and expiry. `rows` by number of the batch.
     """
     found: dict[str, int] = {}
     products = defaultdict(set)
@@ -65,7 +68,22 @@ def warnings(batches: Sequence[Batch], rows: Mapping[int, int]) -> dict[str, int
     slips = sum(_rows_of_slips(numbers, batches, rows) for numbers in alike.values() if 1 < len(numbers) <= _MOST)
     if slips:
         found["batch_differs_in_a_digit"] = slips
+    if counting := _counting(batches, rows):
+        found["batch_counts_up"] = counting
     return found
+
+
+def _counting(batches: Sequence[Batch], rows: Mapping[int, int]) -> int:
+    """Batches of a row each, numbered without a gap: what a spreadsheet makes of a batch that is dragged down."""
+    alike: defaultdict[tuple[str, str, str, int], list[int]] = defaultdict(list)
+    for number, batch in enumerate(batches):
+        counted = _COUNTED.fullmatch(batch.batch)
+        if counted and rows.get(number) == 1:
+            stem, digits = counted.groups()
+            width = len(digits) if digits.startswith("0") else 0
+            alike[batch.gtin, batch.expiry, stem, width].append(int(digits))
+    series = (found for found in alike.values() if len(found) >= _SERIES)
+    return sum(len(found) for found in series if max(found) - min(found) + 1 == len(found))
 
 
 def _rows_of_slips(numbers: Sequence[int], batches: Sequence[Batch], rows: Mapping[int, int]) -> int:

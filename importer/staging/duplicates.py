@@ -6,14 +6,16 @@ conflict, and so is every row with that serial (CONTRACT, "Where nothing may be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from importer.gs1.characters import show
+from importer.gs1.suspect import Suspect
 from importer.model import Batch, Reject
 from importer.rows.fingerprints import Hashes
 from importer.rows.hash_sets import Sieve, among
@@ -27,6 +29,10 @@ _FEW = 8
 """Look exactly at a window if less than one row in so many may be wanted."""
 _AT_ONCE = 1 << 20
 """Hashes, and about the most rows, that are looked at together."""
+
+_MANY_TIMES = 9
+"""Repeats of one serial; a list that was put together of copies has fewer."""
+_ROWS_THAT_SHOW = 20
 
 _GATHERED = SPILLED.append(pa.field("ordinal", pa.int64()))
 _SERIAL = ["gtin", "serial"]
@@ -85,6 +91,8 @@ class Finder:
     at_once: int = _AT_ONCE
     raised: bool = False
     """Whether any row has another standing than SEND."""
+    _repeats: Ordinals = field(default_factory=lambda: np.empty(0, np.int64))
+    """The rows that repeat those of `Standings.firsts`."""
 
     def raise_to(self, ordinals: Ordinals, standing: Standing) -> None:
         self.standings[ordinals] = np.maximum(self.standings[ordinals], standing)
@@ -98,9 +106,27 @@ class Finder:
             for rows, heads in self._with_heads(wanted[start : start + self.at_once])
         ]
         if repeats:
-            firsts, keys = (np.concatenate(column) for column in zip(*repeats, strict=True))
+            firsts, keys, self._repeats = (np.concatenate(column) for column in zip(*repeats, strict=True))
             order = np.argsort(firsts, kind="stable")
-            fates.firsts, fates.repeat_keys = firsts[order], keys[order]
+            fates.firsts, fates.repeat_keys, self._repeats = firsts[order], keys[order], self._repeats[order]
+
+    def hold_repeated(self, fates: Standings, rows: int, accept: Collection[str]) -> int:
+        """Hold serials back that stand in many rows each, where most of the source's `rows` repeat another: no list of
+        packs does. Return how many rows are sent nevertheless, since a person has accepted them.
+        """
+        firsts, many = np.unique(fates.firsts, return_counts=True)
+        firsts, many = firsts[many >= _MANY_TIMES], many[many >= _MANY_TIMES] + 1
+        held = np.isin(fates.firsts, firsts)
+        if rows < _ROWS_THAT_SHOW or 2 * len(fates.firsts) < rows or not held.any():
+            return 0
+        if Suspect.REPEATED in accept:
+            return int(many.sum())
+        ordinals = np.concatenate([firsts, self._repeats[held]])
+        counts = np.concatenate([many, np.repeat(many, many - 1)])
+        self.raise_to(ordinals, Standing.CONFLICT)
+        fates.conflicts.add(ordinals, counts, np.full(len(ordinals), rows), _repeated)
+        fates.firsts, fates.repeat_keys = fates.firsts[~held], fates.repeat_keys[~held]
+        return 0
 
     def _with_heads(self, wanted: Hashes) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
         """The rows with these hashes, some at a time, with the heads of them all."""
@@ -119,14 +145,14 @@ class Finder:
             rows["gtin"] = gtins[rows["group"].to_numpy()]
             yield rows
 
-    def _judge(self, rows: pd.DataFrame, heads: pd.DataFrame, fates: Standings) -> tuple[Ordinals, Ordinals]:
-        """The first row and the key of each of the rows that repeats one."""
+    def _judge(self, rows: pd.DataFrame, heads: pd.DataFrame, fates: Standings) -> tuple[Ordinals, Ordinals, Ordinals]:
+        """The first row, the key and the ordinal of each of the rows that repeats one."""
         rows = rows.merge(heads, on=_SERIAL, how="left")
         clash = rows["group_second"].notna()
         repeats = rows[~clash & (rows["ordinal"] != rows["ordinal_first"])]
         self.raise_to(repeats["ordinal"].to_numpy(), Standing.REPEAT)
         self._conflicts(rows[clash], fates)
-        return repeats["ordinal_first"].to_numpy(), repeats["key"].to_numpy()
+        return repeats["ordinal_first"].to_numpy(), repeats["key"].to_numpy(), repeats["ordinal"].to_numpy()
 
     def _conflicts(self, rows: pd.DataFrame, fates: Standings) -> None:
         """Reject rows that contradict each other; each names the first one that it contradicts."""
@@ -141,6 +167,10 @@ class Finder:
     def _explain(self, serial: str, group: int, other: int, key: int) -> Reject:
         values = conflicting(serial, self.batches[group], self.batches[other])
         return Reject("conflict_in_source", "", {**values, "where": self.where(key)})
+
+
+def _repeated(serial: str, _group: int, count: int, rows: int) -> Reject:
+    return Reject(Suspect.REPEATED.value, "serial", {"value": show(serial), "count": count, "rows": rows})
 
 
 def _heads(*rows: pd.DataFrame) -> pd.DataFrame:

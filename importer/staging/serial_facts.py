@@ -34,7 +34,14 @@ NUMBER_DATE = r"^[0-9]{1,4}(?:-[0-9]{1,2}-|/[0-9]{1,2}/|[.][0-9]{1,2}[.])[0-9]{1
 DECIMALS = r"^[0-9]+[.,]0+$"
 LABEL = r"^(?i:s/?n[ro]?|s/no|ser(?:ial)?(?:no|nr|number)?|seriennummer|serie|nr|no|u?id|21)[.:=]+"
 
+ENTITY = r"&(?:amp|lt|gt|quot|apos|nbsp);"
+PERCENT = "%"
+ESCAPE = r"^(?:[^%]*%(?:2[0-9A-Fa-f]|3[A-Fa-f]|40|5[B-Fb-f]|60|7[B-Eb-e]))+[^%]*$"
+"""Each % stands before the code of a mark: of random serials over 82 characters that hold a %, 1 in 150."""
+
 LABEL_PATTERN = re.compile(LABEL)
+_DAMAGED = ("zeros", "exponents", "number_dates", "punctuated", "word_dates")
+_COUNTED = (*_DAMAGED, "decimals", "labelled", "entities", "percents", "escapes")
 _MARK = np.ones(256, np.bool_)
 _MARK[list(ALPHANUMERIC.encode())] = False
 _MOST_EXPONENTS = 1000
@@ -79,6 +86,11 @@ class Shapes:
     """Rows of digits with decimals of zeros behind, as a program writes a number: 12345.0."""
     labelled: int
     """Rows that begin with the name of what follows: SN:12345."""
+    entities: int
+    """Rows with a character as HTML writes it: &amp;"""
+    percents: int
+    """Rows with a %, and those in which each is a character as addresses have it: %2F"""
+    escapes: int
     plain: Counts
     """Rows of letters and digits alone by length."""
     cells: dict[int, list[int]]
@@ -127,6 +139,7 @@ class SerialFacts:
             self._add_rows("decimals", products[_matches(serials, DECIMALS)])
         if LABEL_PATTERN.match(serials[0].as_py()):
             self._add_rows("labelled", products[_matches(serials, LABEL)])
+        self._find_escapes(serials, data, products)
         self._find_marks("begin", first, products)
         self._find_marks("end", last, products)
         self._find_cells(serials, data, offsets, width, products)
@@ -147,7 +160,7 @@ class SerialFacts:
         ends = {name: {getattr(shape, name) for shape in shapes if shape.rows} for name in ("begin", "end")}
         marks: dict[str, Any] = {name: found.pop() if len(found) == 1 else _MIXED for name, found in ends.items()}
         summed = ("lengths", "numbers", "others", "first", "last", "plain")
-        counted = ("zeros", "exponents", "number_dates", "punctuated", "word_dates", "decimals", "labelled")
+        counted = _COUNTED
         sums: dict[str, Any] = {name: np.sum([getattr(shape, name) for shape in shapes], axis=0) for name in summed}
         counts: dict[str, Any] = {name: sum(getattr(shape, name) for shape in shapes) for name in counted}
         return Shapes(
@@ -178,8 +191,7 @@ class SerialFacts:
         shapes = {
             **dict.fromkeys(("lengths", "numbers", "others", "plain"), (LENGTHS,)),
             **dict.fromkeys(("first", "last"), (10,)),
-            **dict.fromkeys(("zeros", "exponents", "number_dates", "punctuated", "word_dates"), ()),
-            **dict.fromkeys(("decimals", "labelled"), ()),
+            **dict.fromkeys(_COUNTED, ()),
             **dict.fromkeys(("begin", "end", "padded", "repeated"), ()),
         }
         if not self._tables or room > len(self._tables["lengths"]):
@@ -227,6 +239,13 @@ class SerialFacts:
         self._add("numbers", lengths[mask], products[mask])
         self._add("first", first[mask] - ord("0"), products[mask])
         self._add("last", last[mask] - ord("0"), products[mask])
+
+    def _find_escapes(self, serials: Any, data: Bytes, products: Slots) -> None:
+        if (data == ord("&")).any():
+            self._add_rows("entities", products[_matches(serials, ENTITY)])
+        if (data == ord("%")).any():
+            self._add_rows("percents", products[_matches(serials, PERCENT)])
+            self._add_rows("escapes", products[_matches(serials, ESCAPE)])
 
     def _find_marks(self, name: str, chars: Bytes, products: Slots) -> None:
         """Note the mark with which all serials of a product begin, or end."""

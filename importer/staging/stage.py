@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from importer.concurrency import Stopping, ahead
 from importer.errors import SourceError
+from importer.gs1.suspect import Suspect
 from importer.model import Batch, Parsed, Reject
 from importer.rows.fingerprints import fingerprints
 from importer.rows.hash_sets import noting_twice, sorted_parts
@@ -197,6 +198,8 @@ class _Stager:
         wanted = np.concatenate(twice)
         twice.clear()
         finder.within(fates, wanted)
+        accepted = finder.hold_repeated(fates, int(good.sum()), self._staging.checks.accept)
+        self._staged.notes[Suspect.REPEATED.value] += accepted
         if earlier:
             self._stopping.check()
             overlap.find(finder, earlier, matches, fates)

@@ -137,6 +137,15 @@ SERIALS = [
     Column("blank_within", serials=["ERP 001", "ERP002"], codes={1: "serial_character"}),
     Column("dates", serials=["2-Sep", "3-Sep", "AB12"], codes={1: "suspect_dates", 2: "suspect_dates"}),
     Column("months", serials=["Sep-02", "Mar-01", "AB12"], codes={1: "suspect_dates", 2: "suspect_dates"}),
+    Column("entities", serials=["A&amp;B1", "A&lt;B2", "AB3"], codes={1: "suspect_escaped", 2: "suspect_escaped"}),
+    Column("escapes", serials=[f"A%2F{n}" for n in range(5)], codes=every(5, "suspect_escaped")),
+    Column("percents_that_are_none", serials=["A%2F1", "A%2F2", "A%2F3", "A%2F4", "A%2F5", "50%OFF"]),
+    Column("cut_off", serials=["PHARMA2028"] * 30, codes=every(30, "suspect_repeated")),
+    Column(
+        "filled_down",
+        serials=[*(f"S{n}X" for n in range(9)), *["S9X"] * 21],
+        codes=dict.fromkeys(range(10, 31), "suspect_repeated"),
+    ),
     Column("dates_that_are_none", serials=["12-34-56", "12-11-27", "99-10-01"]),
 ]
 
@@ -154,6 +163,8 @@ BATCHES = [
     Column("batch_exponents", batches=["1.2E+07", "1.3E+07"], codes=every(2, "suspect_exponents")),
     Column("batch_dates", batches=["2-Sep", "3-Sep", "B1"], codes={1: "suspect_dates", 2: "suspect_dates"}),
     Column("batch_exponent_alone", batches=["1.2E+07", "B1"], warnings={"batch_looks_damaged": 1}),
+    Column("batch_dragged_down", batches=[f"B{n}" for n in range(95, 107)], warnings={"batch_counts_up": 12}),
+    Column("batches_of_a_pack", batches=[f"B{2 * n}" for n in range(12)]),
     Column("batch_slip", batches=["B17"] * 20 + ["B18"], warnings={"batch_differs_in_a_digit": 1}),
     Column(
         "batch_under_two_products",
