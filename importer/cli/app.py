@@ -224,14 +224,15 @@ def watch(
     limits: Limits,
     sandbox: InSandbox,
     once: Annotated[bool, typer.Option("--once", help="Take what is there, then end: for cron.")] = False,
+    create: Annotated[bool, typer.Option("--create", help="Make the inbox and its directories.")] = False,
     report_dir: ReportDir = None,
     debug: Debug = False,
 ) -> None:
     """Take files from an inbox directory, for cron (--once) or for ever."""
     from importer.cli.watch import watch_inbox
 
-    setup = Setup.load(where, report_dir, sandbox.knobs, debug=debug)
-    raise typer.Exit(watch_inbox(setup, inbox, given, limits, once=once))
+    setup = Setup.load(where, report_dir, sandbox.knobs, debug=debug, lines=True)
+    raise typer.Exit(watch_inbox(setup, inbox, given, limits, once=once, create=create))
 
 
 @app.command(

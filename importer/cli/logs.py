@@ -25,10 +25,15 @@ Level = Literal["debug", "info", "warning", "error"]
 
 
 def configure(
-    level: Level, secrets: Iterable[str] = (), stream: TextIO | None = None, file: Kept | None = None
+    level: Level,
+    secrets: Iterable[str] = (),
+    stream: TextIO | None = None,
+    file: Kept | None = None,
+    *,
+    lines: bool = False,
 ) -> Redactor:
     """Send events of this level and above to `stream`, stderr by default, and as JSON lines to a `file`, if any; of
-    other libraries, warnings and above.
+    other libraries, warnings and above. `lines`: as JSON on a terminal, too.
 
     May run twice: the last one holds. The redactor, which is given back so that it can be told more, works on the
     finished line: nothing gets past it, be it key, value or traceback. A full disk costs lines and stops nothing.
@@ -43,7 +48,7 @@ def configure(
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
             *([_copied(file, redactor)] if file else []),
-            *_renderers(redactor, for_people=stream.isatty()),
+            *_renderers(redactor, for_people=stream.isatty() and not lines),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Dispensable(stream))),

@@ -41,6 +41,9 @@ class Where:
     log_file: Annotated[
         Path | None, typer.Option("--log-file", help="Keep the log there, too, as JSON lines; old ones are rotated.")
     ] = None
+    profile: Annotated[str | None, typer.Option("--profile", help="Credentials and settings of [profiles.<name>].")] = (
+        None
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,9 @@ class Setup:
         *,
         debug: bool = False,
         as_json: bool = False,
+        lines: bool = False,
     ) -> Setup:
-        """Raises ConfigError. What a command needs is loaded by then."""
+        """Raises ConfigError. What a command needs is loaded by then. `lines`: the log is JSON on a terminal, too."""
         loaded()
         speak(os.environ.get("IMPORTER_REPORT__LANGUAGE", ""))
         overrides: dict[str, dict[str, Any]] = {
@@ -60,12 +61,12 @@ class Setup:
             "report": {"dir": report_dir},
             "log": {"file": where.log_file},
         }
-        settings = loading.load(where.config, os.environ, overrides)
+        settings = loading.load(where.config, os.environ, overrides, where.profile)
         use(ReaderLimits(**settings.readers.model_dump()))
         speak(settings.report.language)
         log = settings.log
         kept = logs.Kept(log.file, round(log.megabytes * 1e6), log.files) if log.file else None
-        redactor = logs.configure("debug" if debug else "info", settings.secrets(), file=kept)
+        redactor = logs.configure("debug" if debug else "info", settings.secrets(), file=kept, lines=lines)
         return cls(settings, as_json, redactor, knobs, _again(where, report_dir, knobs))
 
 
@@ -79,6 +80,7 @@ def _ledger(given: str | None) -> dict[str, str | None]:
 def _again(where: Where, report_dir: Path | None, knobs: list[str] | None) -> str:
     ledger = where.ledger or os.environ.get("IMPORTER_LEDGER__URL") or os.environ.get("IMPORTER_LEDGER__PATH")
     reports = report_dir or os.environ.get("IMPORTER_REPORT__DIR")
-    given = [("--config", where.config), ("--ledger", ledger), ("--report-dir", reports)]
+    given: list[tuple[str, object]] = [("--config", where.config), ("--ledger", ledger), ("--report-dir", reports)]
+    given += [("--profile", where.profile)]
     given += [("--sandbox-option", knob) for knob in knobs or ()]
     return "".join(f" {name} {shlex.quote(str(value))}" for name, value in given if value)

@@ -1,166 +1,184 @@
-"""watch: takes complete lists from an inbox directory, for cron or for ever. A list ends in `done/` or `failed/` of the
-inbox, or stays there for the next time.
-"""
+"""watch: takes complete lists from an inbox directory, for cron or for ever. What is done there says `inbox`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from importer import wiring
-from importer.cli.arrivals import Arrivals, Stamp, Waiting
 from importer.cli.options import Given, Limits
-from importer.cli.put_away import DONE, FAILED, PutAway
-from importer.cli.run import Bounds, Ended, Session, bounded, under_lock
+from importer.cli.progress import Lines
+from importer.cli.run import Bounds, bounded
+from importer.cli.service import as_service
 from importer.cli.setup import Setup
-from importer.concurrency import in_thread, until
-from importer.errors import BY_SIGNAL, Exit, LedgerBusy, SourceError, worst
-from importer.flow.importing import Finished, Import
+from importer.concurrency import Stopping
+from importer.config.settings import Settings, without_password
+from importer.errors import ConfigError, ImporterError, SourceError
+from importer.flow.importing import Import
+from importer.flow.report import must_have_room
+from importer.inbox.arrivals import Arrivals
+from importer.inbox.claims import ROOMS, Box
+from importer.inbox.doors import Door, Session
+from importer.inbox.handled import Handled
+from importer.inbox.rounds import Inbox
+from importer.inbox.waking import Waking
+from importer.inbox.watching import Watching
 from importer.ledger.opening import viewed
+from importer.ledger.ports import Ledger, Place
 from importer.ledger.records import Run
-from importer.readers.opening import open_source
-from importer.sources.last_line import cut_short
-from importer.sources.options import SourceOptions
-
-_SHOWN = 60
-"""Characters of a line that are shown."""
-_ROUND = 5.0
-"""Seconds between two looks."""
-_GOES_ON = frozenset({Exit.FAULT, Exit.STOPPED, Exit.TRY_AGAIN, *BY_SIGNAL})
-"""What a run ends with that goes on later."""
-_NOT_ITS_OWN = frozenset(
-    {"column_named_missing", "encoding_unknown", "given_twice", "given_contradicts", "sheet_in_text", "sheet_missing"}
-    | {"last_line_cut", "list_changed", "list_missing", "list_unreadable", "reader_killed", "reader_not_started"}
-)
-"""Faults of a flag, a setting, the system, or of a list that is not whole: it stays, and the next has its turn."""
+from importer.model import is_sandbox
 
 
-class CutShort(SourceError):  # noqa: N818  what it is
-    """A list whose last line is cut: its sender has not finished, or never will. It stays where it is."""
+def watch_inbox(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once: bool, create: bool) -> int:
+    """Take the lists of an inbox, oldest first. For ever, unless `once`. What goes wrong is a line of the log."""
+    try:
+        return asyncio.run(_watch(setup, inbox, given, limits, once=once, create=create))
+    except ImporterError as error:
+        message = setup.language.say(error.message)
+        log = structlog.get_logger()
+        log.log(logging.ERROR, "ended", file=str(inbox), run=None, exit_code=error.exit_code, message=message)
+        return error.exit_code
 
-    exit_code = Exit.TRY_AGAIN
+
+async def _watch(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once: bool, create: bool) -> int:
+    how = setup.settings.watch
+    bind_contextvars(file=None, run=None)
+    async with bounded(setup, limits) as bounds:
+        doors = list(_doors(setup, bounds, inbox, given, create=create))
+        for door in doors:
+            must_have_room(door.report_dir)
+        hold = _Holder(setup, bounds, limits, doors).hold
+        engine = Inbox(doors, setup.language, _keep, partial(_runs, setup.ledger))
+        places = [door.box.directory for door in doors]
+        events = how.notice == "events" and not once
+        async with Waking(places, bounds.stopping, events=events) as waking, as_service():
+            return await Watching(
+                engine,
+                hold,
+                bounds.stopping,
+                waking.wait,
+                setup.language,
+                _after,
+                look_seconds=how.look_seconds,
+                once=once,
+            ).go()
 
 
-def watch_inbox(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once: bool) -> int:
-    """Take the lists of an inbox, oldest first. For ever, unless `once`. Raises SourceError for what is no inbox."""
+def _keep(_handled: Handled) -> None:
+    return None
+
+
+async def _after(_codes: list[int]) -> None:
+    return None
+
+
+def _runs(ledger: Place) -> Sequence[Run]:
+    with viewed(ledger) as view:
+        return view.runs() if view else ()
+
+
+def _doors(setup: Setup, bounds: Bounds, inbox: Path, given: Given, *, create: bool) -> Iterator[Door]:
+    """The inbox itself, and a directory for each profile. Raises SourceError for what is no inbox."""
+    profiles = bounds.settings.profiles
+    if create:
+        _create([inbox, *(inbox / name for name in profiles), *(inbox / room for room in sorted(ROOMS))])
     if not inbox.is_dir():
         raise SourceError("inbox_missing", path=str(inbox))
-    options = wiring.source_options(setup.settings, given.values())
-    return asyncio.run(_Watch(setup, inbox, options, limits, once=once).go())
+    yield _door(setup, bounds, bounds.settings, inbox, given, "")
+    for name in profiles:
+        if (inbox / name).is_dir():
+            yield _door(setup, bounds, _settings(bounds, name), inbox / name, given, name)
+        else:
+            text = setup.language.told("profile_without_directory", path=str(inbox / name), name=name)
+            structlog.get_logger().warning("skipped", file=str(inbox / name), run=None, message=text)
 
 
-class _Watch:
-    def __init__(self, setup: Setup, inbox: Path, options: SourceOptions, limits: Limits, *, once: bool) -> None:
-        how = setup.settings.watch
-        self._setup = setup
-        self._options = options
-        self._limits = limits
-        self._once = once
-        self._arrivals = Arrivals(inbox, how.complete, how.quiet_seconds)
-        self._put_away = PutAway(inbox, self._imported)
-        self._told = dict[Path, str]()
-        self._held = dict[Path, Stamp]()
-        """Lists that were left as they are, and how they were then: they are looked at again once they change."""
-        self._log = structlog.get_logger()
-
-    async def go(self) -> int:
-        code: int = Exit.DONE
-        async with bounded(self._setup, self._limits) as bounds:
-            while not bounds.stopping():
-                for path in self._put_away.take_back():
-                    self._log.warning("grew", source=str(path), message=self._setup.language.told("grew"))
-                lists = await self._complete(bounds)
-                if lists:
-                    code = worst([code, await self._round(bounds, lists)])
-                if self._once:
-                    break
-                await _asleep(bounds, min(_ROUND, self._arrivals.look_again_in or _ROUND))
-            if bounds.stopping.exit_code in BY_SIGNAL:
-                code = worst([code, bounds.stopping.exit_code])
-        return code
-
-    async def _complete(self, bounds: Bounds) -> list[Path]:
-        """The lists whose turn it is. With `once`, a second look follows where it may find more."""
+def _create(directories: Sequence[Path]) -> None:
+    for directory in directories:
         try:
-            found = self._arrivals.look()
+            directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self._log.warning("inbox away", message=self._setup.language.told("inbox_away", reason=error.strerror))
-            return []
-        if self._once and self._arrivals.look_again_in is not None:
-            await _asleep(bounds, self._arrivals.look_again_in)
-            found = self._arrivals.look()
-        self._tell(self._arrivals.waiting)
-        self._held = {path: stamp for path, stamp in self._held.items() if Stamp.of(path) == stamp}
-        return [path for path in found if path not in self._held]
-
-    def _tell(self, waiting: Sequence[Waiting]) -> None:
-        """Say of each list once why it is not taken."""
-        said = self._setup.language.label
-        told = {one.path: said("waits", one.why, by=str(one.by), name=one.path.name) for one in waiting}
-        for path, why in told.items():
-            if self._told.get(path) != why:
-                self._log.info("waits", source=str(path), message=why)
-        self._told = told
-
-    async def _round(self, bounds: Bounds, lists: Sequence[Path]) -> int:
-        async def work(session: Session) -> None:
-            for path in lists:
-                if session.stopping():
-                    session.ends.left_out()
-                    break
-                if path.exists() and not await self._take(session, path):
-                    break
-
-        try:
-            return await under_lock(self._setup, bounds, work, urgent=self._limits.priority)
-        except LedgerBusy as busy:
-            if self._once:
-                raise
-            self._log.warning("ledger busy", message=str(busy))
-            return Exit.DONE
-
-    async def _take(self, session: Session, path: Path) -> bool:
-        """Import a list and put it away; False where the next one would fare no better."""
-        before = Stamp.of(path)
-        ended = await session.ends.of(str(path), self._import(session.imports, path))
-        if Stamp.of(path) != before:
-            return True  # it grew, or has gone: the next look tells
-        if isinstance(ended.fault, SourceError) and ended.fault.message.code in _NOT_ITS_OWN and before:
-            self._held[path] = before
-            return True
-        place = _place(ended)
-        if place:
-            self._put_away.put(path, place)
-        return place is not None
-
-    async def _import(self, imports: Import, path: Path) -> Finished:
-        await in_thread(self._must_be_whole, path)
-        return await imports.run(path, self._options, wiring.identity_of(self._options))
-
-    def _must_be_whole(self, path: Path) -> None:
-        reading = open_source(path, self._options).reading
-        cut = cut_short(path, reading.encoding, reading.delimiter) if reading.format == "csv" else None
-        if cut:
-            line = cut.line[:_SHOWN]
-            raise CutShort("last_line_cut", path=str(path), fields=cut.fields, expected=cut.expected, line=line)
-
-    def _imported(self) -> Sequence[Run]:
-        with viewed(wiring.ledger_of(self._setup.settings)) as view:
-            return view.runs() if view else ()
+            raise ConfigError("directory_unmakable", path=str(directory), reason=error.strerror) from error
 
 
-def _place(ended: Ended) -> str | None:
-    """Where a list belongs after its run: None where it stays, since the fault is not its own."""
-    if isinstance(ended.fault, SourceError):
-        return FAILED
-    if ended.fault or ended.code in _GOES_ON:
-        return None
-    return DONE
+def _settings(bounds: Bounds, profile: str) -> Settings:
+    return bounds.settings.of_profile(profile, with_api=not is_sandbox(bounds.target)) if profile else bounds.settings
 
 
-async def _asleep(bounds: Bounds, seconds: float) -> None:
-    """Sleep, unless the command is to stop."""
-    await until(bounds.stopping.heard)(seconds)
+def _door(setup: Setup, bounds: Bounds, settings: Settings, directory: Path, given: Given, profile: str) -> Door:
+    wiring.must_have_credentials(settings)
+    options = wiring.source_options(settings, given.values())
+    checks = {**settings.public()["input"], "accept": list(options.accept)}
+    own = {*ROOMS, *(bounds.settings.profiles if not profile else ())}
+    return Door(
+        profile=profile,
+        arrivals=Arrivals(directory, settings.watch.complete, settings.watch.quiet_seconds, own=own),
+        box=Box(directory, _name_of(setup.settings)),
+        options=options,
+        identity=wiring.identity_of(options),
+        target=bounds.target if is_sandbox(bounds.target) else settings.api.target,
+        report_dir=settings.report.dir,
+        checks=checks,
+    )
+
+
+def _name_of(settings: Settings) -> str:
+    """What tells its ledger from others, and holds no password."""
+    return without_password(settings.ledger.url) or str(settings.ledger.path.absolute())
+
+
+@dataclass(slots=True)
+class _Held:
+    """The ledger, held, and an import for each door: they share what is sent at the same time with their own quota."""
+
+    holder: _Holder
+    ledger: Ledger
+    stopping: Stopping
+    watching: Lines
+    _imports: dict[str, Import] = field(default_factory=dict)
+
+    def imports(self, door: Door) -> Import:
+        if door.profile not in self._imports:
+            self._imports[door.profile] = self.holder.imports(self, door)
+        return self._imports[door.profile]
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    setup: Setup
+    bounds: Bounds
+    limits: Limits
+    doors: Sequence[Door]
+
+    @asynccontextmanager
+    async def hold(self, stopping: Stopping) -> AsyncIterator[Session]:
+        with self.setup.ledger.open() as ledger, Lines() as watching:
+            try:
+                yield _Held(self, ledger, stopping, watching)
+            except asyncio.CancelledError:
+                # Signals came one after another, the last while a list was read or a report written.
+                if not self.bounds.stopping():
+                    raise
+
+    def imports(self, held: _Held, door: Door) -> Import:
+        settings, urgent = _settings(self.bounds, door.profile), self.limits.priority
+        again = f"{self.setup.again} --profile {door.profile}" if door.profile else self.setup.again
+        parts = wiring.parts(
+            settings,
+            held.ledger,
+            held.stopping,
+            held.watching,
+            self.setup.redactor,
+            door.target,
+            urgent=urgent,
+            again=again,
+        )
+        return Import(parts)

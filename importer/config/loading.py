@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,38 +16,82 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
+from importer.config.fields import SECRETS, Expected
+from importer.config.night import Profile
 from importer.config.secret_paths import MUST_EXIST, OTHERS, may_be_secret
-from importer.config.settings import SECRETS, Expected, Settings, without_password
+from importer.config.settings import Settings, without_password
 from importer.errors import ConfigError
 
 __all__ = ["Settings", "load"]
 
 _PREFIX = "IMPORTER_"
 DEFAULT_PATH = Path("config.toml")
+_PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]*")
+ROOMS_OF_INBOX = ("working", "done", "problems", "failed")
+"""Directories of an inbox that can be no profile's."""
 
 _Values = dict[str, Any]
 
 
-def load(config_path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Mapping[str, Any]]) -> Settings:
+def load(
+    config_path: Path | None,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, Mapping[str, Any]],
+    profile: str | None = None,
+) -> Settings:
     """Load the settings: `overrides` (by section and key, from the command line; None is no override) win over
     `environ`, which wins over the file. Without `config_path`, `config.toml` of the working directory is read if there
-    is one. Paths in settings are relative to the working directory. Raises ConfigError.
+    is one. Paths in settings are relative to the working directory. Of `profile`, what is different wins over the file
+    and `environ`. Raises ConfigError.
     """
     path = config_path or DEFAULT_PATH
     in_file = _read_file(path) if config_path or path.exists() else {}
-    in_environ = _read_environ(environ)
+    profiles = in_file.get("profiles", {})
+    in_environ = _read_environ(environ, profiles)
     given = {section: {k: v for k, v in keys.items() if v is not None} for section, keys in overrides.items()}
     origins = _Origins(path, in_environ, given)
     values: _Values = {}
     for layer in (in_file, in_environ, given):
         for section, keys in layer.items():
             values[section] = {**values.get(section, {}), **keys}
+    for name, keys in _profiles_of(environ, profiles).items():
+        values["profiles"][name] = {**profiles[name], **keys}
     _must_be_paths(values, origins)
-    values["api"] = _with_secret_files(values.get("api", {}), origins)
+    values["api"] = _with_secret_files(values.get("api", {}), origins, "api")
+    for name in profiles:
+        values["profiles"][name] = _with_secret_files(values["profiles"][name], origins, f"profiles.{name}")
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
         raise _wrong(error, origins) from None  # its cause would hold what was found, secrets too
+    for name in settings.profiles:
+        try:
+            settings.of_profile(name)
+        except ValidationError as error:
+            raise _wrong_profile(error, name, path) from None
+    return _of_profile(settings, profile, path, given) if profile else settings
+
+
+def _wrong_profile(error: ValidationError, name: str, path: Path) -> ConfigError:
+    """What is wrong with the credentials of a profile, together with those that all share."""
+    first = error.errors(include_url=False)[0]
+    if first["loc"]:
+        expected = _expected(first["type"], first.get("ctx", {}), first["msg"])
+        where = f"{path}: profiles.{name}.{first['loc'][0]}"
+        return ConfigError("setting_wrong", case="secret", where=where, expected=expected)
+    told = _told(first.get("ctx", {}))
+    own = {"api.": f"profiles.{name}.", "IMPORTER_API__": _profile_variable(name, "")}
+    for general, of_profile in own.items():
+        told = {key: value.replace(general, of_profile) for key, value in told.items()}
+    return ConfigError(told["code"], **{key: value for key, value in told.items() if key != "code"})
+
+
+def _of_profile(settings: Settings, profile: str, path: Path, given: _Values) -> Settings:
+    if profile not in settings.profiles:
+        raise ConfigError("profile_unknown", file=str(path), name=profile, known=list(settings.profiles))
+    chosen = settings.of_profile(profile)
+    reports = given.get("report", {})
+    return chosen.model_copy(update={"report": settings.report}) if reports else chosen
 
 
 class _Origins:
@@ -56,6 +101,8 @@ class _Origins:
         self._path, self._in_environ, self._given = path, in_environ, given
 
     def name(self, section: str, key: str) -> str:
+        if section.startswith("profiles."):
+            return f"{self._path}: {section}.{key}"
         if key in self._given.get(section, {}):
             return f"command line: {section}.{key}"
         if key in self._in_environ.get(section, {}):
@@ -64,7 +111,7 @@ class _Origins:
 
 
 def _sections() -> dict[str, list[str]]:
-    fields = Settings.model_fields
+    fields = {name: field for name, field in Settings.model_fields.items() if name != "profiles"}
     return {section: list(getattr(field.annotation, "model_fields", {})) for section, field in fields.items()}
 
 
@@ -92,8 +139,44 @@ def _read_file(path: Path) -> _Values:
             "config_no_toml", file=str(path), reason=_one_line(str(error))
         ) from None  # the cause may quote a secret
     for section, keys in values.items():
-        _check_section(path, section, keys)
+        if section == "profiles" and isinstance(keys, dict):
+            for name, of_profile in keys.items():
+                _check_profile(path, name, of_profile)
+        else:
+            _check_section(path, section, keys)
     return values
+
+
+def _check_profile(path: Path, name: str, keys: object) -> None:
+    if not _PROFILE.fullmatch(name) or name in ROOMS_OF_INBOX:
+        raise ConfigError("profile_name_wrong", file=str(path), name=name)
+    if not isinstance(keys, dict):
+        raise ConfigError("section_expected", file=str(path), name=f"profiles.{name}", found=_shown(keys))
+    for key, value in keys.items():
+        where = f"profiles.{name}.{key}"
+        if key not in Profile.model_fields:
+            meant = _nearest(where, [f"profiles.{name}.{known}" for known in Profile.model_fields])
+            raise ConfigError("setting_unknown", file=str(path), name=where, meant=meant)
+        if _is_secret(key, value):
+            own_file = {"case": "or_own_file", "setting": f"{where}_file"}
+            variable = _profile_variable(name, key)
+            raise ConfigError("secret_in_file", file=str(path), name=where, variable=variable, **own_file)
+
+
+def _profile_variable(name: str, key: str) -> str:
+    return _variable(f"profiles__{name.replace('-', '_')}", key)
+
+
+def _profiles_of(environ: Mapping[str, str], profiles: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """What the environment says of each profile of the file."""
+    return {
+        name: {
+            key: environ[variable]
+            for key in Profile.model_fields
+            if (variable := _profile_variable(name, key)) in environ
+        }
+        for name in profiles
+    }
 
 
 def _check_section(path: Path, section: str, keys: object) -> None:
@@ -123,12 +206,13 @@ def _is_secret(key: str, value: object) -> bool:
     return (key in SECRETS and value != "") or (key == "proxy" and "@" in str(value))
 
 
-def _read_environ(environ: Mapping[str, str]) -> _Values:
+def _read_environ(environ: Mapping[str, str], profiles: Iterable[str]) -> _Values:
+    of_profiles = {_profile_variable(name, key) for name in profiles for key in Profile.model_fields}
     known = {_variable(section, key) for section, keys in _sections().items() for key in keys}
-    ours = {name: value for name, value in environ.items() if name.startswith(_PREFIX)}
+    ours = {name: value for name, value in environ.items() if name.startswith(_PREFIX) and name not in of_profiles}
     for name in ours:
         if name not in known:
-            meant = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
+            meant = difflib.get_close_matches(name, sorted(known | of_profiles), n=1, cutoff=0.0)[0]
             raise ConfigError("variable_unknown", name=name, meant=meant)
     source = EnvSettingsSource(Settings)
     source.env_vars = {name.lower(): value for name, value in ours.items()}
@@ -142,15 +226,20 @@ def _must_be_paths(values: _Values, origins: _Origins) -> None:
         value = str(values.get(section, {}).get(key) or "")
         if value and may_be_secret(value, secrets, must_exist=(section, key) in MUST_EXIST):
             raise ConfigError("path_may_be_secret", where=origins.name(section, key))
+    for name, keys in values.get("profiles", {}).items():
+        for key in (f"{secret}_file" for secret in SECRETS):
+            value = str(keys.get(key) or "")
+            if value and may_be_secret(value, secrets, must_exist=True):
+                raise ConfigError("path_may_be_secret", where=origins.name(f"profiles.{name}", key))
 
 
-def _with_secret_files(api: _Values, origins: _Origins) -> _Values:
+def _with_secret_files(api: _Values, origins: _Origins, section: str) -> _Values:
     """Read the secrets that stand in files; one that is given itself is not looked for in its file."""
     values = dict(api)
     for name in SECRETS:
         file = values.get(f"{name}_file")
         if file and not values.get(name):
-            values[name] = _read_secret(str(file), origins.name("api", f"{name}_file"))
+            values[name] = _read_secret(str(file), origins.name(section, f"{name}_file"))
     return values
 
 
@@ -172,11 +261,13 @@ def _wrong(error: ValidationError, origins: _Origins) -> ConfigError:
     if not rest:
         told = _told(first.get("ctx", {}))
         return ConfigError(told["code"], **{name: value for name, value in told.items() if name != "code"})
+    if section == "profiles":
+        section, rest = f"profiles.{rest[0]}", rest[1:]
     where = origins.name(section, rest[0])
     if len(rest) > 1:
         where = f"{where}, {rest[1]}"
     expected = _expected(first["type"], first.get("ctx", {}), first["msg"])
-    if section == "api" and _is_secret(rest[0], first["input"]):
+    if section.startswith(("api", "profiles.")) and _is_secret(rest[0], first["input"]):
         return ConfigError("setting_wrong", case="secret", where=where, expected=expected)
     return ConfigError("setting_wrong", where=where, found=_shown(first["input"]), expected=expected)
 

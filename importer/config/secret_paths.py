@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from importer.config.settings import SECRETS, Settings
+from importer.config.fields import SECRETS
+from importer.config.settings import Settings
 from importer.redaction import SHORTEST, Redactor
 
 MUST_EXIST = frozenset(
@@ -49,6 +50,11 @@ def open_to_others(settings: Settings) -> Iterator[tuple[str, Path, str]]:
     """
     files: list[tuple[str, Path | None]] = [
         (f"api.{name}_file", getattr(settings.api, f"{name}_file")) for name in SECRETS
+    ]
+    files += [
+        (f"profiles.{profile}.{name}_file", getattr(of_profile, f"{name}_file"))
+        for profile, of_profile in settings.profiles.items()
+        for name in SECRETS
     ]
     files += [("web.tls_key", settings.web.tls_key), ("web.users_file", settings.web.users_file)]
     for setting, path in files:

@@ -5,77 +5,30 @@ It knows nothing of where a setting comes from: that is `config`.
 
 from __future__ import annotations
 
-import json
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from importer.config.fields import SECRETS, Expected, OptionalPath, Role, Section, parts, table, url_of
+from importer.config.night import Profile, Watch
 from importer.config.target import normal_base, normal_path, target_of
 from importer.gs1.codes import CheckDigit, DateOrder, Day00, OnExpired
 from importer.gs1.suspect import Suspect
 from importer.redaction import SHORTEST
 
-Role = Literal["serial", "gtin", "batch", "expiry"]
 Format = Literal["csv", "xlsx", "html"]
-Complete = Literal["quiet", "marker", "rename"]
-
-SECRETS = ("channel_key", "token", "key", "secret")
-"""Of section `api`. Each may stand in a file of its own, which `<name>_file` names."""
 
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|::1")
 
 
-def _optional_path(value: object) -> object:
-    return None if value == "" else value
-
-
-def _parts(value: object) -> object:
-    """Take `csv,html` for a list, as an environment variable gives it."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _table(value: object) -> object:
-    """Take JSON for a table, as an environment variable gives it."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise Expected("expected_json") from None
-
-
 def is_loopback(url: str) -> bool:
     return bool(_LOOPBACK.fullmatch(urlsplit(url).hostname or ""))
-
-
-def _url(value: str) -> Any:
-    try:
-        url = urlsplit(value)
-        fits = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port > 0)
-    except ValueError:
-        return None
-    return url if fits and value.isascii() and value.isprintable() and " " not in value else None
-
-
-OptionalPath = Annotated[Path | None, BeforeValidator(_optional_path)]
-
-
-class Expected(ValueError):  # noqa: N818  it says what was expected
-    """What a setting must be, as a part of a message; or a whole message, if two settings don't go together."""
-
-    def __init__(self, code: str, **values: str) -> None:
-        super().__init__(code)
-        self.part = {"code": code, **values}
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class Api(Section):
@@ -104,7 +57,7 @@ class Api(Section):
     @field_validator("base_url")
     @classmethod
     def _is_safe_address(cls, value: str, info: ValidationInfo) -> str:
-        url = _url(value)
+        url = url_of(value)
         if url is None or url.query or url.fragment or url.username is not None:
             raise Expected("expected_address")
         value = normal_base(value)
@@ -130,7 +83,7 @@ class Api(Section):
     @field_validator("proxy")
     @classmethod
     def _is_proxy(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and _url(value.get_secret_value()) is None:
+        if value.get_secret_value() and url_of(value.get_secret_value()) is None:
             raise Expected("expected_proxy")
         return value
 
@@ -204,8 +157,8 @@ class Input(Section):
     expired: OnExpired = "warn"
     date_order: DateOrder = ""
     day_00: Day00 = "keep"
-    accept: Annotated[tuple[Suspect, ...], NoDecode, BeforeValidator(_parts)] = ()
-    columns: Annotated[dict[str, Role], NoDecode, BeforeValidator(_table)] = Field(default_factory=dict)
+    accept: Annotated[tuple[Suspect, ...], NoDecode, BeforeValidator(parts)] = ()
+    columns: Annotated[dict[str, Role], NoDecode, BeforeValidator(table)] = Field(default_factory=dict)
 
 
 class Readers(Section):
@@ -246,13 +199,8 @@ class Ledger(Section):
 
 class Report(Section):
     dir: Path = Path("reports")
-    formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(_parts)] = get_args(Format)
+    formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(parts)] = get_args(Format)
     language: Literal["en", "de"] = "en"
-
-
-class Watch(Section):
-    complete: Complete = "quiet"
-    quiet_seconds: Annotated[float, Field(ge=0, le=86_400)] = 10.0
 
 
 class Log(Section):
@@ -275,10 +223,10 @@ class Metrics(Section):
 class Web(Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8700
-    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = ()
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parts)] = ()
     users_file: OptionalPath = None
     trusted_header: str = ""
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = ("127.0.0.1", "::1")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parts)] = ("127.0.0.1", "::1")
     proxy_ends_tls: bool = False
     tls_cert: OptionalPath = None
     tls_key: OptionalPath = None
@@ -334,6 +282,7 @@ class Settings(BaseSettings):
     ledger: Ledger = Ledger()
     report: Report = Report()
     watch: Watch = Watch()
+    profiles: dict[str, Profile] = Field(default_factory=dict)
     web: Web = Web()
     metrics: Metrics = Metrics()
     log: Log = Log()
@@ -352,15 +301,36 @@ class Settings(BaseSettings):
 
     def public(self) -> dict[str, Any]:
         """Give every setting that is no secret, as JSON has it; of a proxy, the address without its password."""
-        values: dict[str, dict[str, Any]] = self.model_dump(mode="json", exclude={"api": set(SECRETS)})
+        values: dict[str, dict[str, Any]] = self.model_dump(
+            mode="json", exclude={"api": set(SECRETS), "profiles": True}
+        )
         values["api"]["proxy"] = without_password(self.api.proxy.get_secret_value())
         return values
 
     def secrets(self) -> tuple[str, ...]:
         """Give the values that no log may show."""
-        values = [getattr(self.api, name).get_secret_value() for name in SECRETS]
+        holders = (self.api, *self.profiles.values())
+        values = [getattr(holder, name).get_secret_value() for holder in holders for name in SECRETS]
         values.append(urlsplit(self.api.proxy.get_secret_value()).password or "")
         return tuple(value for value in values if value)
+
+    def of_profile(self, name: str, *, with_api: bool = True) -> Self:
+        """The settings for the lists of one profile; without `with_api`, into the same API as all others. Raises
+        KeyError where there is no such profile, ValidationError for credentials that don't go together.
+        """
+        profile = self.profiles[name]
+        rate, reports = profile.requests_per_second, profile.report_dir
+        changed: dict[str, Section] = {}
+        if with_api:
+            changed["api"] = Api(**{**self.api.model_dump(), **profile.different()})
+        if rate is not None:
+            changed["limits"] = self.limits.model_copy(update={"requests_per_second": rate})
+        if reports is not None:
+            changed["report"] = self.report.model_copy(update={"dir": reports})
+        read = {"accept": profile.accept, "columns": profile.columns}
+        read = {key: value for key, value in read.items() if value is not None}
+        changed["input"] = self.input.model_copy(update=read)
+        return self.model_copy(update=changed)
 
 
 def without_password(address: str) -> str:

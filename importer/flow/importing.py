@@ -112,6 +112,11 @@ class Import:
         with span("run", source=path.name):
             return await self._run(path, options, options_json, None)
 
+    async def staged(self, path: Path, options: Any, options_json: Mapping[str, Any]) -> Run:
+        """Record a file as it is to be sent, and send nothing; a run that `run` would go on with is taken as it is."""
+        run, _ = await self._staged(path, options, options_json, None)
+        return run
+
     async def undo(self, undo: Undo) -> Finished:
         """Take back what a run has assigned, in a run of its own; where such a run stopped early, go on with that.
 
@@ -122,6 +127,15 @@ class Import:
             return await self._run(path, undo.options, undo.only.identity(), undo)
 
     async def _run(self, path: Path, options: Any, options_json: Mapping[str, Any], undo: Undo | None) -> Finished:
+        run, is_new = await self._staged(path, options, options_json, undo)
+        if not is_new:
+            return await self.submit(run)
+        return await self.submit(run, EventKind.DECOMMISSION if undo else EventKind.RUN)
+
+    async def _staged(
+        self, path: Path, options: Any, options_json: Mapping[str, Any], undo: Undo | None
+    ) -> tuple[Run, bool]:
+        """The run of a file, and whether it is a new one."""
         facts = await file_facts(path) if undo is None or undo.file else _as_it_was(undo.run)
         text = json.dumps(options_json, sort_keys=True)
         listed = _Listed(path, options, text, facts, undo)
@@ -130,12 +144,11 @@ class Import:
         with self._parts.ledger.view() as view:
             run = view.unfinished_twin(facts.sha256, text, self._parts.facts["target"], undoes)
             if run:
-                return await self.submit(run)
+                return run, False
             told = {"run": run_id, "source": path.name}
             with bound_contextvars(**told), span("stage", **told):
                 await in_thread(self._stage, listed, run_id, view)
-            run = view.run(run_id)
-        return await self.submit(run, EventKind.DECOMMISSION if undo else EventKind.RUN)
+            return view.run(run_id), True
 
     def _stage(self, listed: _Listed, run_id: str, view: View) -> None:
         parts, path, facts, undo = self._parts, listed.path, listed.facts, listed.undo

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-_ROOMS = ("done", "failed")
-"""Directories beside a list where it may be now; `watch` makes them."""
+_ROOMS = ("", "done", "done/*", "problems/*", "failed")
+"""Where a list may be now, from the directory that it came from; `watch` makes them."""
+_WORKING = "working"
+"""`watch` reads lists in rooms below this."""
 
 
 def find_again(path: Path, sha256: str, size: int) -> Path | None:
@@ -16,7 +18,9 @@ def find_again(path: Path, sha256: str, size: int) -> Path | None:
     """
     if path.exists():
         return path
-    places = (place for room in _ROOMS for place in sorted((path.parent / room).glob(f"{_plain(path.stem)}*")))
+    box = path.parents[2] if path.parents[1:] and path.parents[1].name == _WORKING else path.parent
+    name = f"{_plain(path.stem)}*"
+    places = (place for room in _ROOMS for place in sorted(box.glob(f"{room}/{name}" if room else name)))
     return next((place for place in places if _is(place, sha256, size)), None)
 
 

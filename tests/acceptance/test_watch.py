@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from boxes import Box
@@ -44,7 +46,8 @@ def open_files(process: int) -> Iterator[Path]:
 
 
 def names(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.rglob("*") if path.is_file())
+    """Of the lists in it, at any depth."""
+    return sorted(path.name for path in directory.rglob("*.csv") if not path.name.endswith("assigned.csv"))
 
 
 def test_a_complete_list_is_imported_and_put_away_where_verify_finds_it(
@@ -54,7 +57,15 @@ def test_a_complete_list_is_imported_and_put_away_where_verify_finds_it(
     write_csv(inbox / "young.csv", packs(5, prefix="Y"))
     done = importer("watch", "inbox", "--once", env=env)
     assert done.code == 0
-    assert [path.relative_to(inbox).as_posix() for path in inbox.rglob("*.csv")] == ["young.csv", "done/list.csv"]
+    run = report().run
+    assert {path.relative_to(inbox).as_posix() for path in inbox.rglob("*") if path.is_file()} == {
+        "young.csv",
+        *(f"done/{run}/{name}" for name in ("list.csv", "manifest.json", "summary.json", "report.html", "report.xlsx")),
+        *(f"done/{run}/{name}" for name in ("assigned.csv", "not_assigned.csv")),
+    }
+    assert done.errors == []
+    assert done.out == ""
+    assert all("file" in log and "run" in log for log in done.logs)
     assert any(log["event"] == "waits" and "young.csv" in log["source"] for log in done.logs)
     verified = importer("verify", report().run, "--json")
     assert (verified.code, verified.json["skipped"]) == (0, [])
@@ -73,7 +84,7 @@ def test_a_list_that_a_process_has_open_is_left(importer: Importer, inbox: Path,
         assert any(log.get("message") == f"process {writer.pid} has it open" for log in done.logs)
         writer.communicate("\n")
     assert importer("watch", "inbox", "--once", env=quick).code == 0
-    assert (inbox / "done" / "list.csv").exists()
+    assert names(inbox / "done") == ["list.csv"]
 
 
 def test_a_list_whose_last_line_is_cut_is_left_with_a_message(
@@ -86,7 +97,7 @@ def test_a_list_whose_last_line_is_cut_is_left_with_a_message(
     good = aged(write_csv(inbox / "good.csv", packs(2, prefix="G")), 50)
     done = importer("watch", "inbox", "--once", env=quick)
     assert done.code == 75
-    (line,) = [line for line in done.errors if "list.csv" in line]
+    (line,) = [log["message"] for log in done.logs if log["event"] == "stays"]
     assert "the last line is cut" in line
     assert "2 of 4 fields" in line
     assert path.exists()
@@ -101,9 +112,9 @@ def test_a_list_whose_last_line_is_cut_is_left_with_a_message(
 def test_a_list_that_grew_after_it_was_read_is_imported_as_what_it_is_now(
     importer: Importer, inbox: Path, box: Box, quick: dict[str, str]
 ) -> None:
-    path = aged(write_csv(inbox / "list.csv", packs(5)))
+    aged(write_csv(inbox / "list.csv", packs(5)))
     assert importer("watch", "inbox", "--once", env=quick).code == 0
-    moved = inbox / "done" / path.name
+    (moved,) = (inbox / "done").glob("*/list.csv")
     with moved.open("a", encoding="utf-8") as file:
         file.writelines(f"{','.join(row)}\r\n" for row in packs(5, first=6))
     time.sleep(0.3)  # as long as it must have been quiet
@@ -144,7 +155,7 @@ def test_a_flag_that_names_what_is_not_there_moves_no_list(
     for name in ("a.csv", "b.csv"):
         aged(write_csv(inbox / name, packs(2, prefix=name[0].upper())))
     done = importer("watch", "inbox", "--once", *flags, env=quick)
-    assert (done.code, len(done.errors)) == (2, 2)
+    assert (done.code, len([log for log in done.logs if log["event"] == "failed"])) == (2, 2)
     assert names(inbox) == ["a.csv", "b.csv"]
 
 
@@ -197,3 +208,147 @@ def test_rounds_leave_no_handle_of_the_shared_quota_open(
             aged(write_csv(inbox / f"{name}.csv", packs(2, prefix=name.upper())))
             running.wait_for("chunk")
             assert sum(link.suffix == ".pace" for link in open_files(running.pid)) <= 1
+
+
+def events(logs: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [log for log in logs if log["event"] == name]
+
+
+def test_a_list_with_rejects_goes_to_problems_with_its_report(
+    importer: Importer, inbox: Path, quick: dict[str, str]
+) -> None:
+    aged(write_csv(inbox / "list.csv", [*packs(2), ("S#9", *packs(1)[0][1:])]))
+    done = importer("watch", "inbox", "--once", env=quick)
+    assert done.code == 3
+    (log,) = events(done.logs, "run")
+    assert (log["end"], log["assigned"], log["rejected"]) == ("problems", 2, 1)
+    place = importer.cwd / log["report"]
+    assert place == inbox / "problems" / log["run"]
+    assert (place / "list.csv").exists()
+    assert (place / "report.html").exists()
+
+
+def test_the_same_content_is_not_sent_twice_and_said(
+    importer: Importer, inbox: Path, box: Box, quick: dict[str, str]
+) -> None:
+    aged(write_csv(inbox / "list.csv", packs(5)))
+    assert importer("watch", "inbox", "--once", env=quick).code == 0
+    sent = len(box.requests())
+    aged(write_csv(inbox / "again.csv", packs(5)))
+    done = importer("watch", "inbox", "--once", env=quick)
+    (log,) = events(done.logs, "seen")
+    assert "imported before by run" in log["message"]
+    assert (done.code, len(box.requests()), names(inbox / "done" / log["run"])) == (0, sent, ["again.csv", "list.csv"])
+    assert len(importer("runs", "--json").json) == 1
+
+
+def test_create_makes_the_directories_of_inbox_and_profiles(importer: Importer, env: dict[str, str]) -> None:
+    (importer.cwd / "config.toml").write_text('[profiles.acme]\ntenant = "acme"\n', "utf-8")
+    missing = importer("watch", "in/box", "--once", env=env)
+    assert (missing.code, missing.errors) == (2, [])
+    assert importer("watch", "in/box", "--once", "--create", env=env).code == 0
+    made = {path.name for path in (importer.cwd / "in/box").iterdir()}
+    assert made == {"acme", "working", "done", "problems", "failed"}
+
+
+def test_a_profile_has_its_own_credentials_reports_and_mapping(
+    importer: Importer, inbox: Path, sandbox: Callable[..., Box]
+) -> None:
+    box = sandbox("channel_keys=sandbox-channel", "channel_keys=acme-channel")
+    key = importer.cwd / "acme.key"
+    key.write_text("acme-channel\n", "utf-8")
+    (importer.cwd / "config.toml").write_text(
+        f"""[profiles.acme]
+tenant = "Acme"
+channel_key_file = "{key.name}"
+report_dir = "acme reports"
+columns = {{ "Pack" = "serial" }}
+""",
+        "utf-8",
+    )
+    (inbox / "acme").mkdir()
+    lines = [",".join(row) for row in packs(3, prefix="A")]
+    (inbox / "acme" / "list.csv").write_text("\n".join(["Pack,GTIN,Batch,ExpirationDate", *lines, ""]), "utf-8")
+    aged(inbox / "acme" / "list.csv")
+    aged(write_csv(inbox / "own.csv", packs(3)))
+    quick = {**box.env, **QUICK}
+    done = importer("watch", "inbox", "--once", env=quick)
+    assert done.code == 0
+    assert (names(inbox / "done"), names(inbox / "acme" / "done")) == (["own.csv"], ["list.csv"])
+    runs = {run["source"]: run for run in importer("runs", "--json").json}
+    assert runs["list.csv"]["target"].endswith("tenant:Acme")
+    assert runs["own.csv"]["target"] != runs["list.csv"]["target"]
+    assert (importer.cwd / "acme reports" / runs["list.csv"]["run"] / "summary.json").exists()
+    assert importer("verify", runs["list.csv"]["run"], "--profile", "acme", env=quick).code == 0
+
+
+def test_what_is_no_list_is_named_with_the_reason_and_left(
+    importer: Importer, inbox: Path, quick: dict[str, str]
+) -> None:
+    aged(write_csv(inbox / "list.csv", packs(2)))
+    aged(write_csv(inbox / "export.dat", packs(2, prefix="D")))
+    others = {"photo.png": b"\x89PNG....", "notes.md": b"# Notes\n", "list.csv.part": b"x", ".hidden.csv": b"x"}
+    for name, content in others.items():
+        (inbox / name).write_bytes(content)
+        aged(inbox / name)
+    (inbox / "other").mkdir()
+    done = importer("watch", "inbox", "--once", env=quick)
+    assert done.code == 0
+    assert {Path(log["file"]).name for log in events(done.logs, "skipped")} == {*others, "other"}
+    assert all(log["message"] for log in events(done.logs, "skipped"))
+    assert all((inbox / name).read_bytes() == content for name, content in others.items())
+    assert {path.name for path in (inbox / "done").glob("*/*.*")} >= {"list.csv", "export.dat"}
+
+
+def test_two_watches_with_ledgers_of_their_own_share_an_inbox(
+    importer: Importer, inbox: Path, box: Box, quick: dict[str, str]
+) -> None:
+    for number in range(12):
+        aged(write_csv(inbox / f"{number}.csv", packs(3, prefix=f"N{number}X")))
+    with ExitStack() as stack:
+        watches = [
+            stack.enter_context(importer.start("watch", "inbox", "--ledger", f"{name}.db", env=quick))
+            for name in ("one", "two")
+        ]
+        while len(names(inbox / "done")) < 12:
+            time.sleep(0.1)
+        for watch in watches:
+            watch.send(signal.SIGTERM)
+            assert watch.ended().code == 143
+    taken = [run["source"] for name in ("one", "two") for run in runs_in(importer, f"{name}.db")]
+    assert sorted(taken) == sorted(names(inbox / "done"))
+    assert len(box.commissioned()) == 36
+
+
+def runs_in(importer: Importer, ledger: str) -> list[dict[str, Any]]:
+    return list(importer("runs", "--json", "--ledger", ledger).json) if (importer.cwd / ledger).exists() else []
+
+
+def test_what_a_killed_watch_has_left_goes_on_at_the_next_start(
+    importer: Importer, inbox: Path, box: Box, quick: dict[str, str]
+) -> None:
+    aged(write_csv(inbox / "list.csv", packs(50)))
+    slow = {**quick, "IMPORTER_LIMITS__CHUNK_SIZE": "1", "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "5"}
+    with importer.start("watch", "inbox", env=slow) as running:
+        running.wait_for("chunk", 3)
+        running.send(signal.SIGKILL)
+        running.ended()
+    assert names(inbox) == names(inbox / "working") == ["list.csv"]
+    done = importer("watch", "inbox", "--once", env=quick)
+    assert (done.code, names(inbox / "done"), names(inbox / "working")) == (0, ["list.csv"], [])
+    assert len(box.commissioned()) == 50
+
+
+def test_a_service_manager_is_told_that_a_watch_is_ready_and_stops(
+    importer: Importer, inbox: Path, quick: dict[str, str], tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+        told = {**quick, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "100000"}
+        with importer.start("watch", "inbox", env=told) as running:
+            assert [manager.recv(100) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+            running.send(signal.SIGTERM)
+            while (state := manager.recv(100)) == b"WATCHDOG=1":
+                pass
+            assert state == b"STOPPING=1"

@@ -250,3 +250,50 @@ def test_codes_that_are_accepted_come_as_a_list(tmp_path: Path) -> None:
 def test_a_code_that_can_t_be_accepted_names_those_that_can() -> None:
     with pytest.raises(ConfigError, match=r"INPUT__ACCEPT.*expected.*suspect_zeros_lost"):
         load(None, {"IMPORTER_INPUT__ACCEPT": "suspect_zero"}, {})
+
+
+PROFILE = """[profiles.acme]
+tenant = "Acme"
+requests_per_second = 2
+report_dir = "acme"
+accept = ["suspect_dates"]
+columns = { Pack = "serial" }
+"""
+ACME = {"IMPORTER_PROFILES__ACME__CHANNEL_KEY": "key of acme", "IMPORTER_PROFILES__ACME__TOKEN": "token of acme"}
+
+
+def test_a_profile_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(PROFILE)
+    dynamic = {"IMPORTER_API__KEY": "a general key", "IMPORTER_API__SECRET": "a general secret"}
+    settings = load(file, {**ACME, **dynamic}, {}, "acme")
+    assert settings.api.channel_key.get_secret_value() == "key of acme"
+    assert (settings.api.token.get_secret_value(), settings.api.key.get_secret_value()) == ("token of acme", "")
+    assert (settings.api.tenant, settings.limits.requests_per_second, settings.report.dir) == ("Acme", 2, Path("acme"))
+    assert (settings.input.accept, settings.input.columns) == (("suspect_dates",), {"Pack": "serial"})
+    general = load(file, {**ACME, **dynamic}, {})
+    assert (general.api.tenant, general.input.accept, general.report.dir) == ("", (), Path("reports"))
+    assert set(ACME.values()) < set(general.secrets())
+    assert "of acme" not in str(general.public())
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "code"),
+    [
+        ('[profiles.acme]\ntoken = "a secret one"', {}, "secret_in_file"),
+        ("[profiles.done]", {}, "profile_name_wrong"),
+        ("[profiles.Acme]", {}, "profile_name_wrong"),
+        ("[profiles.acme]\ntenannt = 'x'", {}, "setting_unknown"),
+        ("[profiles.acme]\nrequests_per_second = -1", {}, "setting_wrong"),
+        ("[profiles.acme]", {"IMPORTER_PROFILES__ACME__KEY": "half of them"}, "secret_missing"),
+        ("[profiles.acme]", {"IMPORTER_PROFILES__ACNE__TOKEN": "a token of it"}, "variable_unknown"),
+        ("[profiles.acme]\ntoken_file = 'eyJhbGciOiJIUzI1NiJ9'", {}, "path_may_be_secret"),
+        ("[profiles.other]", {}, "profile_unknown"),
+    ],
+)
+def test_what_is_wrong_with_a_profile_is_said(text: str, environ: dict[str, str], code: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file, environ, {}, "acme")
+    assert caught.value.message.code == code

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from saying import refused, said
 
+from importer.config.fields import SECRETS
 from importer.config.loading import load
 from importer.config.secret_paths import open_to_others
-from importer.config.settings import SECRETS
 from importer.errors import ConfigError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.cli.arrivals import Arrivals, _resists_lease, holders
+from importer.inbox.arrivals import Arrivals, _resists_lease, holders
 
 NOW = 2_000_000_000.0
 
@@ -87,7 +87,13 @@ def test_the_oldest_list_comes_first_and_what_is_no_list_is_left_alone(inbox: Ar
     (inbox.inbox / "done.csv").mkdir()
     inbox.look()
     clock.now = 1.0
-    assert inbox.look() == [old, young]
+    assert [path for path in inbox.look() if path.suffix != ".md"] == [old, young]
+    assert {(one.path.name, one.why) for one in inbox.skipped} == {
+        (".hidden.csv", "hidden"),
+        ("~$open.xlsx", "hidden"),
+        ("list.csv.part", "half_written"),
+        ("done.csv", "directory"),
+    }
 
 
 def test_a_list_that_vanished_is_forgotten(inbox: Arrivals, clock: Clock) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from importer.config.settings import Complete
+from importer.config.night import Complete
 
 try:
     import fcntl
@@ -25,6 +25,10 @@ LISTS = frozenset(
     | {".xml", ".json", ".jsonld", ".htm", ".html", ".mht", ".mhtml", ".slk"}
 )
 MARKERS = (".ok", ".done")
+_HALF_WRITTEN = frozenset(
+    {".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".download", ".upload", ".writing", ".swp"}
+)
+"""What senders call a file that is still on its way."""
 SECOND_LOOK = 1.0
 """Seconds between two looks at a file whose time says that it has been quiet: a share's clock may be wrong."""
 _PROCESSES = Path("/proc")
@@ -57,15 +61,31 @@ class Waiting:
     by: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What is no list, and why: `hidden`, `half_written`, `directory`, `link`, `special` or `marker_alone`."""
+
+    path: Path
+    why: str
+
+
 @dataclass(slots=True)
 class Arrivals:
-    """Looks at one inbox again and again. `wall` is the time of day, `clock` never jumps; both in seconds."""
+    """Looks at one inbox again and again. `wall` is the time of day, `clock` never jumps; both in seconds.
+
+    `own` are the names of directories in it that mean something: others are named as skipped.
+    """
 
     inbox: Path
     complete: Complete = "quiet"
     quiet_seconds: float = 10.0
     wall: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
+    own: Collection[str] = ()
+    skipped: list[Skipped] = field(default_factory=list)
+    """What the last look found that is no list."""
+    complete_ones: list[Path] = field(default_factory=list)
+    """What the last look has found."""
     waiting: list[Waiting] = field(default_factory=list)
     """The lists that the last look found and did not take."""
     look_again_in: float | None = None
@@ -74,19 +94,40 @@ class Arrivals:
     """Each list's stamp, and since when it has been seen so."""
 
     def look(self) -> list[Path]:
-        """The complete lists, oldest first. Hidden files and those of unknown kinds are left alone."""
-        self.waiting, self.look_again_in = [], None
+        """The complete files that may be lists, oldest first. One without a list's extension may be something else."""
+        self.waiting, self.skipped, self.look_again_in = [], [], None
         stamps = {path: stamp for path in self._candidates() if (stamp := Stamp.of(path)) is not None}
         self._since = {path: self._seen(path, stamp) for path, stamp in stamps.items()}
         found = [path for path in sorted(stamps, key=lambda path: (stamps[path].changed_ns, path)) if self._takes(path)]
         opened = holders(found) if self.complete == "quiet" else {}
         self.waiting += [Waiting(path, "open", opened[path]) for path in found if path in opened]
-        return [path for path in found if path not in opened]
+        self.complete_ones = [path for path in found if path not in opened]
+        return self.complete_ones
 
     def _candidates(self) -> Iterator[Path]:
         for path in self.inbox.iterdir():
-            if path.suffix.lower() in LISTS and not path.name.startswith((".", "~")) and path.is_file():
+            why = self._no_list(path)
+            if why is None:
                 yield path
+            elif why:
+                self.skipped.append(Skipped(path, why))
+
+    def _no_list(self, path: Path) -> str | None:
+        """Why a file is no list; empty: it is ours, or a list's marker; None: it may be one."""
+        suffix = path.suffix.lower()
+        if path.is_symlink():
+            return "link"
+        if path.is_dir():
+            return "" if path.name in self.own else "directory"
+        if not path.is_file():
+            return "special"
+        if path.name.startswith((".", "~")):
+            return "hidden"
+        if suffix in _HALF_WRITTEN:
+            return "half_written"
+        if suffix in MARKERS:
+            return "" if _has_list(path) else "marker_alone"
+        return None
 
     def _seen(self, path: Path, stamp: Stamp) -> tuple[Stamp, float]:
         before = self._since.get(path)
@@ -118,6 +159,11 @@ def marker_of(path: Path) -> Path | None:
     named = (path.with_name(path.name + marker) for marker in MARKERS)
     short = (path.with_suffix(marker) for marker in MARKERS)
     return next((marker for marker in (*named, *short) if marker.is_file()), None)
+
+
+def _has_list(marker: Path) -> bool:
+    beside = (path for path in marker.parent.iterdir() if path != marker and path.suffix.lower() not in MARKERS)
+    return any(marker.stem in (path.name, path.stem) for path in beside)
 
 
 def holders(paths: Sequence[Path]) -> Mapping[Path, int]:

@@ -1,0 +1,46 @@
+"""What can be set of an unattended importer: its inbox, whose lists lie in it, when it sends, and who is told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+from importer.config.fields import SECRETS, OptionalPath, Role, Section, parts, table
+from importer.gs1.suspect import Suspect
+
+Complete = Literal["quiet", "marker", "rename"]
+
+
+class Watch(Section):
+    complete: Complete = "quiet"
+    quiet_seconds: Annotated[float, Field(ge=0, le=86_400)] = 10.0
+    notice: Literal["events", "polling"] = "events"
+    look_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
+
+
+class Profile(Section):
+    """What is different for the lists of one directory of an inbox. None: as everywhere."""
+
+    tenant: str | None = None
+    channel_key: SecretStr = SecretStr("")
+    channel_key_file: OptionalPath = None
+    token: SecretStr = SecretStr("")
+    token_file: OptionalPath = None
+    key: SecretStr = SecretStr("")
+    key_file: OptionalPath = None
+    secret: SecretStr = SecretStr("")
+    secret_file: OptionalPath = None
+    requests_per_second: Annotated[float | None, Field(ge=0)] = None
+    report_dir: OptionalPath = None
+    accept: Annotated[tuple[Suspect, ...] | None, NoDecode, BeforeValidator(parts)] = None
+    columns: Annotated[dict[str, Role] | None, NoDecode, BeforeValidator(table)] = None
+
+    def different(self) -> dict[str, Any]:
+        """What is different in section `api`. A token, or a key and secret, replace both kinds of credentials."""
+        given = {name: getattr(self, name) for name in SECRETS if getattr(self, name).get_secret_value()}
+        if given.keys() - {"channel_key"}:
+            given = {"token": SecretStr(""), "key": SecretStr(""), "secret": SecretStr(""), **given}
+        tenant = {} if self.tenant is None else {"tenant": self.tenant}
+        return {**given, **tenant}
