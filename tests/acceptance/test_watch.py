@@ -19,6 +19,7 @@ from commands import Importer
 from lists import packs, write_csv
 from readback import Report, reports
 
+REPORT = {"assigned.csv", "not_assigned.csv", "undo.csv"}
 QUICK = {"IMPORTER_WATCH__QUIET_SECONDS": "0.2"}
 
 
@@ -47,7 +48,7 @@ def open_files(process: int) -> Iterator[Path]:
 
 def names(directory: Path) -> list[str]:
     """Of the lists in it, at any depth."""
-    return sorted(path.name for path in directory.rglob("*.csv") if not path.name.endswith("assigned.csv"))
+    return sorted(path.name for path in directory.rglob("*.csv") if path.name not in REPORT)
 
 
 def test_a_complete_list_is_imported_and_put_away_where_verify_finds_it(
@@ -61,7 +62,7 @@ def test_a_complete_list_is_imported_and_put_away_where_verify_finds_it(
     assert {path.relative_to(inbox).as_posix() for path in inbox.rglob("*") if path.is_file()} == {
         "young.csv",
         *(f"done/{run}/{name}" for name in ("list.csv", "manifest.json", "summary.json", "report.html", "report.xlsx")),
-        *(f"done/{run}/{name}" for name in ("assigned.csv", "not_assigned.csv")),
+        *(f"done/{run}/{name}" for name in REPORT),
     }
     assert done.errors == []
     assert done.out == ""
