@@ -19,23 +19,26 @@ import structlog
 from importer.api import retry
 from importer.api.client import Client
 from importer.api.gate import Gate, Paced
+from importer.api.handing import Right
 from importer.api.health import TOKEN, Health
 from importer.api.pace import Pace
 from importer.api.retry import Retrying
 from importer.api.session import Broken, Reply, Session
 from importer.api.tokens import Credentials, DynamicTokens, StaticTokens, TokenEndpoint, Tokens
 from importer.api.turnstile import OwnTurnstile, Turnstile, shared_by
-from importer.concurrency import Stopping, until
+from importer.concurrency import Stopping, always, until
 from importer.config.secret_paths import open_to_others
 from importer.config.settings import Input, Settings
 from importer.errors import ConfigError
 from importer.events import Actor, this_process
 from importer.flow.importing import Connect, Parts, Watcher
 from importer.flow.preview import Looking
+from importer.flow.serving import Serving
 from importer.flow.verify import Inputs
 from importer.gs1.suspect import Suspect
+from importer.ledger import opening
 from importer.ledger.opening import place_of
-from importer.ledger.ports import Ledger, Place
+from importer.ledger.ports import Channel, Jobs, Ledger, Place
 from importer.ledger.records import Run
 from importer.model import Commissioner, Outcome, Parsed, Reject, is_sandbox
 from importer.readers.opening import open_source
@@ -139,10 +142,11 @@ def parts(
     urgent: bool = False,
     again: str = "",
     actor: Actor | None = None,
+    right: Right | None = None,
 ) -> Parts:
     """Everything that an import needs. `again`: options that commands for later need to get to the same ledger and
     configuration. `actor`: who asks for it, if that is not who runs the process. Raises ConfigError where credentials
-    are missing.
+    are missing. `right`: see `connect`.
     """
     must_have_credentials(settings)
     actor = actor or this_process()
@@ -157,7 +161,9 @@ def parts(
         ledger=ledger,
         ended=ended,
         open_source=open_source,
-        connect=connect(settings, stopping, watcher, redactor, around, alone=is_sandbox(target), urgent=urgent),
+        connect=connect(
+            settings, stopping, watcher, redactor, around, alone=is_sandbox(target), urgent=urgent, right=right
+        ),
         staging=staging(settings, settings.ledger.directory),
         submitting=Submitting(
             settings.limits.max_in_flight,
@@ -195,6 +201,35 @@ def _untold(*_: object) -> None:
     """Nobody asks for metrics."""
 
 
+def channel_of(settings: Settings) -> Channel:
+    """The runs that wait for the channel of a configuration. Raises ConfigError where its ledger is one process's."""
+    return opening.channel_of(settings.ledger.url, settings.api.channel, settings.worker.lease_seconds)
+
+
+def jobs_of(settings: Settings) -> Jobs:
+    """What hands the work of that channel to workers; raises as `channel_of`."""
+    return opening.jobs_of(settings.ledger.url, settings.api.channel)
+
+
+def serving(settings: Settings, stopping: Stopping, watcher: Watcher, redactor: Redactor, again: str = "") -> Serving:
+    """How the channel of a configuration is served. Raises ConfigError."""
+    must_have_credentials(settings)
+    worker = settings.worker
+
+    def made(ledger: Ledger, turn: Stopping, right: Right) -> Parts:
+        return parts(settings, ledger, turn, watcher, redactor, again=again, right=right)
+
+    return Serving(
+        channel=channel_of(settings),
+        place=ledger_of(settings),
+        parts=made,
+        turn_seconds=worker.turn_seconds,
+        retry_seconds=worker.retry_seconds,
+        request_seconds=settings.api.timeout_seconds,
+        stopping=stopping,
+    )
+
+
 def must_have_credentials(settings: Settings) -> None:
     api = settings.api
     key = bool(api.channel_key.get_secret_value())
@@ -221,10 +256,11 @@ def connect(
     *,
     alone: bool = False,
     urgent: bool = False,
+    right: Right | None = None,
 ) -> Connect:
     """How a connection to the API is opened: all runs of the process share its pace, and unless it is `alone` with its
     API, all processes of this host that use the same quota do; of them the urgent ones come first. `around` measures
-    each request.
+    each request. `right`: what a ledger that several hosts share says of who may send; None: this one alone.
     """
     api, limits = settings.api, settings.limits
     redactor.learn(*settings.secrets())
@@ -242,7 +278,11 @@ def connect(
                 say=watcher.waiting,
                 sleep=until(stopping.heard),
                 stopping=stopping,
+                may_begin=right.may_begin if right else always,
+                on_hold=right.on_hold if right else lambda: None,
             )
+            if right:
+                stack.enter_context(right.handed_on.through(gate))
             session = await stack.enter_async_context(_session(settings, gate))
             tokens = _tokens(settings, session, redactor, gate)
             client = Client(

@@ -16,6 +16,7 @@ from importer.cli.options import (
     InSandbox,
     Json,
     Limits,
+    Queueing,
     ReportDir,
     RunId,
     Where,
@@ -65,6 +66,7 @@ def run(
     given: Given,
     where: Where,
     limits: Limits,
+    queueing: Queueing,
     sandbox: InSandbox,
     report_dir: ReportDir = None,
     as_json: Json = False,
@@ -74,6 +76,10 @@ def run(
     from importer.cli.run import run_files
 
     setup = Setup.load(where, report_dir, sandbox.knobs, as_json=as_json, debug=debug)
+    if queueing.queue or queueing.no_wait:
+        from importer.cli.worker import queue_files
+
+        raise typer.Exit(queue_files(setup, files, given, limits, wait=not queueing.no_wait))
     raise typer.Exit(run_files(setup, files, given, limits))
 
 
@@ -409,6 +415,32 @@ def recipe(
     from importer.cli.recipe import write_recipe
 
     raise typer.Exit(write_recipe(name, directory, inbox, config))
+
+
+@app.command(
+    epilog=_ends(
+        "importer worker",
+        "importer worker --config channel-b.toml",
+        codes={
+            "0": "--once: nothing waits any more",
+            "2": "wrong setting, or the ledger is a file of this machine",
+            "130, 143": "told to stop; requests in flight were finished and recorded",
+        },
+    )
+)
+@spread
+def worker(
+    where: Where,
+    report_dir: ReportDir = None,
+    once: Annotated[bool, typer.Option("--once", help="End when nothing waits any more.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Send what `run --queue` has staged, on any machine that shares the ledger (PostgreSQL): one of all workers sends
+    for a channel at a time, the others stand by.
+    """
+    from importer.cli.worker import work
+
+    raise typer.Exit(work(Setup.load(where, report_dir, debug=debug), once=once))
 
 
 @app.callback(invoke_without_command=True)

@@ -110,6 +110,16 @@ class Limits:
     ] = False
 
 
+@dataclass(frozen=True, slots=True)
+class Queueing:
+    """Whether workers are to send a run, and whether their end is waited for."""
+
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Have workers send it (several machines), and wait for its end.")
+    ] = False
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="With --queue: don't wait.")] = False
+
+
 def spread(command: Callable[..., None]) -> Callable[..., None]:
     """Make a command whose options are the fields of the records that `command` takes; other parameters stay."""
     hints = get_type_hints(command, include_extras=True)

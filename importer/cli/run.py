@@ -51,7 +51,7 @@ class Ends:
         self._stopping = stopping
         self._codes: list[int] = [Exit.DONE]
 
-    async def of(self, name: str, work: Awaitable[Finished]) -> Ended:
+    async def of(self, name: str, work: Awaitable[Finished | None]) -> Ended:
         """Await a run; show how it ended, or what went wrong with it: the next one has its turn."""
         fault = None
         try:
@@ -62,8 +62,9 @@ class Ends:
             if isinstance(error, Stopped):
                 self._shown.not_begun()
         else:
-            code = finished.facts.exit_code
-            self._shown.finished(finished)
+            code = finished.facts.exit_code if finished else Exit.DONE
+            if finished:
+                self._shown.finished(finished)
         self._codes.append(code)
         return Ended(code, fault)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -15,7 +15,8 @@ from importer.cli.setup import Setup
 from importer.cli.times import seconds_of
 from importer.errors import ConfigError, Exit
 from importer.events import comments
-from importer.ledger.ports import View
+from importer.ledger.opening import channel_of
+from importer.ledger.ports import Standing, View
 from importer.ledger.records import Run
 from importer.model import is_sandbox
 from importer.reconcile import GOOD
@@ -73,14 +74,20 @@ def show_status(setup: Setup, run_id: str) -> int:
         counts = count(view, run)
         rate, left = _pace(view, run, counts.to_send)
         events = view.events(run.id)
+    standing = _standing(setup, run)
     facts = replace(facts, events=[event.document() for event in events], comments=comments(events))
     live = {"state": run.state.value, "to_send": counts.to_send, "serials_per_second": rate, "seconds_left": left}
     if setup.as_json:
-        show_document({**msgspec.json.decode(summary_json(facts)), **live})
+        worker = {"worker": asdict(standing)} if standing else {}
+        show_document({**msgspec.json.decode(summary_json(facts)), **live, **worker})
         return Exit.DONE
     language, told = setup.language, setup.language.told
     typer.echo("\n".join(summary_lines(facts, language)))
     typer.echo(told("state_why" if run.stopped_by else "state", state=run.state.value, reason=run.stopped_by))
+    if standing and standing.waits:
+        typer.echo(told("with_workers", since=standing.since, n=standing.ahead))
+        owner, pid = standing.owner.split("/")[:2] if standing.owner else ("", "")
+        typer.echo(told("worker_sends" if owner else "worker_none", host=owner, pid=pid, since=standing.owner_since))
     if counts.to_send:
         serials = language.counted("serial", counts.to_send)
         typer.echo(told("to_send_in" if left else "to_send", serials=serials, pace=round(rate), seconds=left))
@@ -95,6 +102,14 @@ def show_status(setup: Setup, run_id: str) -> int:
     if facts.next_command:
         typer.echo(told("go_on", command=facts.next_command))
     return Exit.DONE
+
+
+def _standing(setup: Setup, run: Run) -> Standing | None:
+    """Where a run stands with the workers, if they are to send it."""
+    settings = setup.settings
+    if not settings.ledger.url:
+        return None
+    return channel_of(settings.ledger.url, settings.api.channel, settings.worker.lease_seconds).stands(run.num)
 
 
 def _moment(text: str) -> datetime:

@@ -126,6 +126,11 @@ class Api(Section):
         return f"{url.scheme}://{url.netloc}"
 
     @property
+    def channel(self) -> str:
+        """What a quota counts for, as the workers know it: address, and a fingerprint of the channel key."""
+        return target_of(self.origin, "", self.channel_key.get_secret_value())
+
+    @property
     def address(self) -> str:
         """Where serials are commissioned."""
         return self.base_url + self.commission_path
@@ -195,6 +200,14 @@ class Ledger(Section):
     def directory(self) -> Path:
         """Where what belongs to the ledger, but is not kept in it, stands: uploads, users, spilled rows."""
         return self.path.absolute().parent
+
+
+class Worker(Section):
+    """Of a process that sends what several hosts have staged (flow/serving.py)."""
+
+    turn_seconds: Annotated[float, Field(gt=0)] = 5.0
+    retry_seconds: Annotated[float, Field(gt=0)] = 60.0
+    lease_seconds: Annotated[float, Field(ge=2, le=300)] = 10.0
 
 
 class Report(Section):
@@ -280,6 +293,7 @@ class Settings(BaseSettings):
     readers: Readers = Readers()
     unknown: Unknown = Unknown()
     ledger: Ledger = Ledger()
+    worker: Worker = Worker()
     report: Report = Report()
     watch: Watch = Watch()
     profiles: dict[str, Profile] = Field(default_factory=dict)

@@ -95,6 +95,8 @@ class Finished:
     directory: Path
 
 
+TURN_OVER = "turn_over"
+"""Why a run stops that goes on in a later turn of its own."""
 _BEGINS = frozenset({EventKind.RUN, EventKind.DECOMMISSION})
 
 
@@ -234,6 +236,26 @@ class Import:
         if fault:
             raise fault
         return finished
+
+    async def turn(self, run: Run) -> Finished | None:
+        """Send what is pending until it is told to stop; then write the report, unless it is to go on in a later turn.
+
+        Raises LedgerError where the ledger takes nothing of this process any more.
+        """
+        told = {"run": run.id, "source": run.source_name}
+        with bound_contextvars(**told), span("submit", **told):
+            with self._parts.ledger.view() as view:
+                before = count(view, run)
+                if before.pending:
+                    await self._submit(view, run, EventKind.RESUME)
+            why = self._parts.stopping.why
+            return None if why and why.code == TURN_OVER else await self._conclude(run.id, before.outcomes)
+
+    async def conclude(self, run: Run) -> Finished:
+        """Write the report of a run that others have sent."""
+        with self._parts.ledger.view() as view:
+            outcomes = count(view, run).outcomes
+        return await self._conclude(run.id, outcomes)
 
     async def _submit(self, view: View, run: Run, kind: EventKind) -> None:
         parts = self._parts

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from importer.errors import ConfigError
-from importer.ledger.ports import Place, View
+from importer.ledger.ports import Channel, Jobs, Place, View
 from importer.ledger.sqlite.place import SqlitePlace
 
 
@@ -21,6 +21,37 @@ def place_of(path: Path, url: str = "") -> Place:
     except ImportError as error:
         raise ConfigError("postgresql_not_installed", url=url, reason=str(error)) from error
     return PostgresPlace(url)
+
+
+def channel_of(url: str, name: str, life: float) -> Channel:
+    """The runs that wait for a channel, in a ledger that several hosts share; who sends loses the right to it `life`
+    seconds after it was last heard of. Raises ConfigError for any other, and
+    where the driver is not installed.
+    """
+    if not url:
+        raise ConfigError("workers_need_url")
+    _must_be_installed(url)
+    from importer.ledger.postgres.channel import PostgresChannel  # noqa: PLC0415  as above
+
+    return PostgresChannel(url, name, life=life)
+
+
+def jobs_of(url: str, channel: str) -> Jobs:
+    """What hands the work of a channel to workers; raises as `channel_of`."""
+    if not url:
+        raise ConfigError("workers_need_url")
+    _must_be_installed(url)
+    from importer.ledger.postgres.jobs import ProcrastinateJobs  # noqa: PLC0415  as above
+
+    return ProcrastinateJobs(url, channel)
+
+
+def _must_be_installed(url: str) -> None:
+    try:
+        import procrastinate  # noqa: F401, PLC0415
+        import psycopg  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise ConfigError("postgresql_not_installed", url=url, reason=str(error)) from error
 
 
 def viewed(place: Place) -> AbstractContextManager[View | None]:

@@ -6,11 +6,13 @@ No statement, no row of a driver and no path is known here. `sqlite/` and `postg
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
+from importer.concurrency import Stopping
 from importer.events import Event
 from importer.ledger.answers import StoredAttempt
 from importer.ledger.packing import Columns, Rows
@@ -296,4 +298,100 @@ class Ledger(Protocol):
         """A retry: what was refused, is unknown or was not sent is pending again, and the run is running. Return how
         many chunks that are; if there is none the run stays as it is.
         """
+        ...
+
+
+class Held(Protocol):
+    """The right to send for a channel, which one owner at a time has. It is lost when it is not kept."""
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """What the owner before told of the API (`Gate.told`)."""
+        ...
+
+    @property
+    def age(self) -> float:
+        """Seconds since it told that."""
+        ...
+
+    @property
+    def lost(self) -> int:
+        """Chunks that the owner before may have on the wire still: they are in doubt."""
+        ...
+
+    def holds(self) -> bool:
+        """Whether a request may begin, at this moment. From any thread, and never waiting."""
+        ...
+
+    def now(self) -> None:
+        """Tell the ledger at once what the next owner must know."""
+        ...
+
+    def kept(self, told: Callable[[], Mapping[str, Any]], on_lost: Callable[[], None]) -> AbstractContextManager[None]:
+        """Keep it while this lasts, then give it free. `told` gives what the next owner must know; `on_lost` is called
+        from another thread when another owner has it.
+        """
+        ...
+
+    def claim(self, run: int) -> bool:
+        """Whether all products of a run are this channel's alone in its target from here on."""
+        ...
+
+    def unclaim(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands with the workers."""
+
+    channel: str
+    waits: bool
+    """It is to be sent, or is being sent."""
+    urgent: bool
+    since: str
+    """When it was handed over."""
+    owner: str
+    """The process that sends for its channel, its host first; empty: none does."""
+    owner_since: str
+    ahead: int
+    """Runs whose turn comes before its own."""
+
+
+class Channel(Protocol):
+    """The runs that wait for a channel. Raises LedgerBusy while the ledger can't be reached."""
+
+    def queue(self, run: int, *, urgent: bool, waits: bool = True) -> None:
+        """Hand a run over, or (`waits` False) note that this channel sends it."""
+        ...
+
+    def next_run(self) -> tuple[int, bool] | None:
+        """The number of the run whose turn it is, and whether it is urgent."""
+        ...
+
+    def waiting(self) -> int:
+        """How many runs wait, those that are to be tried again later included."""
+        ...
+
+    def served(self, run: int, *, waits: bool, later: float = 0.0) -> None:
+        """A turn of it is over; where it still waits, its next one comes `later` seconds from now at the earliest."""
+        ...
+
+    def stands(self, run: int) -> Standing | None:
+        """Where a run stands with the workers; None: it was never handed to them."""
+        ...
+
+    def take(self, ledger: Any) -> Held | None:
+        """The right to send for what this ledger writes; None: another owner has it."""
+        ...
+
+
+class Jobs(Protocol):
+    """Hands the work of a channel to workers, on whatever host."""
+
+    async def hand_over(self) -> None:
+        """There is work: one worker takes it, within seconds. Any number of calls is as good as one."""
+        ...
+
+    async def work(self, serve: Callable[[], Awaitable[None]], stopping: Stopping) -> None:
+        """Serve when there is work, until it is told to stop; that of workers that are gone included."""
         ...

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -48,10 +50,19 @@ class Planned:
         return sum(part.serials for part in self.parts)
 
 
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 class Feed:
     """Hands out the chunks that were pending when it was made. One event loop."""
 
-    def __init__(self, view: View, run: int, batches: dict[int, Batch], last_seq: int) -> None:
+    def __init__(
+        self, view: View, run: int, batches: dict[int, Batch], last_seq: int, doubt_until: float = -math.inf
+    ) -> None:
+        """`doubt_until`: the moment of the loop's clock before which no chunk in doubt goes out: its request may still
+        be under way, from another process.
+        """
         self._view = view
         self._run = run
         self._batches = batches
@@ -62,6 +73,9 @@ class Feed:
         self._waiting: dict[str, list[tuple[int, int, Planned]]] = {}
         """By product, a heap in the order of planning."""
         self._aside: list[Planned] = []
+        self._doubt_until = doubt_until
+        self._later: list[Planned] = []
+        """In doubt, and not to be sent before that moment."""
         self._proven: set[str] = set()
         self._probed: set[str] = set()
         self._stopped: set[str] = set()
@@ -76,10 +90,21 @@ class Feed:
                 if (planned := self._pick()) is not None:
                     self._out += 1
                     return planned
-                if not self._out:
+                if not self._out and not self._later:
                     return None
-                await self._changed.wait()
+                await self._change()
             return None
+
+    async def _change(self) -> None:
+        """Wait until something has changed, or chunks in doubt may go."""
+        left = self._doubt_until - _now() if self._later else None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await self._changed.wait()
+        if self._later and _now() >= self._doubt_until:
+            self._ready.extendleft(reversed(self._later))
+            self._later.clear()
+            self._changed.notify_all()
 
     async def learn(self, planned: Planned, answer: Answer) -> None:
         """What an answer for a part of it says of its product, and that the API is there."""
@@ -157,8 +182,14 @@ class Feed:
             self._read_all = not page
             self._after = (page[-1].root, page[-1].seq) if page else self._after
             pending = [chunk for chunk in page if chunk.seq <= self._last]
-            self._ready.extend(Planned(tuple(parts)) for _, parts in groupby(pending, lambda chunk: chunk.root))
+            for _, parts in groupby(pending, lambda chunk: chunk.root):
+                planned = Planned(tuple(parts))
+                (self._later if self._must_wait(planned) else self._ready).append(planned)
         return self._ready.popleft() if self._ready else None
+
+    def _must_wait(self, planned: Planned) -> bool:
+        in_doubt = any(part.doubt == Doubt.THIS_RUN for part in planned.parts)
+        return in_doubt and _now() < self._doubt_until
 
     def _gtin(self, planned: Planned) -> str:
         return self._batches[planned.batch].gtin

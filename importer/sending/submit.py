@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ class Submitting:
     exists_means: ExistsMeans
     max_failure_percent: float
     """Of the serials in the last 50 planned chunks; 0 = never."""
+    doubt_until: float = -math.inf
+    """The moment of the loop's clock before which no chunk in doubt is sent (feed.py)."""
 
 
 @dataclass(slots=True)
@@ -74,7 +77,7 @@ class Submission:
         self._stopping = stopping
         self._retried = retried
         self._batches = view.batches(run.num)
-        self._feed = Feed(view, run.num, self._batches, view.last_seq(run.num))
+        self._feed = Feed(view, run.num, self._batches, view.last_seq(run.num), how.doubt_until)
         self._bisecting = asyncio.Lock()
         self._part_accepted = False
         self._refused_parts = 0

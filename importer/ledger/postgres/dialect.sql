@@ -155,3 +155,39 @@ SELECT to_regclass('importer.facts') IS NOT NULL AS ours,
 
 -- undo: Fail, so that nothing of the group takes place.
 SELECT must(false, 'ledger_fault', '{}');
+
+-- queue: Hand a run to the workers of a channel, or note that a channel sends it now.
+INSERT INTO queued (run, channel, waits, urgent, since) VALUES (:run, :channel, :waits, :urgent, lease_now())
+    ON CONFLICT (run) DO UPDATE SET channel = excluded.channel, waits = queued.waits OR excluded.waits,
+    urgent = excluded.urgent, not_before = '-infinity';
+
+-- next_queued: The run of a channel whose turn it is: urgent ones first, of equals the one that has waited longest.
+SELECT queued.run, urgent FROM queued JOIN run ON run.num = queued.run
+    WHERE channel = :channel AND waits AND not_before <= lease_now() AND run.state != 'staging'
+    ORDER BY urgent DESC, coalesce(served_at, since), queued.run LIMIT 1;
+
+-- count_queued: How many runs of a channel wait, those that are to be tried again later included.
+SELECT count(*) AS n FROM queued WHERE channel = :channel AND waits;
+
+-- served: A turn of a run is over; it waits for the next one, where it is to.
+UPDATE queued SET served_at = lease_now(), waits = :waits, not_before = lease_now() + make_interval(secs => :later)
+    WHERE run = :run;
+
+-- lost_of_channel: Requests of a channel whose answers were lost with an earlier owner: in doubt, and to be sent again.
+UPDATE chunk SET state = 0, doubt = 2, outcome = '', code = '', message = ''
+    WHERE state = 1 AND run IN (SELECT run FROM queued WHERE channel = :channel);
+
+-- claim: Whether all products of a run are this channel's alone now, in its target.
+SELECT lease_claim(:channel, :token, :run) AS claimed;
+
+-- unclaim: They are others' to claim again.
+DELETE FROM claim WHERE channel = :channel AND owner = :owner;
+
+-- queue_of: Where a run stands with the workers: who sends for its channel, and how many go before it.
+SELECT queued.channel, queued.waits, queued.urgent, to_char(queued.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    AS since, coalesce(CASE WHEN lease.expires_at >= lease_now() THEN lease.owner END, '') AS owner,
+    to_char(lease.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS owner_since,
+    (SELECT count(*) FROM queued AS other WHERE other.channel = queued.channel AND other.waits AND other.run != queued.run
+        AND (other.urgent > queued.urgent OR (other.urgent = queued.urgent AND
+        coalesce(other.served_at, other.since) < coalesce(queued.served_at, queued.since)))) AS ahead
+    FROM queued LEFT JOIN lease ON lease.channel = queued.channel WHERE queued.run = :run;

@@ -19,14 +19,18 @@ from typing import Any, Self
 
 import psycopg
 from psycopg.errors import LockNotAvailable
+from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
+from importer.errors import LedgerError
 from importer.ledger.postgres.tenure import Tenure
 
 LIFE = 10.0
 """Seconds that a lease lasts without being renewed."""
 EVERY = 2.5
 """Seconds from one renewal to the next: three may fail."""
+_AGAIN = 0.2
+"""Seconds until a renewal that the server has not answered is tried again."""
 FENCED = "SL001"
 """The SQLSTATE with which a write of an old token is refused."""
 
@@ -103,10 +107,14 @@ def _taken(
 ) -> Taken | None:
     with connection.transaction():
         connection.execute("SET LOCAL lock_timeout = '1s'")
-        row = connection.execute(
-            "SELECT granted, state, age FROM lease_take(%s, %s, make_interval(secs => %s), %s)",
-            (channel, owner, life, backend),
-        ).fetchone()
+        row = (
+            connection.cursor(row_factory=tuple_row)
+            .execute(
+                "SELECT granted, state, age FROM lease_take(%s, %s, make_interval(secs => %s), %s)",
+                (channel, owner, life, backend),
+            )
+            .fetchone()
+        )
         if row is None:
             return None
         taken = Taken(row[0], row[1], row[2], followed_itself=bool(last) and row[0] == last + 1)
@@ -162,14 +170,16 @@ class Renewing:
         self._wake.set()
 
     def _run(self) -> None:
+        answered = True
         while not self._end.is_set():
-            self._wake.wait(self._every)
+            self._wake.wait(self._every if answered else _AGAIN)
             self._wake.clear()
             token = self._tenure.token
             if token is not None and not self._end.is_set():
-                self._renew(token)
+                answered = self._renew(token)
 
-    def _renew(self, token: int) -> None:
+    def _renew(self, token: int) -> bool:
+        """Whether the server has answered."""
         asked_at = clock()
         kept = self._say(
             "SELECT lease_renew(%s, %s, make_interval(secs => %s), %s)",
@@ -183,14 +193,15 @@ class Renewing:
         elif kept is False and self._tenure.token == token:
             self._tenure.over()
             self._on_lost()
+        return kept is not None
 
     def _say(self, statement: str, *values: object) -> bool | None:
         """The server's answer; None where it gave none: then the next renewal tries it on a new connection."""
         try:
             if self._connection is None:
                 self._connection = self._connect()
-            row = self._connection.execute(statement, values).fetchone()
-        except psycopg.Error:
+            row = self._connection.cursor(row_factory=tuple_row).execute(statement, values).fetchone()
+        except (psycopg.Error, LedgerError):
             if self._connection:
                 self._connection.close()
                 self._connection = None

@@ -62,3 +62,42 @@ BEGIN
         RAISE EXCEPTION 'the lease of % is no longer the one with token %', wanted, held_token USING ERRCODE = 'SL001';
     END IF;
 END $$;
+
+-- Runs that were handed to the workers of a channel, and by which channel each run was sent last.
+CREATE TABLE queued (
+    run       bigint PRIMARY KEY,
+    channel   text NOT NULL,
+    waits     boolean NOT NULL,         -- it is to be sent
+    urgent    boolean NOT NULL,
+    since     timestamptz NOT NULL,
+    served_at timestamptz,              -- when its last turn ended
+    not_before timestamptz NOT NULL DEFAULT '-infinity'
+);
+CREATE INDEX queued_of_channel ON queued (channel) WHERE waits;
+
+-- Which channel sends something of a product into a target: what another channel has of it waits, so that an overlap is
+-- found before anything of it is sent.
+CREATE TABLE claim (
+    target  text NOT NULL,
+    gtin    text NOT NULL,
+    channel text NOT NULL,
+    owner   text NOT NULL,
+    PRIMARY KEY (target, gtin)
+);
+
+-- Claim all products of a run for a channel, or none of them. The claims of leases that are over count for nothing.
+CREATE FUNCTION lease_claim(wanted text, held_token bigint, of_run bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE taken boolean;
+BEGIN
+    PERFORM lease_fence(wanted, held_token);
+    PERFORM pg_advisory_xact_lock(hashtextextended('claim ' || (SELECT target FROM run WHERE num = of_run), 0));
+    DELETE FROM claim WHERE channel = wanted OR NOT EXISTS (SELECT FROM lease WHERE lease.channel = claim.channel
+        AND lease.owner = claim.owner AND lease.expires_at >= lease_now());
+    SELECT EXISTS (SELECT FROM claim JOIN batch USING (gtin) JOIN run ON run.num = batch.run
+        WHERE batch.run = of_run AND claim.target = run.target) INTO taken;
+    IF NOT taken THEN
+        INSERT INTO claim SELECT DISTINCT run.target, batch.gtin, wanted, lease.owner
+            FROM batch JOIN run ON run.num = batch.run JOIN lease ON lease.channel = wanted WHERE batch.run = of_run;
+    END IF;
+    RETURN NOT taken;
+END $$;

@@ -94,6 +94,11 @@ class PostgresLedger:
         self._writer.fence = fence
 
     @property
+    def backend(self) -> int:
+        """The process of the server that its writing connection has now."""
+        return self._writer.backend
+
+    @property
     def _leased(self) -> bool:
         return self._writer.fence is not None
 

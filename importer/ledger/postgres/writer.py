@@ -89,6 +89,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
+    @property
+    def backend(self) -> int:
+        """The process of the server that its connection has now."""
+        return self._backend
+
     def post(self, work: Piece[T] | Deed[T]) -> Future[T]:
         """Queue work; the future resolves after its commit. It can't be cancelled."""
         future: Future[T] = Future()

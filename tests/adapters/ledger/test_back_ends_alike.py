@@ -14,7 +14,7 @@ from importer.ledger.statements import statements
 SQLITE, POSTGRES = "importer.ledger.sqlite", "importer.ledger.postgres"
 ITS_OWN = {
     SQLITE: {"holder"},
-    POSTGRES: {"facts", "writer", "sender", "lease"},
+    POSTGRES: {"facts", "writer", "sender", "lease", "queued", "claim"},
 }
 """Tables that only one of them needs: who writes, and in PostgreSQL the version of the schema."""
 
