@@ -19,6 +19,7 @@ from importer import wiring
 from importer.api.judge import cleaned
 from importer.api.session import Broken, Reply
 from importer.api.tokens import token_in
+from importer.cli.libraries import known_faults, versions
 from importer.cli.output import show_document
 from importer.cli.setup import Setup
 from importer.config.secret_paths import open_to_others
@@ -85,6 +86,8 @@ def _findings(setup: Setup) -> Iterator[Finding]:
         yield from _place(path)
     yield _ledger(wiring.ledger_of(settings))
     yield from _readers()
+    yield Finding("right", versions())
+    yield from (Finding("look", fault) for fault in known_faults())
 
 
 def _api(setup: Setup) -> Iterator[Finding]:
