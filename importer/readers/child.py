@@ -20,6 +20,7 @@ from importer.readers import frames, handover, landlock, limits, protection, sec
 from importer.readers.frames import Frame
 from importer.readers.handover import Failed, Opened
 from importer.readers.job import Job, Task, read
+from importer.sources.head import read_head
 from importer.sources.opening import open_source
 from importer.sources.options import SourceOptions
 from importer.sources.original import read_original
@@ -87,6 +88,9 @@ def _work(job: Job, pipe: int, holds: protection.Locks) -> None:
     try:
         if job.task is Task.PROTECTION:
             frames.send(pipe, Frame.END, [handover.packed(protection.attempt(holds))])
+        elif job.task is Task.HEAD:
+            found = read_head(job.file, SourceOptions(**job.options))
+            frames.send(pipe, Frame.END, [handover.packed(handover.Head(found))])
         elif job.task is Task.ORIGINAL:
             _give_back(job, pipe)
         else:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from importer.errors import SourceError
 from importer.model import Message, Reading, Reject
 from importer.readers.frames import BrokenFrameError, Payload
-from importer.rows.tables import ROLES, ROWS, ErrorValue, Original, Rows
+from importer.rows.tables import ROLES, ROWS, ErrorValue, HeadSheet, Original, Rows
 
 _TARGET = 8 << 20
 """Bytes of rows in a frame, about: what the parent holds grows with it."""
@@ -50,6 +50,12 @@ class OriginalOpened(msgspec.Struct):
     sheets: list[OriginalHead]
     delimiter: str
     headers: list[str]
+
+
+class Head(msgspec.Struct):
+    """The first rows of every sheet."""
+
+    sheets: list[HeadSheet]
 
 
 class Failed(msgspec.Struct):

@@ -21,6 +21,8 @@ class Task(StrEnum):
     """Read the list."""
     ORIGINAL = "original"
     """Give it back as it stands in its file, titles and sheets without a list included."""
+    HEAD = "head"
+    """Give the first rows of every sheet, whether there is a list in it or not."""
     PROTECTION = "protection"
     """Try what a reader must not do, and tell what the system let pass."""
 

@@ -22,7 +22,7 @@ from importer.readers.job import Job, Task, written
 from importer.readers.limits import MAGIC, allowance, in_force
 from importer.readers.protection import Protection
 from importer.readers.starting import Ended, NotStartedError, Reader, start
-from importer.rows.tables import Original, OriginalSheet, Rows, Source
+from importer.rows.tables import HeadSheet, Original, OriginalSheet, Rows, Source
 from importer.sources.options import SourceOptions
 from importer.sources.regular import opened
 
@@ -72,6 +72,16 @@ def open_original(path: Path, options: SourceOptions) -> Original:
 
         return corrected(found, options.edits)
     return found
+
+
+def open_head(path: Path, options: SourceOptions) -> list[HeadSheet]:
+    """The first rows of every sheet, whether a list is found in them or not. Raises SourceError."""
+    reading = _begin(path, options, Task.HEAD)
+    kind, payload = reading.next()
+    if kind is not Frame.END:
+        raise reading.nonsense(f"frame {kind}")
+    found: handover.Head = _understood(reading, payload, handover.Head)
+    return found.sheets
 
 
 def holds() -> Protection:

@@ -178,6 +178,15 @@ class Original:
     headers: Sequence[str] = field(default_factory=tuple)
 
 
+@dataclass(frozen=True, slots=True)
+class HeadSheet:
+    """The first rows of a sheet as text, row 1 first. `name` is empty for a text list."""
+
+    name: str
+    hidden: bool
+    rows: Sequence[Sequence[str]]
+
+
 def conflicting(serial: str, ours: Batch, theirs: Batch) -> dict[str, str]:
     """What a message about a conflict shows of the two batches."""
     return {

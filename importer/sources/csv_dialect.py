@@ -50,7 +50,7 @@ def find_dialect(head: bytes, options: SourceOptions, name: str, *, whole: bool)
 
     Of several code pages that one is taken in which most headers are known.
     """
-    encodings, bom = _encodings(head, options, name, whole=whole)
+    encodings, bom = encodings_of(head, options, name, whole=whole)
     failure: SourceError | None = None
     found: list[tuple[int, Dialect]] = []
     for encoding in encodings:
@@ -114,7 +114,7 @@ def _dialect(text: str, plain: Plain, options: SourceOptions, name: str, *, whol
     return Dialect("", 0, delimiter, body, layout.skip, width, layout, plain)
 
 
-def _encodings(head: bytes, options: SourceOptions, name: str, *, whole: bool) -> tuple[tuple[str, ...], int]:
+def encodings_of(head: bytes, options: SourceOptions, name: str, *, whole: bool) -> tuple[tuple[str, ...], int]:
     """The encodings that are possible, likeliest first, and the length of the byte order mark."""
     marked = decoding.find_bom(head)
     if options.encoding:
@@ -138,7 +138,7 @@ def _find_delimiter(
     found: list[tuple[int, int, str, int, Layout]] = []
     failures: list[tuple[int, SourceError]] = []
     for delimiter in separator[1] if separator else delimiters:
-        records, ends = _split(text[begin:], delimiter, whole=whole)
+        records, ends = split(text[begin:], delimiter, whole=whole)
         try:
             layout = find_layout(records, options, name)
         except SourceError as error:
@@ -164,7 +164,7 @@ def _width(records: list[list[str]], layout: Layout) -> int:
     return mode(padded) if len(padded) * 2 > len(rows) else width
 
 
-def _split(text: str, delimiter: str, *, whole: bool) -> tuple[list[list[str]], list[int]]:
+def split(text: str, delimiter: str, *, whole: bool) -> tuple[list[list[str]], list[int]]:
     """The first records, blank ones too, and where each ends in the text. A record that is cut off is left out."""
     position = 0
 

@@ -191,7 +191,8 @@ def place_of(chosen: str) -> int | None:
 
 
 def match(headers: Sequence[str], chosen: Mapping[str, str]) -> Match:
-    """Find each header's role. `chosen` (header, or place as `#3`, to role) wins: no other column claims that role.
+    """Find each header's role. `chosen` (header, or place as `#3`, to role) wins: no other column claims that role, and
+    a column whose role is "" has none.
 
     A header that looks like a place is taken for a header.
     """
@@ -204,11 +205,11 @@ def match(headers: Sequence[str], chosen: Mapping[str, str]) -> Match:
     folded = list(map(fold, headers))
     present = {by_name[f] for f in folded if f in by_name} | {r for p, r in by_place.items() if p < len(headers)}
     for position, header in enumerate(headers):
-        role = by_place.get(position) or by_name.get(folded[position])
-        if role is None and position not in by_place:
+        role = by_place.get(position, by_name.get(folded[position]))
+        if role is None:
             role = role_of(header)
             role = None if role in present else role
-        if role is not None:
+        if role:
             claims.setdefault(role, []).append(position)
         elif folded[position] and folded[position] not in _SILENT:
             unknown.append(position)

@@ -63,7 +63,11 @@ def find_layout(records: Sequence[Sequence[str]], options: SourceOptions, name: 
     best = max(range(len(head)), key=scores.__getitem__, default=0)
     if not head or not any(any(c.strip() for c in r) for r in records):
         raise SourceError("list_empty", name=name)
-    if not scores[best]:
+    if options.header_row:
+        if options.header_row > len(head):
+            raise SourceError("header_row_missing", name=name, row=str(options.header_row), n=len(head))
+        best = options.header_row - 1
+    elif not scores[best]:
         return _without_header(records, options, name)
     if len(head[best]) > MOST_COLUMNS:
         raise SourceError("too_many_columns", name=name, most=MOST_COLUMNS)

@@ -60,9 +60,12 @@ async def read_differently(site: Site, upload: Upload, wanted: ReadingOptions, a
     """Corrections are taken back: they belong to cells as they were read before."""
     must_wait(site, upload)
     columns = {_text(wanted, f"column_{role}"): role for role in ROLES if _text(wanted, f"column_{role}")}
+    columns |= {name[:_LONGEST_VALUE]: role for name, role in (wanted.columns or {}).items()}
     options: dict[str, Any] = {name: _text(wanted, name) for name in _TEXTS if _text(wanted, name)}
     if columns:
         options["columns"] = columns
+    if wanted.header_row:
+        options["header_row"] = wanted.header_row
     if wanted.fill_down:
         options["fill_down"] = True
     if upload.options.get("accept"):

@@ -20,7 +20,7 @@ from importer.ledger.ports import Place
 from importer.ledger.records import Run
 from importer.model import RunState
 from importer.sources.template import write_template
-from importer.web import api, guard, pages_correcting, pages_login, pages_runs, pages_uploads
+from importer.web import api, guard, pages_correcting, pages_login, pages_mapping, pages_runs, pages_uploads
 from importer.web.site import SITE, Site
 from importer.web.uploads import Upload, Uploads
 
@@ -82,6 +82,7 @@ def make_app(site: Site) -> web.Application:
         pages_login.routes,
         pages_uploads.routes,
         pages_correcting.routes,
+        pages_mapping.routes,
         pages_runs.routes,
         api.door.routes,
     ):

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+LAST_HEADER = 50
+"""The last row that may be said to be the header."""
+
 
 class ReadingOptions(Struct, frozen=True):
     """How a list is to be read; what is empty is left to the importer."""
@@ -21,6 +24,11 @@ class ReadingOptions(Struct, frozen=True):
     encoding: str = ""
     date_order: Literal["", "dmy", "mdy"] = ""
     fill_down: bool = False
+    columns: Annotated[
+        dict[str, Literal["", "serial", "gtin", "batch", "expiry"]] | None,
+        Meta(description='By header, or by place as "#3": what the column holds; "": it is not used.'),
+    ] = None
+    header_row: Annotated[int, Meta(ge=0, le=LAST_HEADER, description="0: where it is found.")] = 0
 
 
 class Edit(Struct, frozen=True):

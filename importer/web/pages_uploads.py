@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
@@ -9,14 +10,13 @@ from msgspec import structs
 
 from importer.errors import ImporterError
 from importer.flow.marked import marked_list
-from importer.rows.tables import ROLES
 from importer.web import actions, asking, data, documents, inputs
 from importer.web.guard import actor_of
 from importer.web.language import Language
-from importer.web.openapi import taken
 from importer.web.receiving import Receiving
 from importer.web.rendering import as_attachment, asked, language, page
 from importer.web.site import SITE, Site
+from importer.web.suppliers import Supplier
 from importer.web.uploads import Upload
 from importer.words import language as words
 
@@ -47,30 +47,27 @@ async def upload(request: web.Request) -> web.Response:
 @routes.get("/uploads/{upload}")
 async def show(request: web.Request) -> web.Response:
     site = request.app[SITE]
-    found = await data.upload_data(site, actions.upload_of(site, request.match_info["upload"]), _PATIENCE)
+    upload = actions.upload_of(site, request.match_info["upload"])
+    found = await data.upload_data(site, upload, _PATIENCE)
     if found.state == "confirmed":
         raise web.HTTPSeeOther(f"/runs/{found.run}")
-    return page(request, "upload.html", {"upload": found, "roles": ROLES, "headers": _headers(found)})
+    offered = await site.read(_offered, site, upload, found)
+    return page(request, "upload.html", {"upload": found, "offered": offered})
 
 
-def _headers(found: documents.Upload) -> list[str]:
-    """What the columns can be chosen from."""
-    if found.preview is None:
-        names = found.headers
-    else:
-        names = [name for sheet in found.preview.reading.sheets for name in sheet.headers]
-    return list(dict.fromkeys(name for name in names if name))
+def _offered(site: Site, upload: Upload, found: documents.Upload) -> list[Supplier]:
+    """How lists with the same headers are read, if this one is not read so. In a thread."""
+    if found.state == "reading" or not site.suppliers.all:
+        return []
+    rows = [sheet.headers for sheet in found.preview.reading.sheets] if found.preview else []
+    with suppress(ImporterError):
+        rows = rows or [row for sheet in site.previews.head(upload) for row in sheet.rows]
+    return [one for one in site.suppliers.fitting(rows) if not _is_read_so(one, upload)]
 
 
-@routes.post("/uploads/{upload}/options")
-async def options(request: web.Request) -> web.Response:
-    site = request.app[SITE]
-    found = actions.upload_of(site, request.match_info["upload"])
-    form = await request.post()
-    wanted = {name: form[name] for name in inputs.ReadingOptions.__struct_fields__ if form.get(name)}
-    as_wanted = taken(wanted | {"fill_down": "fill_down" in form}, inputs.ReadingOptions)
-    await actions.read_differently(site, found, as_wanted, actor_of(request))
-    raise web.HTTPSeeOther(f"/uploads/{found.id}")
+def _is_read_so(known: Supplier, upload: Upload) -> bool:
+    """Wherever the header stands."""
+    return all(upload.options.get(name) == value for name, value in known.options.items() if name != "header_row")
 
 
 @routes.post("/uploads/{upload}/accept")

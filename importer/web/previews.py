@@ -17,8 +17,8 @@ from importer.config.settings import Settings
 from importer.errors import ImporterError
 from importer.flow.preview import BatchPreview, Example, ListFile, Looking, Preview, preview
 from importer.model import Message, is_sandbox
-from importer.readers.opening import open_source
-from importer.rows.tables import Source, key_of
+from importer.readers.opening import open_head, open_source
+from importer.rows.tables import HeadSheet, Source, key_of
 from importer.sources.corrections import Edited
 from importer.sources.options import SourceOptions
 from importer.web import documents
@@ -78,6 +78,7 @@ class Previews:
         self._known: dict[str, Reading] = {}
         self._as_read: dict[str, tuple[str, AsRead]] = {}
         """By upload: the options that it was read with, and its rows."""
+        self._heads: dict[str, tuple[str, list[HeadSheet]]] = {}
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     def of(self, upload: Upload, ledger: tuple[int, int]) -> Reading:
@@ -99,12 +100,22 @@ class Previews:
         options, found = self._as_read.get(upload.id, ("", None))
         return found if options == _how_read(upload) else None
 
+    def head(self, upload: Upload) -> list[HeadSheet]:
+        """The first rows of every sheet, whether a list is found in them or not. In a thread. Raises SourceError."""
+        how = _how_read(upload)
+        known, found = self._heads.get(upload.id, ("", []))
+        if known != how:
+            found = open_head(self._uploads.path(upload), self.file(upload, {}).options)
+            self._heads[upload.id] = (how, found)
+        return found
+
     def looking(self) -> Looking:
         """As of today."""
         return wiring.looking(self._settings, self._target, self._settings.ledger.directory)
 
     def forget(self, number: str) -> None:
         self._stop(number)
+        self._heads.pop(number, None)
         if found := self._as_read.pop(number, None):
             found[1].forget()
 

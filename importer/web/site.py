@@ -28,6 +28,7 @@ from importer.web.durable import make_private, secret
 from importer.web.jobs import Jobs
 from importer.web.previews import Previews
 from importer.web.space import Space
+from importer.web.suppliers import Suppliers
 from importer.web.throttle import Throttle
 from importer.web.uploads import Uploads
 from importer.web.worker import Worker
@@ -60,6 +61,7 @@ class Site:
             )
             self.uploads = Uploads(self.directory, wiring.new_run_id)
             self.jobs = Jobs(own / "jobs")
+            self.suppliers = Suppliers(own / "suppliers.json")
         except Timeout:
             raise LedgerBusy("page_busy", path=str(self.directory)) from None
         except OSError as error:

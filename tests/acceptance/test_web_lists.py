@@ -30,8 +30,8 @@ async def test_columns_can_be_chosen_where_the_list_leaves_a_doubt(server: Serve
         found = await planner.preview(upload)
         assert found["state"] == "failed"
         assert found["headers"] == ["Pack no", "GTIN", "Batch", "Exp"]
-        page = await planner.text(f"/uploads/{upload}")
-        assert '<option value="Pack no">' in page
+        page = await planner.text(f"/uploads/{upload}/mapping")
+        assert 'aria-label="Column 1, Pack no, is taken for"' in page
         found = await planner.post(f"/api/uploads/{upload}/options", {"column_serial": "Pack no"})
     assert found["preview"]["to_send"] == 1
 
