@@ -5,6 +5,7 @@
     ├── SourceError          2   a list that can't be read
     ├── LedgerError          1   the ledger is damaged, from a newer version, or can't be written
     │   ├── LedgerBusy      75   another process holds it
+    │   ├── LedgerDamaged    1   it is not what was written, or not the latest state: nothing of it is shown or sent
     │   └── NoLedger         2   there is none at the path given, or none can be made there
     └── ApiError
         ├── Unavailable     75   the API can't be reached
@@ -93,6 +94,12 @@ class LedgerError(ImporterError):
 
 class LedgerBusy(LedgerError):  # noqa: N818  the trade says busy
     exit_code = Exit.TRY_AGAIN
+
+
+class LedgerDamaged(LedgerError):  # noqa: N818  the trade says damaged
+    """No fault of the command, and it may have sent something before it met the damage: so 1, not 2."""
+
+    exit_code = Exit.FAULT
 
 
 class NoLedger(LedgerError):  # noqa: N818  there is none

@@ -29,6 +29,8 @@ class EventKind(StrEnum):
     RESOLVE = "resolve"
     DECOMMISSION = "decommission"
     PRUNE = "prune"
+    ACCEPT_LOSS = "accept_loss"
+    """The ledger had lost commits: what they may have been is in doubt."""
     UPLOAD = "upload"
     READ = "read"
     """An upload is to be read in another way: other sheet, columns, encoding."""

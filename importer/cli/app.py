@@ -108,14 +108,19 @@ def resume(
     limits: Limits,
     sandbox: InSandbox,
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", show_default=False)] = None,
+    accept_loss: Annotated[
+        bool, typer.Option(help="The ledger is an older copy, or lost its latest state: doubt what it may not know.")
+    ] = False,
     report_dir: ReportDir = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Go on with a run that stopped early (default: every such run)."""
-    from importer.cli.run import resume_runs
+    from importer.cli.run import accept_the_loss, resume_runs
 
     setup = Setup.load(where, report_dir, sandbox.knobs, as_json=as_json, debug=debug)
+    if accept_loss:
+        accept_the_loss(setup)
     raise typer.Exit(resume_runs(setup, run, limits))
 
 

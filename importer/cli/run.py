@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from importer.config.settings import Settings
 from importer.errors import ConfigError, Exit, ImporterError, worst
 from importer.flow.importing import Finished, Import
 from importer.flow.report import is_reported, must_have_room
+from importer.ledger.opening import accept_loss
 from importer.ledger.ports import Ledger
 from importer.ledger.records import Run
 from importer.model import Message, RunState, is_sandbox, same_target
@@ -131,6 +133,17 @@ def resume_runs(setup: Setup, run_id: str | None, limits: Limits) -> int:
             await session.ends.of(run.id, session.imports.submit(run))
 
     return asyncio.run(importing(setup, limits, work, FORGETFUL))
+
+
+def accept_the_loss(setup: Setup) -> None:
+    """Put in doubt what a ledger that lost its latest state may not know, and say what that is."""
+    loss = accept_loss(setup.settings.ledger.path, setup.settings.ledger.url)
+    told = setup.language.told
+    lines = [told("loss_accepted", n=loss.doubted)]
+    lines += [told("loss_of_run", run=run, name=name) for run, name in loss.lost]
+    lines += [] if loss.all_known else [told("loss_of_any")]
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201  what a command tells
 
 
 def retry_run(setup: Setup, run_id: str, limits: Limits) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from importer.errors import ConfigError
 from importer.ledger.ports import Channel, Jobs, Place, View
+from importer.ledger.records import NOTHING_LOST, Loss
 from importer.ledger.sqlite.place import SqlitePlace
 
 
@@ -52,6 +53,14 @@ def _must_be_installed(url: str) -> None:
         import psycopg  # noqa: F401, PLC0415
     except ImportError as error:
         raise ConfigError("postgresql_not_installed", url=url, reason=str(error)) from error
+
+
+def accept_loss(path: Path, url: str = "") -> Loss:
+    """Go on with a ledger that is not the latest state: whatever may have been sent since is in doubt. Does nothing to
+    one that is, nor to one of PostgreSQL, which keeps its own log. Raises LedgerBusy, LedgerDamaged for one that is not
+    whole.
+    """
+    return NOTHING_LOST if url else SqlitePlace(path).accept_loss()
 
 
 def viewed(place: Place) -> AbstractContextManager[View | None]:

@@ -152,7 +152,11 @@ _SEAL = struct.Struct("<II")
 
 
 class Damaged(ValueError):  # noqa: N818  it says what the bytes are
-    """These bytes are not what was once kept."""
+    """These bytes are not what was once kept. `table` and `run` say whose they are, if that is known."""
+
+    def __init__(self, text: str, table: str = "", run: str = "") -> None:
+        super().__init__(text)
+        self.table, self.run = table, run
 
 
 @cache

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
-from importer.errors import ConfigError, LedgerError
+from importer.errors import ConfigError, LedgerDamaged, LedgerError
 from importer.events import Event
 from importer.ledger import fingerprint_index, recorded_events
 from importer.ledger.answers import StoredAttempt
@@ -20,6 +20,17 @@ from importer.words.recording import restored_values
 
 T = TypeVar("T")
 _ATTEMPT = StoredAttempt.__slots__
+
+
+_TOLD = frozenset({"run", "batch", "chunk", "attempt", "reject", "reject_count", "fingerprint", "event"})
+"""Tables that people know by a name; it is a part of the message."""
+
+
+def damaged(place: str, error: Damaged) -> LedgerDamaged:
+    """The error that says which part of the ledger at `place` is not what was written."""
+    what = {"code": f"damaged_{error.table}" if error.table in _TOLD else "damaged_other"}
+    case = {} if error.run else {"case": "whole"}
+    return LedgerDamaged("ledger_damaged", path=place, what=what, run=error.run, reason=str(error), **case)
 
 
 class Row(Protocol):
@@ -272,7 +283,7 @@ def fate(row: Row) -> Fate | None:
 
 
 def _run(row: Row) -> Run:
-    values = dict(row)
+    values = {name: row[name] for name in Run.__slots__}
     for name in ("options", "reading", "notes", "settings"):
         values[name] = json.loads(values[name])
     values["stopped_by"] = restored_values(values["stopped_by"])

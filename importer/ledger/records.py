@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -151,3 +151,18 @@ class ChunkCount:
     serials: int
     repeats: int
     chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a ledger may have forgotten that had fallen back behind its latest state."""
+
+    doubted: int
+    """Chunks that it put in doubt."""
+    lost: Sequence[tuple[str, str]]
+    """Runs that it does not know any more: id, and name of the file."""
+    all_known: bool
+    """Whether there can be no others."""
+
+
+NOTHING_LOST = Loss(0, (), all_known=True)

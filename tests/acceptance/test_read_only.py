@@ -95,18 +95,22 @@ def test_a_report_directory_that_is_locked_meanwhile_loses_nothing(bound: Import
     assert bound("verify", run["run"], env=env).code == 0
 
 
-@pytest.mark.parametrize("command", ["retry", "status", "verify"])
-def test_a_ledger_that_may_not_be_written_any_more_is_left_as_it_is(
-    bound: Importer, sandbox: StartBox, report: Callable[[], Report], command: str
+def test_a_ledger_that_may_not_be_written_any_more_is_read_and_left_as_it_is(
+    bound: Importer, sandbox: StartBox, report: Callable[[], Report]
 ) -> None:
-    """SQLite takes rights to write for reading, too: it keeps a file of locks beside a ledger."""
     box = sandbox("commission:503=first:1")
     directory = bound.cwd / "ledger"
     env = {**box.env, **ONE, "IMPORTER_LEDGER__PATH": str(directory / "importer.db")}
     once = {**env, "IMPORTER_UNKNOWN__POLICY": "hold"}
     assert bound("run", write_csv(bound.cwd / "list.csv", packs(8)), env=once).code == 5
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    run = report().run
     with read_only(directory):
-        refused = bound(command, report().run, env=env)
+        refused = bound("retry", run, env=env)
+        reading = [("runs",), ("status", run), ("trace", packs(8)[0][0]), ("verify", run)]
+        reading.append(("report", run, "--report-dir", str(bound.cwd / "again")))
+        assert [bound(*command, env=env).code for command in reading] == [0, 0, 0, 0, 0]
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
     assert refused.code == 1
     assert "it can't be written. Check that its directory exists and may be written" in only_line(refused.errors)
     assert report().outcomes == {"assigned": 4, "unknown": 4}

@@ -16,6 +16,7 @@ from psycopg.types.numeric import NumericBinaryLoader
 
 from importer.errors import LedgerBusy, LedgerError, NoLedger
 from importer.ledger.packing import Damaged
+from importer.ledger.reading import damaged
 from importer.ledger.statements import readable, statements
 
 Connection = psycopg.Connection[dict[str, Any]]
@@ -101,7 +102,7 @@ def is_lost(db: Connection) -> bool:
 def explain(error: psycopg.Error | Damaged, place: str) -> LedgerError:
     """What an error means."""
     if isinstance(error, Damaged):
-        return LedgerError("ledger_damaged", path=place, reason=str(error))
+        return damaged(place, error)
     state = error.sqlstate or ""
     if state == _MUST:
         return LedgerError(

@@ -27,3 +27,91 @@ INSERT INTO holder (one, pid, host, since) VALUES (1, :pid, :host, :since)
 
 -- holder: Who held the ledger last.
 SELECT pid, host, since FROM holder;
+
+-- Those with the checksums of blobs (checksums.py).
+
+-- insert_chunk: A planned chunk, or a part of one that was cut.
+INSERT INTO chunk (run, seq, root, batch, state, outcome, code, message, doubt, serials, repeats, first_key, last_key,
+    attempts, asked, recorded_at, content)
+VALUES (:run, :seq, :root, :batch, :state, :outcome, :code, :message, :doubt, :serials, :repeats, :first_key, :last_key,
+    :attempts, :asked, :recorded_at, :content)
+RETURNING id;
+
+-- insert_reject: Some rejected rows.
+INSERT INTO reject (run, first_key, last_key, count, content, rows)
+    VALUES (:run, :first_key, :last_key, :count, :content, :rows);
+
+-- insert_fingerprints: A piece of a run's fingerprint index.
+INSERT INTO fingerprint (run, first, last, content, entries) VALUES (:run, :first, :last, :content, :entries);
+
+-- fingerprints: The pieces of a run's fingerprint index that touch a range; not by the index, which may be damaged.
+SELECT content, entries FROM fingerprint WHERE run = :run AND +first <= :high AND last >= :low ORDER BY id;
+
+-- record_attempt: What came back.
+UPDATE attempt SET answered_at = :at, verdict = :verdict, http_status = :http_status, error = :error,
+    message = :message, assigned = :assigned, existing = :existing, digest = :digest, content = :content, says = :says,
+    seconds = :seconds
+    WHERE run = :run AND chunk = :chunk AND n = :n;
+
+-- load: One chunk with its rows, to be sent.
+SELECT seq, batch, doubt, content, rows, (SELECT action FROM run WHERE num = chunk.run) AS action
+    FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id WHERE id = :chunk;
+
+-- chunk_rows: The rows of one chunk.
+SELECT content, rows FROM chunk JOIN chunk_rows ON chunk_rows.chunk = chunk.id WHERE id = :chunk;
+
+-- rejects_by_key: The rejected rows of a run, in pieces that may overlap.
+SELECT first_key, last_key, content, rows FROM reject WHERE run = :run ORDER BY first_key;
+
+-- attempts: The requests of a run and what came back, those for one chunk one after the other.
+SELECT chunk, n, sent_at, answered_at, verdict, http_status, error, message, assigned, existing, digest, content, says
+    FROM attempt WHERE run = :run ORDER BY chunk, n;
+
+-- create_progress: A new ledger: nothing was committed yet.
+INSERT INTO progress (one, ledger, session, n, state) VALUES (1, :ledger, '', 0, 'closed');
+
+-- progress: How far the ledger is.
+SELECT ledger, session, n, state FROM progress;
+
+-- committed: One commit more.
+UPDATE progress SET n = :n;
+
+-- insert_session: The ledger is opened for writing.
+INSERT INTO session (token, first) VALUES (:token, :n);
+
+-- open_session: It is being written; whatever is not told to be closed was killed.
+UPDATE progress SET session = :token, state = 'open';
+
+-- forget_sessions: Sessions so old that no anchor is at one of them.
+DELETE FROM session WHERE num <= (SELECT max(num) FROM session) - 100;
+
+-- close_session: All that was written is in the file.
+UPDATE progress SET state = 'closed';
+
+-- is_backup: This is a copy; what comes after it, it does not know.
+UPDATE progress SET state = 'backup';
+
+-- session_end: The commit with which the session after one began; null: it was the last one. No row: it is not known.
+SELECT (SELECT min(later.first) FROM session AS later WHERE later.num > session.num) AS ended
+    FROM session WHERE token = :token;
+
+-- doubt_pending: Requests for chunks of a run may have been forgotten, and their answers.
+UPDATE chunk SET doubt = 2, outcome = '', code = '', message = '' WHERE run = :run AND state IN (0, 1);
+
+-- doubt_skipped: The same for those that were not sent, as far as is known.
+UPDATE chunk SET doubt = 2, outcome = 'unknown', code = :code, message = ''
+    WHERE run = :run AND state = 2 AND outcome = 'unsent';
+
+-- doubt_settled: The same for those that a person may have sent again.
+UPDATE chunk SET doubt = 2, outcome = 'unknown', code = :code, message = ''
+    WHERE run = :run AND state = 2 AND outcome IN ('refused', 'unknown', 'unsent');
+
+-- insert_loss: Whatever goes to a target from now on may have been sent before.
+INSERT INTO loss (at, target, n) VALUES (:at, :target, :n);
+
+-- doubt_new: What is planned for a target may have been sent there before, by a run that was forgotten.
+UPDATE chunk SET doubt = 1 WHERE run = :run AND state = 0 AND doubt = 0
+    AND EXISTS (SELECT 1 FROM loss JOIN run ON loss.target IN ('', run.target) WHERE run.num = :run);
+
+-- forget_totals: The sums over what belonged to a half-staged run.
+DELETE FROM total WHERE run = :run;

@@ -7,17 +7,18 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+from importer.errors import LedgerError
 from importer.events import Event
 from importer.ledger import recorded_events
 from importer.ledger.packing import seal
-from importer.ledger.records import NewRun, PlannedChunk, now
-from importer.ledger.sqlite import left_events, opening, store
+from importer.ledger.records import NOTHING_LOST, NewRun, PlannedChunk, now
+from importer.ledger.sqlite import checksums, left_events, locking, opening, standing, store
 from importer.ledger.sqlite.view import SqliteView
 from importer.ledger.sqlite.writer import Writer
 from importer.model import Answer, Batch, Chunk, Message, RunState, Settlement
@@ -31,20 +32,33 @@ class SqliteLedger:
     Raises LedgerBusy when another process holds it, LedgerError when it can't be opened or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, accept_loss: bool = False) -> None:
+        """`accept_loss`: go on with a ledger that has lost commits, and put in doubt what they may have been."""
         self.path = path
         opening.make_directory(path)
         with ExitStack() as undo:
-            self._lock = opening.lock(path)
-            undo.callback(self._lock.release)
-            opening.create(path)
-            self._writer = _writer(path)
-            undo.callback(self._writer.close)
-            held = opening.hold(path)
+            lock = locking.lock(path)
+            undo.callback(lock.release)
+            found = opening.made_file(path, any_state=accept_loss)
+            held = undo.enter_context(ExitStack())
+            held.callback(locking.hold_itself(path))
+            db, is_latest = opening.connect_to_write(path, found, any_state=accept_loss)
+            undo.callback(db.close)
+            held.callback(locking.hold(path))
+            self._commits = opening.counting(db, path, found.anchor)
+            undo.callback(self._commits.close)
+            self._writer = Writer(db, lambda error: opening.explain(error, path), locking.presence(path), self._commits)
             undo.pop_all()
-            for last_first in (self._lock.release, held, self._writer.close):
+            for last_first in (lock.release, self._commits.close, held.close, self._writer.close, self._close_session):
                 undo.callback(last_first)
-            self._writer.do(opening.note_holder)
+            self.loss = (
+                NOTHING_LOST if is_latest else self._writer.do(lambda db: standing.accept_loss(db, found.anchor))
+            )
+            self._writer.do(self._commits.begin)
+            self._commits.begun()
+            # into the file itself: where its -wal file is lost, the file says that it was being written
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._writer.do(locking.note_holder)
             self.forgotten = self._writer.do(_recover)
             with self._taking() as take:
                 self._writer.do(take)
@@ -59,6 +73,10 @@ class SqliteLedger:
     def close(self) -> None:
         """Finish what is queued, and give the ledger free."""
         self._undo.close()
+
+    def _close_session(self) -> None:
+        with suppress(LedgerError):  # then it is open still, as after a kill
+            self._writer.do(lambda db: store.execute(db, "close_session"))
 
     def view(self) -> SqliteView:
         """A connection of its own for reading."""
@@ -77,7 +95,9 @@ class SqliteLedger:
         return self._writer.post(lambda db: store.insert_chunks(db, run, first_seq, chunks))
 
     def add_rejects(self, run: int, first_key: int, last_key: int, count: int, rows: bytes) -> None:
-        values = {"run": run, "first_key": first_key, "last_key": last_key, "count": count, "rows": seal(rows)}
+        sealed = seal(rows)
+        values: dict[str, Any] = {"run": run, "first_key": first_key, "last_key": last_key, "count": count}
+        values |= {"content": checksums.content(sealed), "rows": sealed}
         self._writer.do(lambda db: store.execute(db, "insert_reject", **values))
 
     def add_fingerprints(self, run: int, pieces: Iterable[tuple[int, int, bytes]]) -> None:
@@ -104,6 +124,7 @@ class SqliteLedger:
             store.execute(
                 db, "staged", run=run, rows=rows, reading=json.dumps(reading), notes=json.dumps(notes), at=now()
             )
+            store.execute(db, "doubt_new", run=run)
 
         self._writer.do(work)
 
@@ -139,7 +160,11 @@ class SqliteLedger:
         """A session of sending begins. What "exists already" means in it is kept with the run's settings: a resume may
         have other ones than the run began with, and its answers can be judged again only by its own.
         """
-        await self._writer.done(lambda db: store.begin_session(db, run, exists_means))
+
+        def work(db: sqlite3.Connection) -> None:
+            self._commits.run_begins(store.begin_session(db, run, exists_means))
+
+        await self._writer.done(work)
 
     async def ended(
         self, run: int, state: RunState, exit_code: int, stopped_by: Message | None, seconds: float
@@ -184,11 +209,6 @@ class SqliteLedger:
         many chunks that are; if there is none the run stays as it is.
         """
         return await asyncio.wrap_future(self._writer.post(lambda db: store.renew(db, run)))  # too long for the loop
-
-
-def _writer(path: Path) -> Writer:
-    db = opening.connect(path, write=True)
-    return Writer(db, lambda error: opening.explain(error, path), opening.presence(path))
 
 
 def _recover(db: sqlite3.Connection) -> int:

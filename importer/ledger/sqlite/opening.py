@@ -1,60 +1,58 @@
-"""Opens the file: creates it, holds its lock, checks that it is a ledger of this version and whole."""
+"""Opens the file: creates it, checks that it is a ledger of this version, whole and the latest state."""
 
 from __future__ import annotations
 
 import errno
 import os
-import socket
 import sqlite3
-from collections.abc import Callable
-from importlib import resources
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from filelock import FileLock, Timeout
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
-from importer.errors import LedgerBusy, LedgerError, NoLedger
+from importer.errors import LedgerBusy, LedgerDamaged, LedgerError, NoLedger
 from importer.ledger.packing import Damaged
-from importer.ledger.records import now
-from importer.ledger.sqlite import store
+from importer.ledger.reading import damaged
+from importer.ledger.sqlite import anchor, checksums, standing
+from importer.ledger.sqlite.anchor import Found, wal_of
 
 APPLICATION_ID = 0x53524C31
 """In the file's header: "SRL1"."""
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
+UNREADABLE = (sqlite3.Error, Damaged, UnicodeDecodeError)
+"""What reading a damaged file may raise; the last where SQLite can't even say what it found."""
+_MOST_VERSIONS = 1000
+_OTHER_HEADERS = frozenset({"ledger_of_other_kind", "ledger_empty", "ledger_older", "ledger_newer"})
 _CHECK_BELOW = 64 << 20
 """Bytes. A ledger up to this size is checked page by page when it is opened for writing; a larger one by `verify`."""
 
 
-def explain(error: sqlite3.Error | Damaged, path: Path) -> LedgerError:
-    """What an error of SQLite, which tells it in English words only, means."""
+def explain(error: Exception, path: Path) -> LedgerError:
+    """What an error of SQLite, which tells it in English words only, means. All that is no other trouble is damage."""
     text = str(error)
     if isinstance(error, Damaged):
-        code = "ledger_damaged"
-    elif "full" in text:
+        return damaged(str(path), error)
+    if "full" in text:
         code = "ledger_disk_full"
     elif "readonly" in text or "unable to open" in text:
         code = "ledger_unwritable"
-    elif "malformed" in text or "not a database" in text:
-        code = "ledger_malformed"
     elif "locked" in text:
         return LedgerBusy("ledger_locked", path=str(path), reason=text)
-    else:
+    elif "I/O" in text:
         code = "ledger_fault"
+    else:
+        return LedgerDamaged("ledger_malformed", path=str(path), reason=text)
     return LedgerError(code, path=str(path), reason=text)
 
 
-def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+def connect(path: Path, *, write: bool, immutable: bool = False) -> sqlite3.Connection:
     """A connection with the settings on which the promise of durability stands. Raises LedgerError."""
-    uri = f"file:{_quoted(path)}?mode={'rw' if write else 'ro'}"
+    uri = f"file:{_quoted(path)}?mode={'rw' if write else 'ro'}{'&immutable=1' if immutable else ''}"
     db = None
     try:
         db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
         db.row_factory = sqlite3.Row
+        checksums.prepare(db)
+        db.execute("PRAGMA cell_size_check = ON")
         _check_version(db, path, write=write)
         if write:
             _write_ahead(db, path)
@@ -65,10 +63,108 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     except BaseException as error:
         if db:
             db.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, UNREADABLE):
             raise explain(error, path) from error
         raise
     return db
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection to a ledger that is whole and the latest state, as far as its anchor tells. On a medium that can't
+    be written it is read as it lies there, without a lock. Raises LedgerError, NoLedger if there is none.
+    """
+    found = standing.beside(path, wal_of(path))
+    if not path.exists() or not path.stat().st_size:
+        if found.anchor:
+            raise LedgerDamaged("ledger_gone", path=str(path), anchor=str(anchor.beside(path)))
+        raise NoLedger("ledger_empty" if path.exists() else "ledger_missing", path=str(path))
+    with _header_of(path, found.anchor):
+        db = _connect_anywhere(path)
+    try:
+        standing.must_be_latest(db, path, found, write=False)
+    except BaseException as error:
+        db.close()
+        if isinstance(error, UNREADABLE):
+            raise explain(error, path) from error
+        raise
+    return db
+
+
+def made_file(path: Path, *, any_state: bool) -> standing.Beside:
+    """Make the file of a ledger unless there is one; return what stood beside it. Raises LedgerError where it can't be
+    made, LedgerDamaged where there was one, unless `any_state` will do.
+    """
+    found = standing.beside(path, wal_of(path))
+    if found.anchor and not any_state and (not path.exists() or not path.stat().st_size):
+        raise LedgerDamaged("ledger_gone", path=str(path), anchor=str(anchor.beside(path)))
+    _make_file(path)
+    return found
+
+
+def connect_to_write(path: Path, found: standing.Beside, *, any_state: bool) -> tuple[sqlite3.Connection, bool]:
+    """Create an empty ledger unless there is one, and connect to it; and whether it is the latest state. Raises
+    LedgerDamaged unless it is whole and the latest state; with `any_state` it needs to be whole.
+    """
+    with _header_of(path, found.anchor):
+        create(path)
+        db = connect(path, write=True)
+    is_latest = True
+    try:
+        try:
+            standing.must_be_latest(db, path, found, write=True)
+        except LedgerDamaged:
+            if not any_state:
+                raise
+            is_latest = False
+        checksums.keep(db)
+    except UNREADABLE as error:
+        db.close()
+        raise explain(error, path) from error
+    except BaseException:
+        db.close()
+        raise
+    return db, is_latest
+
+
+def counting(db: sqlite3.Connection, path: Path, found: Found | None) -> standing.Commits:
+    """Begin to count the commits of a session. Raises LedgerError where the anchor can't be written."""
+    try:
+        return standing.Commits(db, path, found, SCHEMA_VERSION)
+    except OSError as error:
+        raise _not_opened(anchor.beside(path), error.strerror or str(error)) from error
+
+
+@contextmanager
+def _header_of(path: Path, found: Found | None) -> Iterator[None]:
+    """What a header says that is not that of the ledger which the anchor knows is damage, and no other kind of file."""
+    try:
+        yield
+    except LedgerError as error:
+        known = found and found.state and found.state.version == SCHEMA_VERSION
+        version = error.message.values.get("version", _MOST_VERSIONS)
+        if known and error.message.code in _OTHER_HEADERS and version >= _MOST_VERSIONS:
+            raise LedgerDamaged("ledger_header", path=str(path)) from error
+        raise
+
+
+def _connect_anywhere(path: Path) -> sqlite3.Connection:
+    try:
+        return connect(path, write=False)
+    except LedgerDamaged:
+        raise
+    except LedgerError as error:
+        cause = error.__cause__
+        if not isinstance(cause, sqlite3.Error) or not _is_fixed(path):
+            raise
+    log = wal_of(path)
+    if log.exists() and log.stat().st_size:
+        raise LedgerError("ledger_log_unread", path=str(path), log=str(log))
+    return connect(path, write=False, immutable=True)
+
+
+def _is_fixed(path: Path) -> bool:
+    """Whether nothing can be written beside a ledger, so that SQLite can't share it with a writer."""
+    return not os.access(path.resolve().parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _write_ahead(db: sqlite3.Connection, path: Path) -> None:
@@ -103,6 +199,25 @@ def create(path: Path) -> None:
 
     An existing one only SQLite opens: closing any descriptor drops all POSIX locks that the process holds on the file.
     """
+    _make_file(path)
+    db = connect(path, write=True)
+    try:
+        if not db.execute("PRAGMA user_version").fetchone()[0]:
+            db.executescript(
+                f"BEGIN EXCLUSIVE; {checksums.schema()} PRAGMA application_id = {APPLICATION_ID}; "
+                f"PRAGMA user_version = {SCHEMA_VERSION};"
+            )
+            standing.begin_counting(db)
+            db.execute("COMMIT")
+        elif path.stat().st_size <= _CHECK_BELOW:
+            check_whole(db, path)
+    except UNREADABLE as error:
+        raise explain(error, path) from error
+    finally:
+        db.close()
+
+
+def _make_file(path: Path) -> None:
     try:
         os.close(os.open(path.resolve(), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
@@ -112,20 +227,6 @@ def create(path: Path) -> None:
             raise _not_opened(path, os.strerror(errno.EACCES)) from None
     except OSError as error:
         raise _not_opened(path, error.strerror or str(error)) from error
-    db = connect(path, write=True)
-    try:
-        if not db.execute("PRAGMA user_version").fetchone()[0]:
-            schema = (resources.files(__package__) / "schema.sql").read_text("utf-8")
-            db.executescript(
-                f"BEGIN EXCLUSIVE; {schema} PRAGMA application_id = {APPLICATION_ID}; "
-                f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-        elif path.stat().st_size <= _CHECK_BELOW:
-            check_whole(db, path)
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
-    finally:
-        db.close()
 
 
 def _not_opened(path: Path, why: str) -> NoLedger:
@@ -136,7 +237,7 @@ def check_whole(db: sqlite3.Connection, path: Path) -> None:
     """Raise LedgerError if a page of the file is damaged."""
     try:
         found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise explain(error, path) from error
     if found != "ok":
         raise explain(sqlite3.DatabaseError(f"malformed: {' '.join(found.split())}"), path)
@@ -148,90 +249,3 @@ def make_directory(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise NoLedger("ledger_directory", path=str(path), reason=error.strerror or str(error)) from error
-
-
-def lock(path: Path) -> FileLock:
-    """Hold the ledger until the lock is released or the process ends, however it ends. Raises LedgerBusy at once.
-
-    Never by a marker file, which would outlive a killed process.
-    """
-    held = FileLock(f"{path.resolve()}.lock", mode=0o600, thread_local=False, fallback_to_soft=False)
-    try:
-        held.acquire(blocking=False)
-    except Timeout:
-        raise _busy(path) from None
-    except (OSError, NotImplementedError) as error:
-        raise _not_locked(path, error) from error
-    return held
-
-
-def hold(path: Path) -> Callable[[], None]:
-    """Hold the ledger by its -wal file as well: the lock file may be deleted in mid-run, and a second importer would
-    lock a new one. Return what gives it free. Raises LedgerBusy at once.
-
-    SQLite locks nothing of the -wal file. Of the ledger's own file, closing it would drop the locks of all connections.
-    """
-    if fcntl is None:  # a file that is locked or open can't be deleted there
-        return lambda: None
-    real = path.resolve()
-    try:
-        handle = os.open(real.with_name(f"{real.name}-wal"), os.O_RDWR | os.O_CLOEXEC)
-    except OSError as error:
-        raise _not_locked(path, error) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise (_busy(path) if isinstance(error, BlockingIOError) else _not_locked(path, error)) from error
-    return lambda: os.close(handle)
-
-
-def _busy(path: Path) -> LedgerBusy:
-    return LedgerBusy("ledger_busy", path=str(path), holder=_holder(path))
-
-
-def _not_locked(path: Path, error: OSError | NotImplementedError) -> NoLedger:
-    return NoLedger("ledger_not_locked", path=str(path), reason=getattr(error, "strerror", None) or str(error))
-
-
-def _holder(path: Path) -> dict[str, Any]:
-    try:
-        db = connect(path, write=False)
-        row = store.execute(db, "holder").fetchone()
-        db.close()
-    except (LedgerError, sqlite3.Error):
-        row = None
-    return (
-        {"code": "process", "pid": str(row["pid"]), "host": row["host"], "since": row["since"]}
-        if row
-        else {"code": "other_process"}
-    )
-
-
-def note_holder(db: sqlite3.Connection) -> None:
-    store.execute(db, "hold", pid=os.getpid(), host=socket.gethostname(), since=now())
-
-
-def presence(path: Path) -> Callable[[], None]:
-    """A check that the file, and its -wal, are still those that stand at `path` now. It raises LedgerError.
-
-    SQLite would write on into a file that was removed or replaced, where no later run would find it.
-    """
-    real = path.resolve()  # a link's -wal stands beside what it points to
-    files = (real, real.with_name(f"{real.name}-wal"))
-    identities = [_identity(file) for file in files]
-
-    def check() -> None:
-        for file, identity in zip(files, identities, strict=True):
-            if _identity(file) != identity:
-                raise LedgerError("ledger_replaced", path=str(path), file=str(file))
-
-    return check
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -1,5 +1,7 @@
 -- The ledger: runs, chunks and what became of every row. A chunk has one fate: where its serials end differently it is cut.
 -- `user_version` holds the schema's version, `application_id` says that the file is a ledger.
+-- `total` holds sums of checksums over the rows of the others (checksums.py). A blob is sealed (packing.py): `content` is
+-- the checksum that its seal must have.
 
 CREATE TABLE run (
     num           INTEGER PRIMARY KEY,
@@ -76,7 +78,8 @@ CREATE TABLE chunk (
     last_key    INTEGER NOT NULL,
     attempts    INTEGER NOT NULL,         -- those of the chunks it was cut from included
     asked       INTEGER NOT NULL DEFAULT 0, -- id of the chunk in whose request its rows last went out: its own, or one it was cut from; 0: in none
-    recorded_at TEXT NOT NULL DEFAULT ''
+    recorded_at TEXT NOT NULL DEFAULT '',
+    content     INTEGER NOT NULL          -- of its rows
 ) STRICT;
 CREATE UNIQUE INDEX chunk_of_run ON chunk (run, seq);
 CREATE INDEX chunk_of_root ON chunk (run, root);
@@ -102,8 +105,9 @@ CREATE TABLE attempt (
     assigned    INTEGER NOT NULL DEFAULT 0,  -- serials that the answer names as Assigned
     existing    INTEGER NOT NULL DEFAULT 0,  -- serials of which it says that they exist already
     digest      TEXT NOT NULL DEFAULT '', -- SHA-256 of the answer's body
-    says        BLOB NOT NULL DEFAULT x'', -- of which serials it said something else than Assigned (answers.py)
     seconds     REAL NOT NULL DEFAULT 0,
+    content     INTEGER NOT NULL DEFAULT 0,
+    says        BLOB NOT NULL DEFAULT x'', -- of which serials it said something else than Assigned (answers.py)
     PRIMARY KEY (run, chunk, n)
 ) STRICT, WITHOUT ROWID;
 
@@ -113,6 +117,7 @@ CREATE TABLE reject (
     first_key INTEGER NOT NULL,
     last_key  INTEGER NOT NULL,
     count     INTEGER NOT NULL,
+    content   INTEGER NOT NULL,
     rows      BLOB NOT NULL               -- an Arrow stream of tables.REJECTS
 ) STRICT;
 CREATE INDEX reject_by_key ON reject (run, first_key);
@@ -130,6 +135,7 @@ CREATE TABLE fingerprint (
     run     INTEGER NOT NULL,
     first   INTEGER NOT NULL,             -- the smallest shortened hash in this piece
     last    INTEGER NOT NULL,
+    content INTEGER NOT NULL,
     entries BLOB NOT NULL                 -- fingerprint index, see index.py
 ) STRICT;
 CREATE INDEX fingerprint_of_run ON fingerprint (run, first);
@@ -139,4 +145,33 @@ CREATE TABLE holder (
     pid   INTEGER NOT NULL,
     host  TEXT NOT NULL,
     since TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE total (
+    run  INTEGER NOT NULL,                -- 0: of the whole ledger
+    what TEXT NOT NULL,                   -- the table
+    n    INTEGER NOT NULL,                -- its rows
+    sum  INTEGER NOT NULL,                -- of their checksums
+    PRIMARY KEY (run, what)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE session (
+    num   INTEGER PRIMARY KEY,
+    token TEXT NOT NULL,                  -- of one opening for writing, made up
+    first INTEGER NOT NULL                -- the commit with which it began
+) STRICT;
+
+CREATE TABLE progress (
+    one     INTEGER PRIMARY KEY CHECK (one = 1),
+    ledger  TEXT NOT NULL,                -- tells this ledger from all others, made up
+    session TEXT NOT NULL,                -- the last one
+    n       INTEGER NOT NULL,             -- commits: the anchor beside the file counts with it (anchor.py)
+    state   TEXT NOT NULL                 -- open: being written, or its process was killed; closed; backup
+) STRICT;
+
+CREATE TABLE loss (
+    num    INTEGER PRIMARY KEY,
+    at     TEXT NOT NULL,
+    target TEXT NOT NULL,                 -- whatever is sent there may have been sent before; empty: to any
+    n      INTEGER NOT NULL               -- the commit to which the ledger had fallen back
 ) STRICT;

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from importer.errors import LedgerError
 from importer.ledger.packing import Damaged
@@ -21,6 +21,18 @@ Work = Callable[[sqlite3.Connection], Any]
 
 _GROUP = 256
 """Most posted pieces of work in one commit."""
+
+
+class Counted(Protocol):
+    """Counts commits."""
+
+    def count(self, db: sqlite3.Connection, /) -> None:
+        """As the last statement of a transaction."""
+        ...
+
+    def done(self) -> None:
+        """The transaction is committed."""
+        ...
 
 
 class _Awaited:
@@ -59,11 +71,13 @@ class Writer:
         connection: sqlite3.Connection,
         explain: Callable[[sqlite3.Error | Damaged], LedgerError],
         present: Callable[[], None] = lambda: None,
+        commits: Counted | None = None,
     ) -> None:
         """`present` raises LedgerError when what is written would go into a file that no later run finds."""
         self._db = connection
         self._explain = explain
         self._present = present
+        self._commits = commits
         self._mutex = threading.Lock()
         self._closed = False
         self._patience = self._waits = int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
@@ -123,7 +137,7 @@ class Writer:
                 return
             group, self._asked = self._asked, []
             try:
-                results = [work(self._db) for work, _ in group]
+                results = self._done(group)
             except BaseException as error:  # noqa: BLE001  each caller that waits gets it, whatever it is
                 _tell(group, self._undone(error))
                 return
@@ -203,16 +217,25 @@ class Writer:
     def _work(self, group: list[_Piece]) -> None:
         try:
             self._begin(self._patience)
-            results = [work(self._db) for work, _ in group]
+            results = self._done(group)
         except BaseException as error:  # noqa: BLE001  as above
             _tell(group, self._undone(error))
             return
         self._commit(_Begun(group, results))
 
+    def _done(self, group: list[_Piece]) -> list[Any]:
+        """The statements of a transaction, and what they returned."""
+        results = [work(self._db) for work, _ in group]
+        if self._commits:
+            self._commits.count(self._db)
+        return results
+
     def _commit(self, begun: _Begun) -> None:
         try:
             self._present()
             self._db.execute("COMMIT")
+            if self._commits:
+                self._commits.done()
         except BaseException as error:  # noqa: BLE001  as above
             _tell(begun.group, self._undone(error))
             return

@@ -13,7 +13,7 @@ from ledger_builders import ASSIGNED, answer, chunks_of, staged_run
 from ledger_model import read
 from saying import refused, said
 
-from importer.errors import LedgerError
+from importer.errors import LedgerDamaged, LedgerError
 from importer.ledger.sqlite import opening
 from importer.ledger.sqlite.ledger import SqliteLedger
 from importer.ledger.sqlite.writer import Writer
@@ -246,7 +246,7 @@ async def test_tasks_hear_that_the_file_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "numbers.db"
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Malformed)
     damaged = Writer(db, lambda error: opening.explain(error, path))
-    with refused(LedgerError, "it is damaged"):
+    with refused(LedgerDamaged, "is damaged"):
         await damaged.done(insert(1))
     damaged.close()
 

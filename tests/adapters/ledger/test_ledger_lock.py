@@ -16,7 +16,7 @@ from ledger_builders import ASSIGNED, chunks_of, looking, new_run, planned, rows
 from ledger_model import read
 from saying import refused, said
 
-from importer.errors import LedgerBusy, LedgerError, NoLedger
+from importer.errors import LedgerBusy, LedgerDamaged, NoLedger
 from importer.ledger.sqlite.ledger import SqliteLedger
 from importer.model import Doubt
 
@@ -122,7 +122,7 @@ def test_a_ledger_that_can_not_be_recovered_is_given_free(path: Path) -> None:
     SqliteLedger(path).close()
     alter(path, "ALTER TABLE chunk RENAME TO gone")
     for _ in range(2):
-        with refused(LedgerError, "no such table: chunk"):
+        with refused(LedgerDamaged, "is damaged: parts of it"):
             SqliteLedger(path)
 
 
@@ -155,3 +155,16 @@ async def test_a_request_whose_answer_was_lost_with_its_process_is_in_doubt_and_
         assert read(path)[run] == {"A": ("assigned", Doubt.NONE, ()), "B": ("PENDING", Doubt.THIS_RUN, ())}
         (chunk,) = chunks_of(path, run)
         assert chunk.doubt
+
+
+def test_a_ledger_that_is_held_under_one_name_is_busy_under_another(path: Path, tmp_path: Path) -> None:
+    SqliteLedger(path).close()
+    (tmp_path / "hard.db").hardlink_to(path)
+    (tmp_path / "soft.db").symlink_to(path)
+    with held_by_a_process(path):
+        for name in ("hard.db", "soft.db"):
+            with pytest.raises(LedgerBusy):
+                SqliteLedger(tmp_path / name)
+    SqliteLedger(path).close()
+    for name in ("hard.db", "soft.db"):
+        SqliteLedger(tmp_path / name).close()

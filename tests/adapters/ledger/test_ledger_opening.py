@@ -85,10 +85,19 @@ NO_LEDGERS = {
         foreign,
         r"is an SQLite file, but no ledger of this importer. Choose another with --ledger\.$",
     ),
-    "text_file": (text, r"file is not a database; it is damaged, or no ledger at all. Put back the last copy of it"),
+    "text_file": (
+        text,
+        r"is damaged, or no ledger at all \(file is not a database\): nothing of it is shown or sent\. Put back",
+    ),
     "directory": (directory, r"^Ledger \S+ can't be opened: Is a directory. Choose a path that can be written"),
-    "damaged": (damaged, r"malformed.*; it is damaged, or no ledger at all. Put back the last copy of it and its -wal"),
-    "truncated": (truncated, r"malformed.*; it is damaged, or no ledger at all. Put back the last copy of it"),
+    "damaged": (
+        damaged,
+        r"is damaged, or no ledger at all \(.*malformed.*\): nothing of it is shown or sent\. Put back a backup",
+    ),
+    "truncated": (
+        truncated,
+        r"is damaged, or no ledger at all \(.*malformed.*\): nothing of it is shown or sent\. Put back a backup",
+    ),
 }
 
 
@@ -184,7 +193,7 @@ def test_only_the_owner_may_read_anything_of_a_ledger(path: Path) -> None:
             modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     finally:
         os.umask(old)
-    assert modes == dict.fromkeys(("importer.db", "importer.db-wal", "importer.db-shm", "importer.db.lock"), 0o600)
+    assert modes == dict.fromkeys((f"importer.db{end}" for end in ("", "-wal", "-shm", "-anchor", ".lock")), 0o600)
 
 
 def test_a_path_with_odd_characters_is_opened_as_it_is(tmp_path: Path) -> None:
