@@ -16,7 +16,8 @@ API says it is hidden where it stands as a whole word."""
 
 _JWT = r"eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)+|eyJ[A-Za-z0-9_-]{18,}"
 """A JSON Web Token, or a part of one: its payload holds the API key. No serial is as long as a bare part."""
-_USERINFO = r"(?<=://)[^/@\s\"]+(?=@)"
+_USERINFO = r"(?<=://)(?:(?<!postgresql://)(?<!postgres://)[^/@\s\"]+|[^/@:\s\"]+:[^/@\s\"]+)(?=@)"
+"""A proxy's may be a token. The ledger's is a name, unless there is a password, too."""
 _ALWAYS = re.compile(f"{_JWT}|{_USERINFO}")
 _MARKS = ("eyJ", "://")
 """One of these stands in every text that `_ALWAYS` finds something in."""

@@ -16,6 +16,8 @@ SECRET = "s3cret/1"
         pytest.param("?key=s3cret%2F1&x", "?key=[secret]&x", id="quoted-for-a-url"),
         pytest.param("token eyJhbGciOi.eyJhcGk.c2ln.", "token [secret]", id="any-jwt"),
         pytest.param("http://user:pw@proxy:80/", "http://[secret]@proxy:80/", id="credentials-of-an-address"),
+        pytest.param("postgresql://anna@db/ledger", "postgresql://anna@db/ledger", id="name-of-a-user-of-postgresql"),
+        pytest.param("postgresql://anna:pw@db/ledger", "postgresql://[secret]@db/ledger", id="password-of-postgresql"),
         pytest.param("nothing secret", "nothing secret", id="nothing"),
         pytest.param("", "", id="empty"),
     ],

@@ -24,7 +24,14 @@ SCHEMA = "importer"
 """Of the database: all that is the ledger's stands in it."""
 _FENCED, _MUST = "SL001", "SL002"
 """SQLSTATEs of lease.sql and schema.sql."""
-_NOT_NOW = ("starting up", "shutting down", "recovery mode", "too many", "remaining connection slots")
+_NOT_NOW = (
+    "starting up",
+    "not yet accepting",
+    "shutting down",
+    "recovery mode",
+    "too many",
+    "remaining connection slots",
+)
 """What a server says that is there, but takes no connection for the moment."""
 
 

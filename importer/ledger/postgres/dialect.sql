@@ -140,10 +140,7 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 -- lock_for_now: Wait for a lock that the transaction's end gives free.
 SELECT pg_advisory_xact_lock(hashtextextended(:name, 0));
 
--- try_lock_shared: The same as try_lock, but with others that share it.
-SELECT pg_try_advisory_lock_shared(hashtextextended(:name, 0)) AS held;
-
--- lock_shared: Wait for that.
+-- lock_shared: Wait for one that others may share.
 SELECT pg_advisory_lock_shared(hashtextextended(:name, 0));
 
 -- unlock_shared: Give that free.

@@ -19,6 +19,7 @@ from importer.ledger.postgres import opening, writes
 from importer.ledger.postgres.connecting import Connection, connect, execute, explain
 from importer.ledger.postgres.locks import Locks
 from importer.ledger.postgres.view import PostgresView
+from importer.ledger.postgres.waiting import Patience
 from importer.ledger.postgres.writer import Deed, Fence, Piece, Writer
 from importer.ledger.records import NewRun, PlannedChunk, now
 from importer.model import Answer, Batch, Chunk, ChunkState, Message, RunState, Settlement
@@ -86,8 +87,8 @@ class PostgresLedger:
         self._undo.close()
 
     def view(self) -> PostgresView:
-        """A connection of its own for reading."""
-        return PostgresView(self.place)
+        """A connection of its own for reading. A server that is away is waited for."""
+        return Patience().until_done(lambda: PostgresView(self.place))
 
     def fence(self, fence: Fence | None) -> None:
         """All that is written from here on is refused once this lease is another's; None: there is no lease."""

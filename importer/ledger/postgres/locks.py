@@ -17,6 +17,8 @@ from importer.model import RunState
 
 _PATIENCE = "10s"
 """For a backend that was told to end."""
+_MOMENT = "1s"
+"""For that of a process which has just been killed."""
 
 
 @dataclass(slots=True)
@@ -70,8 +72,12 @@ class Locks:
         """
         target = str(_one(db, "run_by_num", run=run)["target"])
         if target not in self._targets:
-            if not _one(db, "try_lock_shared" if leased else "try_lock", name=_sending(target))["held"]:
-                raise LedgerBusy("ledger_busy", path=self._place, holder=self._holder(db, target))
+            try:
+                with db.transaction():
+                    db.execute(f"SET LOCAL lock_timeout = '{_MOMENT}'".encode())
+                    execute(db, "lock_shared" if leased else "lock", name=_sending(target))
+            except psycopg.errors.LockNotAvailable:
+                raise LedgerBusy("ledger_busy", path=self._place, holder=self._holder(db, target)) from None
             taken = _one(db, "taken", target=target, pid=os.getpid(), host=socket.gethostname())["taken"]
             self._targets[target] = _Target(taken)
             if not leased:

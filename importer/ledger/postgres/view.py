@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
@@ -19,6 +19,7 @@ from importer.ledger.postgres.waiting import Patience
 from importer.ledger.reading import Reading, Row
 from importer.model import Batch, Chunk
 
+T = TypeVar("T")
 _AT_ONCE = {"fingerprints": 1, "rejects_by_key": 4}
 """Rows fetched together, by statement: a piece of the fingerprint index has 2 MB."""
 _USUALLY = 50
@@ -56,7 +57,7 @@ class PostgresView(Reading):
     @contextmanager
     def at_one_moment(self) -> Iterator[None]:
         """While this lasts, all that is read is as it was at the first reading, whatever is written meanwhile."""
-        self._run("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        self._begin("ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         self._at_one_moment = True
         try:
             yield
@@ -75,11 +76,15 @@ class PostgresView(Reading):
         return self._to_be_sent(chunk, self._ahead.pop(chunk), batches)
 
     def _all(self, query: str, **values: Any) -> Sequence[dict[str, Any]]:
+        return self._again(lambda: execute(self._db, query, **values).fetchall())
+
+    def _again(self, work: Callable[[], T]) -> T:
+        """Read something; where the connection was lost, and nothing that is still being read with it, over another."""
         patience = Patience()
         while True:
             try:
                 with self._mutex:
-                    return execute(self._db, query, **values).fetchall()
+                    return work()
             except psycopg.Error as error:
                 if not is_lost(self._db) or self._at_one_moment or self._open_cursors:
                     raise explain(error, self.place) from error
@@ -102,7 +107,7 @@ class PostgresView(Reading):
         """Cursors live in a transaction: from the first that is open to the last."""
         with self._mutex:
             if not self._open_cursors and not self._at_one_moment:
-                self._run("BEGIN READ ONLY")
+                self._begin("READ ONLY")
             self._open_cursors += 1
         try:
             yield
@@ -112,15 +117,12 @@ class PostgresView(Reading):
                 if not self._open_cursors and not self._at_one_moment:
                     self._roll_back()
 
-    def _run(self, statement: str) -> None:
-        try:
-            self._db.execute(statement.encode())
-        except psycopg.Error as error:
-            raise explain(error, self.place) from error
+    def _begin(self, how: str) -> None:
+        self._again(lambda: self._db.execute(f"BEGIN {how}".encode()))
 
     def _roll_back(self) -> None:
-        if not is_lost(self._db):
-            self._run("ROLLBACK")
+        with suppress(psycopg.Error):  # where the connection is lost, nothing of it is left
+            self._db.execute(b"ROLLBACK")
 
     def _damaged(self, error: Damaged) -> LedgerError:
         return explain(error, self.place)
