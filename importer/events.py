@@ -118,6 +118,28 @@ def comments(events: list[Event]) -> list[dict[str, str]]:
     ]
 
 
+_HANDS = frozenset({EventKind.READ, EventKind.CORRECT, EventKind.UNDO, EventKind.ACCEPT})
+
+
+def release_of(events: list[Event]) -> dict[str, Any]:
+    """Who uploaded a list, who changed it, and who released it, when, and what that person saw: the checksum of the
+    preview, or of the file where there was none. Empty for a run that nobody released.
+    """
+    released = [event for event in events if event.kind in (EventKind.CONFIRM, EventKind.RELEASE)]
+    if not released:
+        return {}
+    last, after = released[-1], released[-1].after or {}
+    uploaded = next((event for event in events if event.kind is EventKind.UPLOAD), None)
+    return {
+        "uploaded_by": uploaded.actor.user if uploaded else last.actor.user,
+        "uploaded_at": uploaded.at if uploaded else "",
+        "corrected_by": sorted({event.actor.user for event in events if event.kind in _HANDS}),
+        "released_by": after.get("released_by", last.actor.user),
+        "released_at": last.at,
+        "seen": after.get("seen") or after.get("source_sha256", ""),
+    }
+
+
 _CLAIMS = ("SUDO_USER", "LOGNAME", "USER", "LNAME", "USERNAME")
 
 

@@ -184,6 +184,7 @@ def parts(
             "version": VERSION,
         },
         actor=actor,
+        released_only=needs_release(settings, target) and actor.door != "page",
     )
 
 
@@ -228,6 +229,11 @@ def serving(settings: Settings, stopping: Stopping, watcher: Watcher, redactor: 
         request_seconds=settings.api.timeout_seconds,
         stopping=stopping,
     )
+
+
+def needs_release(settings: Settings, target: str) -> bool:
+    """Whether a list goes nowhere unless a second person releases it on the page."""
+    return settings.web.four_eyes and not is_sandbox(target)
 
 
 def must_have_credentials(settings: Settings) -> None:

@@ -23,6 +23,7 @@ from importer.cli.options import (
     spread,
 )
 from importer.cli.setup import Setup
+from importer.errors import ConfigError
 
 app = typer.Typer(
     name="importer",
@@ -68,6 +69,9 @@ def run(
     limits: Limits,
     queueing: Queueing,
     sandbox: InSandbox,
+    release_by: Annotated[
+        str, typer.Option("--release-by", metavar="NAME", help="Who has released these lists, for the record.")
+    ] = "",
     report_dir: ReportDir = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -79,8 +83,10 @@ def run(
     if queueing.queue or queueing.no_wait:
         from importer.cli.worker import queue_files
 
+        if release_by:
+            raise ConfigError("release_by_queued")
         raise typer.Exit(queue_files(setup, files, given, limits, wait=not queueing.no_wait))
-    raise typer.Exit(run_files(setup, files, given, limits))
+    raise typer.Exit(run_files(setup, files, given, limits, release_by))
 
 
 @app.command(
@@ -271,13 +277,21 @@ def serve(
     raise typer.Exit(serve_page(setup, host, port, (tls_cert, tls_key)))
 
 
-@user.command("add", epilog=_ends("importer user add anna", "importer user add anna < password.txt", codes=_LOOK))
+@user.command(
+    "add", epilog=_ends("importer user add anna", "importer user add bert --role releaser < password.txt", codes=_LOOK)
+)
 @spread
-def user_add(name: UserName, where: Where) -> None:
+def user_add(
+    name: UserName,
+    where: Where,
+    role: Annotated[
+        str, typer.Option("--role", metavar="ROLE", help="viewer, planner or releaser.  [default: planner]")
+    ] = "",
+) -> None:
     """Add a user, or give one a new password: asked for on a terminal, else the first line of stdin."""
     from importer.cli.serve import add_user
 
-    raise typer.Exit(add_user(Setup.load(where), name))
+    raise typer.Exit(add_user(Setup.load(where), name, role))
 
 
 @user.command("remove", epilog=_ends("importer user remove anna", "importer user list", codes=_LOOK))

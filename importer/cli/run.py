@@ -107,7 +107,10 @@ class Session:
 Work = Callable[[Session], Awaitable[None]]
 
 
-def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits) -> int:
+def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits, released_by: str = "") -> int:
+    """`released_by`: who has released the lists, as the caller says: refused where four eyes are demanded."""
+    if released_by and setup.settings.web.four_eyes:
+        raise ConfigError("four_eyes_page", case="release_by")
     options = wiring.source_options(setup.settings, given.values())
 
     async def work(session: Session) -> None:
@@ -116,7 +119,8 @@ def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits)
                 if session.stopping():
                     session.ends.left_out()
                     break
-                await session.ends.of(str(path), session.imports.run(path, options, wiring.identity_of(options)))
+                importing_it = session.imports.run(path, options, wiring.identity_of(options), released_by)
+                await session.ends.of(str(path), importing_it)
 
     return asyncio.run(importing(setup, limits, work))
 

@@ -37,7 +37,7 @@ def _announce(url: str) -> None:
     typer.echo(terminal().told("page_at", url=url))
 
 
-def add_user(setup: Setup, name: str) -> int:
+def add_user(setup: Setup, name: str, role: str) -> int:
     """Ask for a password on a terminal, or read one line from stdin. Raises ConfigError."""
     if sys.stdin.isatty():
         password = typer.prompt(
@@ -46,8 +46,12 @@ def add_user(setup: Setup, name: str) -> int:
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     users = users_of(setup.settings)
-    new = users.add(name, password)
-    typer.echo(setup.language.told("user_added" if new else "user_changed", name=name, path=str(users.path)))
+    new = users.add(name, password, role)
+    typer.echo(
+        setup.language.told(
+            "user_added" if new else "user_changed", name=name, role=users.role_of(name), path=str(users.path)
+        )
+    )
     return Exit.DONE
 
 
@@ -59,6 +63,7 @@ def remove_user(setup: Setup, name: str) -> int:
 
 
 def list_users(setup: Setup) -> int:
-    for name in users_of(setup.settings).names():
-        typer.echo(name)
+    users = users_of(setup.settings)
+    for name in users.names():
+        typer.echo(f"{name}\t{users.role_of(name)}")
     return Exit.DONE

@@ -52,6 +52,8 @@ async def _watch(setup: Setup, inbox: Path, given: Given, limits: Limits, *, onc
     how = setup.settings.watch
     bind_contextvars(file=None, run=None)
     async with bounded(setup, limits) as bounds:
+        if wiring.needs_release(bounds.settings, bounds.target):
+            raise ConfigError("four_eyes_page")
         doors = list(_doors(setup, bounds, inbox, given, create=create))
         for door in doors:
             must_have_room(door.report_dir)

@@ -22,6 +22,7 @@ from importer.gs1.codes import CheckDigit, DateOrder, Day00, OnExpired
 from importer.gs1.suspect import Suspect
 from importer.redaction import SHORTEST
 
+PageRole = Literal["viewer", "planner", "releaser"]
 Format = Literal["csv", "xlsx", "html"]
 
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|::1")
@@ -240,6 +241,9 @@ class Web(Section):
     users_file: OptionalPath = None
     trusted_header: str = ""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parts)] = ("127.0.0.1", "::1")
+    groups_header: str = ""
+    group_roles: Annotated[dict[str, PageRole], NoDecode, BeforeValidator(table)] = Field(default_factory=dict)
+    four_eyes: bool = False
     proxy_ends_tls: bool = False
     tls_cert: OptionalPath = None
     tls_key: OptionalPath = None

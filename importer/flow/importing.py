@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from importer.api.gate import Wait
 from importer.concurrency import Stopping, in_thread
-from importer.errors import Exit, ImporterError
+from importer.errors import ConfigError, Exit, ImporterError
 from importer.events import Actor, Event, EventKind
 from importer.flow.report import report
 from importer.flow.undoing import Undo
@@ -84,6 +84,8 @@ class Parts:
     """Is told of the end of a session of a run: its exit code, and how many rows came to each outcome in it."""
     again: str = ""
     """Options that a command for later needs, so that it goes to the same ledger and configuration."""
+    released_only: bool = False
+    """Lists are released by a second person, on the page: here nothing begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,19 @@ class Import:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def run(self, path: Path, options: Any, options_json: Mapping[str, Any]) -> Finished:
+    async def run(self, path: Path, options: Any, options_json: Mapping[str, Any], released_by: str = "") -> Finished:
         """Import a file; where a run of the same file, read in the same way, stopped early, go on with that.
+        `released_by`: who has released it, as the caller says, for the record.
 
         Raises SourceError, ApiError and the like before anything was sent, Stopped while it was staged.
         """
         with span("run", source=path.name):
-            return await self._run(path, options, options_json, None)
+            run, is_new = await self._staged(path, options, options_json, None)
+            if released_by:
+                after = {"released_by": released_by, "source_sha256": run.source_sha256}
+                event = Event(EventKind.RELEASE, self._parts.actor, run=run.id, after=after)
+                await in_thread(self._parts.ledger.record_event, event)
+            return await self.submit(run, EventKind.RUN if is_new else EventKind.RESUME)
 
     async def staged(self, path: Path, options: Any, options_json: Mapping[str, Any]) -> Run:
         """Record a file as it is to be sent, and send nothing; a run that `run` would go on with is taken as it is."""
@@ -126,18 +134,15 @@ class Import:
         """
         path = undo.file or Path(undo.run.source_path)
         with span("run", source=path.name, undoes=undo.run.id):
-            return await self._run(path, undo.options, undo.only.identity(), undo)
-
-    async def _run(self, path: Path, options: Any, options_json: Mapping[str, Any], undo: Undo | None) -> Finished:
-        run, is_new = await self._staged(path, options, options_json, undo)
-        if not is_new:
-            return await self.submit(run)
-        return await self.submit(run, EventKind.DECOMMISSION if undo else EventKind.RUN)
+            run, is_new = await self._staged(path, undo.options, undo.only.identity(), undo)
+            return await self.submit(run, EventKind.DECOMMISSION if is_new else EventKind.RESUME)
 
     async def _staged(
         self, path: Path, options: Any, options_json: Mapping[str, Any], undo: Undo | None
     ) -> tuple[Run, bool]:
         """The run of a file, and whether it is a new one."""
+        if self._parts.released_only and undo is None:
+            raise ConfigError("four_eyes_page")
         facts = await file_facts(path) if undo is None or undo.file else _as_it_was(undo.run)
         text = json.dumps(options_json, sort_keys=True)
         listed = _Listed(path, options, text, facts, undo)

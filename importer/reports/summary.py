@@ -78,6 +78,8 @@ class RunSummary:
     """Who did what with it and its list, up to the end that is reported."""
     comments: Sequence[Mapping[str, str]] = ()
     """What people wrote, as they wrote it."""
+    release: Mapping[str, Any] = field(default_factory=dict)
+    """Who uploaded, changed and released it, when, and what that person saw; empty if nobody released it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def summary_json(facts: RunSummary) -> bytes:
         "user": facts.user,
         "user_claimed": facts.user_claimed,
         "host": facts.host,
+        "release": dict(facts.release),
         "events": list(facts.events),
         "comments": list(facts.comments),
     }

@@ -208,7 +208,22 @@ def _run(facts: RunSummary, said: Said) -> dict[str, str]:
         said("exit_code"): str(facts.exit_code),
         said("importer"): facts.version,
         said("user"): said("user_on", user=facts.user, host=facts.host),
+        **_released(facts.release, said),
     }
+
+
+def _released(release: Mapping[str, Any], said: Said) -> dict[str, str]:
+    """Who uploaded, changed and released a list; empty if nobody released it."""
+    if not release:
+        return {}
+    lines = {
+        said("release.uploaded"): said("release.who", who=release["uploaded_by"], at=release["uploaded_at"]),
+        said("release.changed"): ", ".join(release["corrected_by"]),
+        said("release.released"): said(
+            "release.seen", who=release["released_by"], at=release["released_at"], seen=release["seen"]
+        ),
+    }
+    return {name: text for name, text in lines.items() if text}
 
 
 # How outcomes look, in the workbook and on the page.

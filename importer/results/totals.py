@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from importer.errors import Exit
-from importer.events import comments
+from importer.events import comments, release_of
 from importer.ledger.ports import View
 from importer.ledger.records import Run, now
 from importer.model import OUTCOMES, Action, Batch, ChunkState, Fate, Message, Outcome, RunState, is_sandbox
@@ -113,6 +113,7 @@ def facts_of(view: View, run: Run, again: str = "") -> RunSummary:
         user_claimed=run.user_claimed,
         events=[event.document() for event in events],
         comments=comments(events),
+        release=release_of(events),
     )
 
 

@@ -22,6 +22,8 @@ from importer.config.settings import Settings
 from importer.errors import ConfigError
 from importer.web.durable import make_private, read_json, write_json
 
+ROLES = ("viewer", "planner", "releaser")
+_ROLE = "planner"
 SHORTEST, LONGEST = 10, 1000
 """Characters of a password."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
@@ -53,6 +55,7 @@ class Users:
         self._closed = named
         self._stamp: tuple[int, int, int] | None = None
         self._hashes: dict[str, str] = {}
+        self._roles: dict[str, str] = {}
 
     @property
     def closed(self) -> bool:
@@ -71,6 +74,10 @@ class Users:
         """Raises ConfigError if the file can't be read, or is missing although there have been users."""
         return sorted(self._read())
 
+    def role_of(self, name: str) -> str:
+        """viewer, planner or releaser: planner where none was given."""
+        return self._roles.get(name, _ROLE) if name in self._read() else "viewer"
+
     def mark_of(self, name: str) -> str:
         """Stands for a user's present password, to be kept in a session; empty if there is no such user."""
         stored = self._read().get(name, "")
@@ -84,8 +91,12 @@ class Users:
         except (Argon2Error, InvalidHashError):
             return False
 
-    def add(self, name: str, password: str) -> bool:
-        """Add a user, or give one a new password; return whether it is a new one. Raises ConfigError."""
+    def add(self, name: str, password: str, role: str = "") -> bool:
+        """Add a user, or give one a new password, and a role where one is named; return whether it is a new one. Raises
+        ConfigError.
+        """
+        if role and role not in ROLES:
+            raise ConfigError("user_role_wrong", found=role, known=list(ROLES))
         if not _NAME.fullmatch(name):
             raise ConfigError("user_name_wrong", name=name)
         if len(password) < SHORTEST:
@@ -95,7 +106,8 @@ class Users:
         if any(unicodedata.category(char) in _UNTYPABLE for char in password):
             raise ConfigError("password_untypable")
         hashes = self._read() if self.path.exists() else {}
-        self._write({**hashes, name: _HASHER.hash(_composed(password))})
+        roles = {**self._roles, **({name: role} if role else {})}
+        self._write({**hashes, name: _HASHER.hash(_composed(password))}, roles)
         self._set_mark()
         return name not in hashes
 
@@ -105,7 +117,7 @@ class Users:
         if hashes.pop(name, None) is None:
             raise ConfigError("user_missing", path=str(self.path), name=name, users=list(hashes))
         self._set_mark()
-        self._write(hashes)
+        self._write(hashes, {one: role for one, role in self._roles.items() if one != name})
 
     def _read(self) -> dict[str, str]:
         try:
@@ -118,22 +130,25 @@ class Users:
             raise self._unreadable(error) from error
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if stamp != self._stamp:
-            self._hashes, self._stamp = self._parsed(), stamp
+            (self._hashes, self._roles), self._stamp = self._parsed(), stamp
         return self._hashes
 
-    def _parsed(self) -> dict[str, str]:
+    def _parsed(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Hashes and roles, by name."""
         try:
-            users = json.loads(self.path.read_text("utf-8"))["users"]
-            return {str(name): str(value) for name, value in users.items()}
+            whole = json.loads(self.path.read_text("utf-8"))
+            users, roles = whole["users"], whole.get("roles", {})
+            known = {str(name): ROLES[ROLES.index(role)] for name, role in roles.items()}
+            return {str(name): str(value) for name, value in users.items()}, known
         except OSError as error:
             raise self._unreadable(error) from error
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigError("users_file_wrong", path=str(self.path)) from error
 
-    def _write(self, hashes: dict[str, str]) -> None:
+    def _write(self, hashes: dict[str, str], roles: dict[str, str]) -> None:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_json(self.path, {"users": hashes})
+            write_json(self.path, {"users": hashes, "roles": roles})
         except OSError as error:
             raise ConfigError("file_unwritable", path=str(self.path), reason=error.strerror or str(error)) from error
 

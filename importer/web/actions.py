@@ -72,7 +72,7 @@ async def read_differently(site: Site, upload: Upload, wanted: ReadingOptions, a
         options["accept"] = upload.options["accept"]
     await undo_all(site, upload, actor)
     await site.record(actor, EventKind.READ, upload=upload.id, before=upload.options, after=options)
-    site.uploads.read_differently(upload, options)
+    site.uploads.read_differently(upload, options, actor.user)
 
 
 async def correct(site: Site, upload: Upload, edits: Mapping[str, Edit], actor: Actor) -> None:
@@ -154,7 +154,8 @@ async def accept(site: Site, upload: Upload, wanted: Accepted, actor: Actor) -> 
     known_before, after = {"codes": sorted(before)}, {"codes": sorted(wanted.codes)}
     await site.record(actor, EventKind.ACCEPT, upload=upload.id, before=known_before, after=after)
     site.uploads.correct(upload, "accept", actor.user, [], told)
-    site.uploads.read_differently(upload, {**options, **({"accept": sorted(wanted.codes)} if wanted.codes else {})})
+    options |= {"accept": sorted(wanted.codes)} if wanted.codes else {}
+    site.uploads.read_differently(upload, options, actor.user)
 
 
 async def confirm(site: Site, upload: Upload, actor: Actor, given: Confirmation) -> str:

@@ -34,7 +34,7 @@ from importer.web.openapi import Door, document
 from importer.web.pages_runs import download
 from importer.web.receiving import Receiving
 from importer.web.rendering import answer, in_language
-from importer.web.site import PERSON, SITE, Site
+from importer.web.site import PERSON, ROLE, SITE, Site
 
 door = Door()
 _PATIENCE = 10.0
@@ -83,7 +83,9 @@ def _described() -> dict[str, Any]:
 async def session(request: web.Request) -> Session:
     """Who asks, and the token for changes."""
     site = request.app[SITE]
-    return Session(user=request[PERSON], csrf=site.csrf.token(request), target=site.target)
+    return Session(
+        user=request[PERSON], role=request[ROLE].name.lower(), csrf=site.csrf.token(request), target=site.target
+    )
 
 
 @door.get("/api/overview")

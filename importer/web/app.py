@@ -74,7 +74,7 @@ def _template(name: str) -> bytes:
 
 def make_app(site: Site) -> web.Application:
     app = web.Application(
-        client_max_size=_FORM, middlewares=[guard.answers, guard.address, guard.person, guard.forgery]
+        client_max_size=_FORM, middlewares=[guard.answers, guard.address, guard.person, guard.permitted, guard.forgery]
     )
     app[SITE] = site
     for table in (

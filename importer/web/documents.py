@@ -27,6 +27,7 @@ class Health(Struct, frozen=True):
 
 class Session(Struct, frozen=True):
     user: str
+    role: Annotated[str, Meta(description="viewer, planner or releaser.")]
     csrf: Annotated[str, Meta(description="For the header X-CSRF-Token, with the cookie that comes with it.")]
     target: str
 
@@ -385,6 +386,8 @@ class Run(Standing, frozen=True, kw_only=True):
     warnings: dict[str, int] = {}
     requests: Requests = Requests()
     files: list[ReportFile] = []
+    release: dict[str, Any] = {}
+    """Who uploaded, changed and released it, when, and the checksum of what that person saw."""
     queued: bool = False
     comments: list[Comment] = []
     events: list[RunEvent] = []

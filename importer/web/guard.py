@@ -18,8 +18,10 @@ from yarl import URL
 from importer.config.settings import Web
 from importer.errors import ConfigError, Exit, ImporterError
 from importer.events import Actor
+from importer.web import queries
 from importer.web.rendering import failed, language
-from importer.web.site import PERSON, SITE, Site, is_loopback
+from importer.web.roles import Role, is_own, must_allow, role_of
+from importer.web.site import PERSON, ROLE, SITE, Site, is_loopback
 
 PARTS = "parts"
 """Key of a request: what is left to read of an upload, behind its token."""
@@ -136,6 +138,35 @@ async def person(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise web.HTTPUnauthorized(text="login")
         raise web.HTTPSeeOther("/login")
     request[PERSON] = name
+    request[ROLE] = _role(request, name) if name else Role.NOBODY
+    return await handler(request)
+
+
+def _role(request: web.Request, name: str) -> Role:
+    site = request.app[SITE]
+    groups = ",".join(request.headers.getall(site.settings.web.groups_header or "-", ()))
+    try:
+        return role_of(site, name, groups)
+    except ConfigError as error:
+        complain(site, error)
+        return Role.NOBODY
+
+
+@web.middleware
+async def permitted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whether the person's role includes what is asked for: the one place where roles are checked."""
+    resource = request.match_info.route.resource
+    if resource is None or not request[PERSON]:
+        return await handler(request)  # there is no such page; or it is open to all
+    site, path, name = request.app[SITE], resource.canonical, request[PERSON]
+    if any(path == one or (one.endswith("/") and path.startswith(one)) for one in _OPEN):
+        return await handler(request)
+    upload = site.uploads.get(request.match_info.get("upload", ""))
+    run_id = request.match_info.get("run", "")
+    known = await site.read(queries.find_run, site.ledger, run_id) if run_id else None
+    own = is_own(site, name, upload, run_id, known.user if known else "")
+    changes = request.method not in _SAFE
+    must_allow(site, path, request[ROLE], name, upload, own=own, changes=changes)
     return await handler(request)
 
 

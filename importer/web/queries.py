@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from importer.events import Event, comments
+from importer.events import Event, comments, release_of
 from importer.ledger.opening import viewed
 from importer.ledger.ports import Place, View
 from importer.ledger.records import Run
@@ -160,6 +160,7 @@ def run_data(place: Place, run_id: str, report_dir: Path) -> RunDocument | None:
         outcomes=dict(facts.outcomes),
         identity_holds=facts.identity_holds,
         to_send=counts.to_send,
+        release=release_of(events),
         to_retry=counts.to_retry,
         can_retry=resting and any(facts.outcomes[one] for one in (Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT)),
         can_go_on=bool(counts.pending),

@@ -15,7 +15,8 @@ from msgspec import UNSET, Struct, structs
 
 from importer.model import Message, is_sandbox
 from importer.web.language import Language, negotiate
-from importer.web.site import PERSON, SITE
+from importer.web.roles import May, Role
+from importer.web.site import PERSON, ROLE, SITE
 
 _ERRORS = {403: "csrf", 404: "not_found", 405: "not_found", 413: "too_large", 421: "host", 500: "internal"}
 _CODES = frozenset(
@@ -23,6 +24,7 @@ _CODES = frozenset(
         *("csrf", "host", "not_found", "too_large", "too_many_uploads", "disk_full", "no_file", "changed", "not_ready"),
         *("queued", "bad_request", "internal", "header_twice", "too_slow", "too_many_listeners"),
         *("too_much_of_one", "too_many_edits", "paste_too_long", "value_missing", "login", "number_wrong"),
+        *("role", "no_role", "four_eyes"),
     }
 )
 
@@ -57,6 +59,8 @@ def page(request: web.Request, template: str, values: Mapping[str, Any], status:
             lang=spoken.tag,
             csrf=site.csrf.token(request),
             person=person,
+            may=May(site, request.get(ROLE, Role.NOBODY), person),
+            role=request.get(ROLE, Role.NOBODY).name.lower(),
             can_log_out=bool(person) and site.users.closed and not site.settings.web.trusted_header,
             target=site.target,
             here=request.path,

@@ -28,6 +28,8 @@ _PATIENCE = 1.0
 def must_be_allowed(settings: Settings, site: Site) -> None:
     """Beyond this machine only for people who are known. Raises ConfigError."""
     wanted = settings.web
+    if wanted.four_eyes and not (wanted.groups_header if wanted.trusted_header else site.users.closed):
+        raise ConfigError("four_eyes_alone")
     if wanted.trusted_header:
         return
     site.users.must_open()

@@ -159,5 +159,7 @@ def _make_ledger(place: Place) -> None:
 
 
 SITE = web.AppKey("site", Site)
+ROLE = "role"
+"""Key of a request: a roles.Role."""
 PERSON = "person"
 """Key of a request: who it is that asks."""

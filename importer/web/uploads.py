@@ -45,6 +45,13 @@ class Upload:
     discarded_at: str = ""
     """Empty unless it was discarded, which can be taken back for a while."""
     discarded_by: str = ""
+    touched_by: list[str] = field(default_factory=list)
+    """Who has changed how it is read, or corrected it."""
+
+    @property
+    def hands(self) -> set[str]:
+        """All whose work is in it: who releases it is none of them where four eyes are demanded."""
+        return {self.by, *self.touched_by, *(change.by for change in self.changes.all)}
 
     @property
     def edits(self) -> dict[str, dict[str, str]]:
@@ -106,26 +113,28 @@ class Uploads:
     def save(self, upload: Upload) -> None:
         write_json(self._directory / upload.id / "upload.json", {name: getattr(upload, name) for name in _KEPT})
 
-    def read_differently(self, upload: Upload, options: Mapping[str, Any]) -> None:
+    def read_differently(self, upload: Upload, options: Mapping[str, Any], by: str) -> None:
         """Read it in another way from now on."""
         upload.options = dict(options)
-        self._changed(upload)
+        self._changed(upload, by)
 
     def correct(
         self, upload: Upload, kind: Kind, by: str, cells: Sequence[Cell], values: Mapping[str, Any] | None = None
     ) -> Change:
         change = upload.changes.make(kind, by, cells, values)
-        self._changed(upload)
+        self._changed(upload, by)
         return change
 
     def take_back(self, upload: Upload, numbers: Sequence[int], by: str) -> list[Change]:
         """Undo changes of these numbers; give those that stood till now."""
         undone = upload.changes.undo(numbers, by)
         if undone:
-            self._changed(upload)
+            self._changed(upload, by)
         return undone
 
-    def _changed(self, upload: Upload) -> None:
+    def _changed(self, upload: Upload, by: str) -> None:
+        if by not in upload.touched_by:
+            upload.touched_by.append(by)
         upload.version += 1
         upload.fault = {}
         self.save(upload)

@@ -26,9 +26,9 @@ def rows(count: int, *, batch: str = "B1", start: int = 0) -> str:
     return HEADER + "".join(f"S{start + i:08},{GTIN},{batch},281231\n" for i in range(count))
 
 
-def add_user(directory: Path, name: str, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:
+def add_user(directory: Path, name: str, password: str = PASSWORD, *options: str) -> subprocess.CompletedProcess[str]:
     directory.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "importer", "user", "add", name]
+    command = [sys.executable, "-m", "importer", "user", "add", name, *options]
     return subprocess.run(command, cwd=directory, input=f"{password}\n", capture_output=True, text=True, check=False)
 
 
