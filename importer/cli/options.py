@@ -105,6 +105,7 @@ class Limits:
     stop_at: Annotated[
         str | None, typer.Option("--stop-at", metavar="05:00", help="Stop cleanly at this local time.")
     ] = None
+    now: Annotated[bool, typer.Option("--now", help="Send outside of the times of [schedule], too.")] = False
     priority: Annotated[
         bool, typer.Option("--priority", help="Go before other imports on this host that use the same quota.")
     ] = False

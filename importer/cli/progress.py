@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +17,7 @@ from importer.api.trouble import in_utc
 from importer.ledger.records import Run
 from importer.sending.attempt import Attempt
 from importer.sending.rate import Rate
-from importer.words.language import terminal
+from importer.words.language import Language, terminal
 
 _EVERY = 60.0
 """Seconds between two lines about the progress in a log."""
@@ -25,7 +26,8 @@ _EVERY = 60.0
 class Bar:
     """A progress bar with rate and time left."""
 
-    def __init__(self) -> None:
+    def __init__(self, estimate: Callable[[Run, Language], str]) -> None:
+        self._estimate = estimate
         self._console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -67,6 +69,9 @@ class Bar:
     def sending(self, run: Run, left: int, done: int) -> None:
         _ = done
         self._begin(terminal().told("sending", name=run.source_name), left)
+        said = self._estimate(run, terminal())
+        if said:
+            self._console.print(said, markup=False)
         self._done, self._left = 0, left
         self._rate = Rate()
         self._rate.add(time.monotonic(), 0)
@@ -96,7 +101,8 @@ class Bar:
 class Lines:
     """One structured line per chunk and a line about the progress every minute."""
 
-    def __init__(self) -> None:
+    def __init__(self, estimate: Callable[[Run, Language], str]) -> None:
+        self._estimate = estimate
         self._log = structlog.get_logger().bind()
         self._done = self._left = 0
         self._rate = Rate()
@@ -125,6 +131,9 @@ class Lines:
         self._told = time.monotonic()
         self._rate.add(self._told, 0)
         self._log.info("sending", run=run.id, source=run.source_name, serials=left, done=done)
+        said = self._estimate(run, terminal())
+        if said:
+            self._log.info("estimate", run=run.id, message=said)
 
     def on_attempt(self, event: Attempt) -> None:
         chunk, answer, now = event.chunk, event.answer, time.monotonic()
@@ -168,5 +177,6 @@ class Lines:
         self._log.info("reporting", run=run.id)
 
 
-def watcher() -> Bar | Lines:
-    return Bar() if sys.stderr.isatty() else Lines()
+def watcher(estimate: Callable[[Run, Language], str]) -> Bar | Lines:
+    """`estimate` says of a run that is about to be sent whether it will fit into its time; empty: nothing to say."""
+    return Bar(estimate) if sys.stderr.isatty() else Lines(estimate)

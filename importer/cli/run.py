@@ -9,10 +9,14 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import structlog
+import typer
+
 from importer import wiring
-from importer.cli import sandbox
+from importer.cli import hours, sandbox
 from importer.cli.named import named_run
 from importer.cli.options import Given, Limits
 from importer.cli.output import Shown
@@ -22,17 +26,21 @@ from importer.cli.stdin import with_stdin
 from importer.cli.times import Deadline
 from importer.concurrency import Stopped, Stopping, until
 from importer.config.settings import Settings
-from importer.errors import ConfigError, Exit, ImporterError, worst
+from importer.config.windows import Schedule
+from importer.errors import ConfigError, Exit, ImporterError, LedgerBusy, worst
 from importer.flow.importing import Finished, Import
 from importer.flow.report import is_reported, must_have_room
 from importer.ledger.opening import accept_loss
 from importer.ledger.ports import Ledger
 from importer.ledger.records import Run
 from importer.model import Message, RunState, is_sandbox, same_target
+from importer.words.language import Language
 
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
 FORGETFUL = ("never_taken=done",)
 """A sandbox inside the process has forgotten what earlier ones took; it takes them back nevertheless."""
+_LEDGER_AGAIN = 5.0
+"""Seconds until a command that has waited for its time asks again for a ledger that another process holds."""
 _LOOKS_AT_THE_CLOCK = 20.0
 """Seconds: the time of day may be set, and a machine may sleep."""
 
@@ -69,6 +77,16 @@ class Ends:
                 self._shown.finished(finished)
         self._codes.append(code)
         return Ended(code, fault)
+
+    async def staged(self, name: str, staging: Awaitable[Run]) -> Run | None:
+        """Await a run that can't be sent yet; None: its list can't be read, which is shown."""
+        try:
+            run = await staging
+        except ImporterError as error:
+            self._codes.append(error.exit_code)
+            self._shown.failed(name, error)
+            return None
+        return run
 
     def left_out(self) -> None:
         """What is left has not had its turn, since the command was told to stop."""
@@ -113,16 +131,31 @@ def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits,
         raise ConfigError("four_eyes_page", case="release_by")
     options = wiring.source_options(setup.settings, given.values())
 
-    async def work(session: Session) -> None:
+    identity = wiring.identity_of(options)
+    staged: list[Run] | None = None
+
+    async def stage(session: Session) -> None:
+        nonlocal staged
+        staged = []
         with with_stdin(files, setup.settings.ledger.directory) as paths:
             for path in paths:
+                staging = session.imports.staged(path, options, identity, released_by)
+                if run := await session.ends.staged(str(path), staging):
+                    staged.append(run)
+
+    async def work(session: Session) -> None:
+        with with_stdin(files if staged is None else [], setup.settings.ledger.directory) as paths:
+            imports = session.imports
+            names: list[tuple[str, Callable[[], Awaitable[Finished]]]]
+            names = [(run.source_name, partial(imports.submit, run)) for run in staged or ()]
+            names += [(str(path), partial(imports.run, path, options, identity, released_by)) for path in paths]
+            for name, begin in names:
                 if session.stopping():
                     session.ends.left_out()
                     break
-                importing_it = session.imports.run(path, options, wiring.identity_of(options), released_by)
-                await session.ends.of(str(path), importing_it)
+                await session.ends.of(name, begin())
 
-    return asyncio.run(importing(setup, limits, work))
+    return asyncio.run(importing(setup, limits, work, stage=stage))
 
 
 def resume_runs(setup: Setup, run_id: str | None, limits: Limits) -> int:
@@ -199,29 +232,69 @@ def _elsewhere(run: Run, target: str) -> ConfigError:
     return ConfigError("run_of_other_target", run=run.id, sent_to=run.target, sends_to=target)
 
 
-async def importing(setup: Setup, limits: Limits, work: Work, presumed: Sequence[str] = ()) -> int:
-    """Do the work of a command under the ledger's lock, within its bounds; return the exit code."""
+async def importing(
+    setup: Setup, limits: Limits, work: Work, presumed: Sequence[str] = (), *, stage: Work | None = None
+) -> int:
+    """Do the work of a command under the ledger's lock, within its bounds and the times in which it may send; before
+    those it stages. Return the exit code.
+    """
     async with bounded(setup, limits, presumed) as bounds:
-        return await under_lock(setup, bounds, work, urgent=limits.priority)
+        schedule, stopping = hours.schedule_of(bounds.settings, limits), bounds.stopping
+        ends = Ends(setup, stopping)
+        waits = schedule.open_until(hours.utc()) is None
+        if waits and stage:
+            await under_lock(setup, bounds, stage, ends, schedule, urgent=limits.priority)
+        await hours.opening(schedule, stopping, setup.language, say_waiting)
+        async with hours.closing(schedule, stopping):
+            while True:
+                try:
+                    await under_lock(setup, bounds, work, ends, schedule, urgent=limits.priority)
+                except LedgerBusy:
+                    if not waits or stopping():
+                        raise
+                    await until(stopping.heard)(_LEDGER_AGAIN)
+                else:
+                    return ends.exit_code()
 
 
-async def under_lock(setup: Setup, bounds: Bounds, work: Work, *, urgent: bool) -> int:
-    settings, target, stopping = bounds.settings, bounds.target, bounds.stopping
+def say_waiting(text: str) -> None:
+    if sys.stderr.isatty():
+        typer.echo(text, err=True)
+    else:
+        structlog.get_logger().info("schedule", message=text)
+
+
+async def under_lock(setup: Setup, bounds: Bounds, work: Work, ends: Ends, schedule: Schedule, *, urgent: bool) -> None:
+    settings = bounds.settings
     wiring.must_have_credentials(settings)
     wiring.warn_of_open_files(settings)
     must_have_room(settings.report.dir)
-    with wiring.ledger_of(settings).open() as ledger, watcher() as watching:
+    with wiring.ledger_of(settings).open() as ledger:
+        estimate = hours.Estimating(ledger, settings, schedule).said
+        await _watched(setup, bounds, work, ends, ledger, estimate, urgent=urgent)
+
+
+async def _watched(
+    setup: Setup,
+    bounds: Bounds,
+    work: Work,
+    ends: Ends,
+    ledger: Ledger,
+    estimate: Callable[[Run, Language], str],
+    *,
+    urgent: bool,
+) -> None:
+    settings, target, stopping = bounds.settings, bounds.target, bounds.stopping
+    with watcher(estimate) as watching:
         parts = wiring.parts(
             settings, ledger, stopping, watching, setup.redactor, target, urgent=urgent, again=setup.again
         )
         imports = Import(parts)
-        ends = Ends(setup, stopping)
         try:
             await work(Session(ends, imports, ledger, target, stopping))
         except asyncio.CancelledError:
             # Signals came one after another, the last while a list was read or a report written.
             ends.left_out()
-    return ends.exit_code()
 
 
 @asynccontextmanager

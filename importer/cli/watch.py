@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +14,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from importer import wiring
+from importer.cli import hours
 from importer.cli.options import Given, Limits
 from importer.cli.progress import Lines
 from importer.cli.run import Bounds, bounded
@@ -35,6 +36,7 @@ from importer.ledger.opening import viewed
 from importer.ledger.ports import Ledger, Place
 from importer.ledger.records import Run
 from importer.model import is_sandbox
+from importer.words.language import Language
 
 
 def watch_inbox(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once: bool, create: bool) -> int:
@@ -55,6 +57,7 @@ async def _watch(setup: Setup, inbox: Path, given: Given, limits: Limits, *, onc
         if wiring.needs_release(bounds.settings, bounds.target):
             raise ConfigError("four_eyes_page")
         doors = list(_doors(setup, bounds, inbox, given, create=create))
+        wiring.warn_of_open_files(bounds.settings)
         for door in doors:
             must_have_room(door.report_dir)
         hold = _Holder(setup, bounds, limits, doors).hold
@@ -69,6 +72,7 @@ async def _watch(setup: Setup, inbox: Path, given: Given, limits: Limits, *, onc
                 waking.wait,
                 setup.language,
                 _after,
+                hours.schedule_of(bounds.settings, limits),
                 look_seconds=how.look_seconds,
                 once=once,
             ).go()
@@ -162,13 +166,17 @@ class _Holder:
 
     @asynccontextmanager
     async def hold(self, stopping: Stopping) -> AsyncIterator[Session]:
-        with self.setup.ledger.open() as ledger, Lines() as watching:
+        with self.setup.ledger.open() as ledger, Lines(self._estimate(ledger)) as watching:
             try:
                 yield _Held(self, ledger, stopping, watching)
             except asyncio.CancelledError:
                 # Signals came one after another, the last while a list was read or a report written.
                 if not self.bounds.stopping():
                     raise
+
+    def _estimate(self, ledger: Ledger) -> Callable[[Run, Language], str]:
+        schedule = hours.schedule_of(self.bounds.settings, self.limits)
+        return hours.Estimating(ledger, self.bounds.settings, schedule).said
 
     def imports(self, held: _Held, door: Door) -> Import:
         settings, urgent = _settings(self.bounds, door.profile), self.limits.priority

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from importer.config.fields import SECRETS, OptionalPath, Role, Section, parts, table
+from importer.config.fields import SECRETS, Expected, OptionalPath, Role, Section, parts, table
+from importer.config.windows import Schedule, window_of
 from importer.gs1.suspect import Suspect
 
 Complete = Literal["quiet", "marker", "rename"]
@@ -44,3 +47,40 @@ class Profile(Section):
             given = {"token": SecretStr(""), "key": SecretStr(""), "secret": SecretStr(""), **given}
         tenant = {} if self.tenant is None else {"tenant": self.tenant}
         return {**given, **tenant}
+
+
+def _windows(value: object) -> object:
+    """Take `mon,tue 22:00-05:00; holiday 08:00-12:00`, as an environment variable gives it."""
+    return [part.strip() for part in value.split(";") if part.strip()] if isinstance(value, str) else value
+
+
+class Hours(Section):
+    """The times in which it may send (windows.py)."""
+
+    windows: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_windows)] = ()
+    time_zone: str = ""
+    holidays: Annotated[tuple[date, ...], NoDecode, BeforeValidator(parts)] = ()
+
+    @field_validator("windows")
+    @classmethod
+    def _are_windows(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            try:
+                window_of(one)
+            except ValueError:
+                raise Expected("expected_window", value=one) from None
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value or "UTC")
+        except (ValueError, OSError, LookupError):
+            raise Expected("expected_time_zone") from None
+        return value
+
+    @property
+    def schedule(self) -> Schedule:
+        zone = ZoneInfo(self.time_zone) if self.time_zone else None
+        return Schedule(tuple(map(window_of, self.windows)), zone, frozenset(self.holidays))

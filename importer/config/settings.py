@@ -16,7 +16,7 @@ from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from importer.config.fields import SECRETS, Expected, OptionalPath, Role, Section, parts, table, url_of
-from importer.config.night import Profile, Watch
+from importer.config.night import Hours, Profile, Watch
 from importer.config.target import normal_base, normal_path, target_of
 from importer.gs1.codes import CheckDigit, DateOrder, Day00, OnExpired
 from importer.gs1.suspect import Suspect
@@ -301,6 +301,7 @@ class Settings(BaseSettings):
     report: Report = Report()
     watch: Watch = Watch()
     profiles: dict[str, Profile] = Field(default_factory=dict)
+    schedule: Hours = Hours()
     web: Web = Web()
     metrics: Metrics = Metrics()
     log: Log = Log()

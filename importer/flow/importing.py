@@ -116,15 +116,19 @@ class Import:
         """
         with span("run", source=path.name):
             run, is_new = await self._staged(path, options, options_json, None)
-            if released_by:
-                after = {"released_by": released_by, "source_sha256": run.source_sha256}
-                event = Event(EventKind.RELEASE, self._parts.actor, run=run.id, after=after)
-                await in_thread(self._parts.ledger.record_event, event)
+            await self._released(run, released_by)
             return await self.submit(run, EventKind.RUN if is_new else EventKind.RESUME)
 
-    async def staged(self, path: Path, options: Any, options_json: Mapping[str, Any]) -> Run:
+    async def _released(self, run: Run, released_by: str) -> None:
+        if released_by:
+            after = {"released_by": released_by, "source_sha256": run.source_sha256}
+            event = Event(EventKind.RELEASE, self._parts.actor, run=run.id, after=after)
+            await in_thread(self._parts.ledger.record_event, event)
+
+    async def staged(self, path: Path, options: Any, options_json: Mapping[str, Any], released_by: str = "") -> Run:
         """Record a file as it is to be sent, and send nothing; a run that `run` would go on with is taken as it is."""
         run, _ = await self._staged(path, options, options_json, None)
+        await self._released(run, released_by)
         return run
 
     async def undo(self, undo: Undo) -> Finished:

@@ -72,9 +72,11 @@ class Inbox:
     _api_is_away: bool = False
     _log: Any = field(default_factory=structlog.get_logger)
 
-    def look(self) -> bool:
-        """Whether there is something to do."""
+    def look(self, *, sending: bool) -> bool:
+        """Whether there is something to do; without `sending`, only what can be staged is."""
         found = False
+        if sending:
+            self._staged.clear()
         for door in self.doors:
             try:
                 for place in grown(door.box.directory, self.runs):
@@ -103,8 +105,6 @@ class Inbox:
         """Take all that is complete; without `sending` lists are only staged."""
         self._later = {room: when for room, when in self._later.items() if room.exists()}
         self._api_is_away = False
-        if sending:
-            self._staged.clear()
         for door in self.doors:
             for claim in self._claims(door, session):
                 try:

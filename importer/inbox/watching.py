@@ -50,7 +50,7 @@ class Watching:
         code: int = Exit.DONE
         while not self.stopping():
             opened = self.schedule.open_until(self.clock.now())
-            if await self._look():
+            if await self._look(sending=opened is not None):
                 await self._pass(opened)
             codes, self.inbox.codes = self.inbox.codes, []
             code = worst([code, *codes])
@@ -62,12 +62,12 @@ class Watching:
             code = worst([code, self.stopping.exit_code])
         return code
 
-    async def _look(self) -> bool:
+    async def _look(self, *, sending: bool) -> bool:
         """Whether there is something to do. With `once`, a second look follows where it may find more."""
-        found = self.inbox.look()
+        found = self.inbox.look(sending=sending)
         if self.once and self.inbox.look_again_in is not None:
             await self.wait(self.inbox.look_again_in)
-            found = self.inbox.look()
+            found = self.inbox.look(sending=sending)
         return found
 
     async def _pass(self, opened: datetime | None) -> None:
