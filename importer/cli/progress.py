@@ -177,6 +177,10 @@ class Lines:
         self._log.info("reporting", run=run.id)
 
 
-def watcher(estimate: Callable[[Run, Language], str]) -> Bar | Lines:
+def _nothing(_run: Run, _language: Language) -> str:
+    return ""
+
+
+def watcher(estimate: Callable[[Run, Language], str] = _nothing) -> Bar | Lines:
     """`estimate` says of a run that is about to be sent whether it will fit into its time; empty: nothing to say."""
     return Bar(estimate) if sys.stderr.isatty() else Lines(estimate)

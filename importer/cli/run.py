@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,16 +13,15 @@ import structlog
 import typer
 
 from importer import wiring
-from importer.cli import hours, sandbox
+from importer.cli import hours
+from importer.cli.bounds import Bounds, bounded
 from importer.cli.named import named_run
 from importer.cli.options import Given, Limits
 from importer.cli.output import Shown
 from importer.cli.progress import watcher
 from importer.cli.setup import Setup
 from importer.cli.stdin import with_stdin
-from importer.cli.times import Deadline
 from importer.concurrency import Stopped, Stopping, until
-from importer.config.settings import Settings
 from importer.config.windows import Schedule
 from importer.errors import ConfigError, Exit, ImporterError, LedgerBusy, worst
 from importer.flow.importing import Finished, Import
@@ -33,16 +29,13 @@ from importer.flow.report import is_reported, must_have_room
 from importer.ledger.opening import accept_loss
 from importer.ledger.ports import Ledger
 from importer.ledger.records import Run
-from importer.model import Message, RunState, is_sandbox, same_target
+from importer.model import RunState, is_sandbox, same_target
 from importer.words.language import Language
 
-_SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
 FORGETFUL = ("never_taken=done",)
 """A sandbox inside the process has forgotten what earlier ones took; it takes them back nevertheless."""
 _LEDGER_AGAIN = 5.0
 """Seconds until a command that has waited for its time asks again for a ledger that another process holds."""
-_LOOKS_AT_THE_CLOCK = 20.0
-"""Seconds: the time of day may be set, and a machine may sleep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +93,6 @@ class Ends:
         """That of the run that went worst. A signal that came too late to stop anything counts for nothing."""
         self._shown.close()
         return worst(self._codes)
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Where the imports of a command go, and what stops them."""
-
-    settings: Settings
-    target: str
-    stopping: Stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,76 +279,3 @@ async def _watched(
         except asyncio.CancelledError:
             # Signals came one after another, the last while a list was read or a report written.
             ends.left_out()
-
-
-@asynccontextmanager
-async def bounded(setup: Setup, limits: Limits, presumed: Sequence[str] = ()) -> AsyncIterator[Bounds]:
-    """What a command sends to, until it is stopped by a signal or by its time. `presumed`: knobs of a sandbox. Raises
-    ConfigError.
-    """
-    deadline = Deadline.of(limits.max_duration, limits.stop_at)
-    stopping = Stopping()
-    async with (
-        sandbox.inside(setup.settings, setup.knobs, presumed) as (settings, target),
-        _stopped_by_signals(stopping),
-    ):
-        clock = asyncio.create_task(_stopped_in_time(stopping, deadline)) if deadline else None
-        try:
-            with exposing(settings):
-                yield Bounds(settings, target, stopping)
-        finally:
-            if clock:
-                clock.cancel()
-                with suppress(asyncio.CancelledError):
-                    await clock
-
-
-def exposing(settings: Settings) -> AbstractContextManager[None]:
-    """While this lasts, `/metrics` answers where the configuration says."""
-    if not settings.metrics.port:
-        return nullcontext()
-    from importer.telemetry.exposing import exposed  # noqa: PLC0415  only for those who want it
-
-    return exposed(settings)
-
-
-async def _stopped_in_time(stopping: Stopping, deadline: Deadline) -> None:
-    asleep = until(stopping.heard)
-    while not stopping() and (left := deadline.left()) > 0:
-        await asleep(min(left, _LOOKS_AT_THE_CLOCK))
-    stopping.stop(Message("time_up"), Exit.STOPPED)
-
-
-@asynccontextmanager
-async def _stopped_by_signals(stopping: Stopping) -> AsyncIterator[None]:
-    """SIGINT, SIGTERM or SIGHUP once: stop at the next good moment; twice: cancel what is on its way, too."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
-
-    def on_signal(number: signal.Signals) -> None:
-        if number == signal.SIGHUP:
-            _silence(terminals)
-        if stopping():
-            if task:
-                task.cancel()
-            return
-        stopping.stop(Message("interrupted_by", "", {"signal": number.name}), _SIGNALS[number])
-
-    # What is started with nohup ignores SIGHUP, and is to go on doing so.
-    numbers = [n for n in _SIGNALS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
-    for number in numbers:
-        loop.add_signal_handler(number, on_signal, number)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-
-
-def _silence(descriptors: Sequence[int]) -> None:
-    """Write no more to a terminal that has hung up: each write would fail."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in descriptors:
-        os.dup2(nowhere, descriptor)
-    os.close(nowhere)

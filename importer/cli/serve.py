@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from importer.cli import sandbox
-from importer.cli.run import exposing
+from importer.cli.bounds import exposing
 from importer.cli.setup import Setup
 from importer.config.settings import Web
 from importer.errors import Exit

@@ -15,9 +15,9 @@ from structlog.contextvars import bind_contextvars
 
 from importer import wiring
 from importer.cli import hours
+from importer.cli.bounds import Bounds, bounded
 from importer.cli.options import Given, Limits
 from importer.cli.progress import Lines
-from importer.cli.run import Bounds, bounded
 from importer.cli.service import as_service
 from importer.cli.setup import Setup
 from importer.concurrency import Stopping

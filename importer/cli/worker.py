@@ -10,12 +10,14 @@ import structlog
 import typer
 
 from importer import wiring
+from importer.cli.bounds import bounded
 from importer.cli.options import Given, Limits
 from importer.cli.progress import watcher
-from importer.cli.run import Session, bounded, under_lock
+from importer.cli.run import Ends, Session, under_lock
 from importer.cli.setup import Setup
 from importer.cli.stdin import with_stdin
 from importer.concurrency import Stopped, Stopping, in_thread, until
+from importer.config.windows import Schedule
 from importer.errors import ConfigError, LedgerBusy
 from importer.flow.importing import Finished
 from importer.flow.report import must_have_room
@@ -76,7 +78,9 @@ def queue_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limit
 
     async def go() -> int:
         async with bounded(setup, limits) as bounds:
-            return await under_lock(setup, bounds, work, urgent=limits.priority)
+            ends = Ends(setup, bounds.stopping)
+            await under_lock(setup, bounds, work, ends, Schedule(), urgent=limits.priority)
+            return ends.exit_code()
 
     return asyncio.run(go())
 
