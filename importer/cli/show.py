@@ -13,7 +13,7 @@ from importer.cli.named import named_run
 from importer.cli.output import event_lines, show_document, summary_lines
 from importer.cli.setup import Setup
 from importer.cli.times import seconds_of
-from importer.errors import ConfigError, Exit
+from importer.errors import ConfigError, Exit, LedgerDamaged
 from importer.events import comments
 from importer.ledger.opening import channel_of
 from importer.ledger.ports import Standing, View
@@ -146,14 +146,27 @@ def write_report(setup: Setup, run_id: str) -> int:
     return Exit.DONE
 
 
+def _not_even_read(setup: Setup, run_id: str, text: str) -> int:
+    told = setup.language.told
+    if setup.as_json:
+        findings = [{"kind": "ledger", "text": text}]
+        show_document({"run": run_id, "holds": False, "findings": findings, "passed": [], "skipped": []})
+    else:
+        typer.echo(f"{told('verify_not_right')}  ledger: {text}")
+    return Exit.FAULT
+
+
 def verify_run(setup: Setup, run_id: str) -> int:
     from importer import wiring  # noqa: PLC0415  likewise
     from importer.flow.verify import verify  # noqa: PLC0415
 
-    with _view(setup) as view:
-        run = named_run(view, run_id)
-        done = verify(view, run, wiring.verify_inputs(setup.settings, run))
     say, told = setup.language.say, setup.language.told
+    try:
+        with _view(setup) as view:
+            run = named_run(view, run_id)
+            done = verify(view, run, wiring.verify_inputs(setup.settings, run))
+    except LedgerDamaged as error:  # so much that not even the run can be read
+        return _not_even_read(setup, run_id, say(error.message))
     findings = [{"kind": finding.kind, "text": say(finding.message)} for finding in done.findings]
     skipped = [f"{finding.kind}: {say(finding.message)}" for finding in done.skipped]
     if setup.as_json:

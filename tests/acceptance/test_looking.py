@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,13 @@ def test_of_a_list_of_which_nothing_is_right_check_says_that_nothing_would_be_se
     done = importer("check", write_csv(importer.cwd / "list.csv", packs(2, expiry="280230")))
     assert done.code == 3
     assert "A run would send nothing." in done.out
+
+
+def test_verify_of_a_ledger_whose_runs_are_forged_finds_it_in_its_own_words(importer: Importer) -> None:
+    importer("run", "--sandbox", write_csv(importer.cwd / "list.csv", packs(3)))
+    with closing(sqlite3.connect(importer.cwd / "importer.db")) as db, db:
+        db.execute("UPDATE run SET exit_code = 3")
+    done = importer("verify", "last", "--json")
+    assert done.code == 1
+    assert (done.json["holds"], [finding["kind"] for finding in done.json["findings"]]) == (False, ["ledger"])
+    assert importer("runs").code == 1
