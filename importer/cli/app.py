@@ -36,6 +36,8 @@ app = typer.Typer(
 )
 user = typer.Typer(help="Who may use the planners' page.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(user, name="user")
+ledger = typer.Typer(help="The ledger as a whole.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(ledger, name="ledger")
 UserName = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 
 _RUN = {
@@ -460,6 +462,45 @@ def worker(
     from importer.cli.worker import work
 
     raise typer.Exit(work(Setup.load(where, report_dir, debug=debug), once=once))
+
+
+@ledger.command(
+    "copy",
+    epilog=_ends(
+        "importer ledger copy importer.db postgresql://importer@db/ledger",
+        "importer ledger copy postgresql://importer@db/ledger importer.db",
+        codes={
+            "0": "copied, and proven to be the same",
+            "1": "the copy is not the same, or the ledger is damaged",
+            "2": "no such ledger, or the other one holds something",
+            "75": "a process writes the ledger, or the server is away",
+        },
+    ),
+)
+@spread
+def copy_ledger(
+    source: Annotated[str, typer.Argument(metavar="FROM", show_default=False)],
+    target: Annotated[str, typer.Argument(metavar="TO", show_default=False)],
+    where: Where,
+) -> None:
+    """Copy a ledger, a file or a URL of PostgreSQL, into an empty one, and compare both by run and by serial."""
+    from importer.cli.ledger import copy
+
+    raise typer.Exit(copy(Setup.load(where), source, target))
+
+
+@ledger.command(
+    "migrate",
+    epilog=_ends("importer ledger migrate", codes={"0": "it has the schema that this importer knows", **_LOOK}),
+)
+@spread
+def migrate_ledger(where: Where) -> None:
+    """Give a ledger in PostgreSQL the schema that this importer knows. Importers of the version before may go on with
+    it meanwhile.
+    """
+    from importer.cli.ledger import migrate_ledger as migrate
+
+    raise typer.Exit(migrate(Setup.load(where)))
 
 
 @app.callback(invoke_without_command=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from importer.errors import ConfigError
+from importer.errors import ConfigError, NoLedger
 from importer.ledger.ports import Channel, Jobs, Place, View
 from importer.ledger.records import NOTHING_LOST, Loss
 from importer.ledger.sqlite.place import SqlitePlace
@@ -61,6 +61,18 @@ def accept_loss(path: Path, url: str = "") -> Loss:
     whole.
     """
     return NOTHING_LOST if url else SqlitePlace(path).accept_loss()
+
+
+def migrate(path: Path, url: str = "") -> tuple[int, int]:
+    """Bring the schema of a ledger to the version that this importer knows; return that of before and of now. Raises
+    NoLedger where there is none, and for a file, which has the version of the importer that made it.
+    """
+    place = place_of(path, url)
+    if not url:
+        raise NoLedger("migrate_needs_url", path=str(place))
+    from importer.ledger.postgres.migrating import migrate as brought  # noqa: PLC0415  its driver is an extra
+
+    return brought(url)
 
 
 def viewed(place: Place) -> AbstractContextManager[View | None]:

@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self
 from importer.concurrency import Stopping
 from importer.events import Event
 from importer.ledger.answers import StoredAttempt
+from importer.ledger.contents import Contents
 from importer.ledger.packing import Columns, Rows
 from importer.ledger.records import ChunkCount, NewRun, PackedChunk, PlannedChunk, Run, StoredChunk
 from importer.model import Answer, Batch, Chunk, Message, RunState, Settlement
@@ -38,6 +39,18 @@ class Place(Protocol):
     def leave_event(self, event: Event) -> None:
         """Record a whole change without opening it to write, also while another process holds it. Durable when it
         returns; raises LedgerError where that can't be. Views show it at once.
+        """
+        ...
+
+    def at_rest(self) -> AbstractContextManager[View]:
+        """The ledger for reading, which no process writes meanwhile. Raises LedgerBusy where one does, and ConfigError
+        where a copy of it would lack what it knows.
+        """
+        ...
+
+    def fill(self, contents: Contents) -> None:
+        """Make a ledger of what another one holds: all of it, or nothing, whatever breaks off. Raises ConfigError
+        where there is one that holds anything.
         """
         ...
 
@@ -66,6 +79,10 @@ class View(Protocol):
 
     def check(self) -> None:
         """Look at all that is stored for damage that reading it may not meet. Raises LedgerError for the first."""
+        ...
+
+    def contents(self) -> Contents:
+        """All that it holds, for `Place.fill`."""
         ...
 
     def runs(self) -> list[Run]:

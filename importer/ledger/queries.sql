@@ -207,3 +207,27 @@ SELECT chunk, n, sent_at, answered_at, verdict, http_status, error, message, ass
 -- claims: What the chunks of a run claim became of their rows, by the chunk in whose request they last went out.
 SELECT * FROM chunk WHERE run = :run AND state != 3 ORDER BY asked, id;
 
+-- all_runs: All that is kept of runs, to be copied, but those that are not staged yet. So are the next ones.
+SELECT * FROM run WHERE state != 'staging' ORDER BY num;
+
+-- all_events: All that is kept of events.
+SELECT * FROM event ORDER BY num;
+
+-- all_batches: All that is kept of the batches of a run.
+SELECT * FROM batch WHERE run = :run ORDER BY num;
+
+-- all_chunks: All that is kept of the chunks of a run, with their rows.
+SELECT chunk.*, chunk_rows.rows FROM chunk LEFT JOIN chunk_rows ON chunk_rows.chunk = chunk.id
+    WHERE chunk.run = :run ORDER BY chunk.id;
+
+-- all_attempts: All that is kept of the requests of a run.
+SELECT * FROM attempt WHERE run = :run ORDER BY chunk, n;
+
+-- all_rejects: All that is kept of the rejected rows of a run.
+SELECT * FROM reject WHERE run = :run ORDER BY id;
+
+-- all_reject_counts: All that is kept of their numbers.
+SELECT * FROM reject_count WHERE run = :run ORDER BY batch, code;
+
+-- all_fingerprints: All that is kept of the fingerprint index of a run.
+SELECT * FROM fingerprint WHERE run = :run ORDER BY id;

@@ -11,6 +11,7 @@ from importer.errors import ConfigError, LedgerDamaged, LedgerError
 from importer.events import Event
 from importer.ledger import fingerprint_index, recorded_events
 from importer.ledger.answers import StoredAttempt
+from importer.ledger.contents import OF_ALL, OF_RUN, Contents
 from importer.ledger.packing import Columns, Damaged, Rows, unpack, unpack_columns, unpack_serials, unseal
 from importer.ledger.records import ChunkCount, PackedChunk, Run, StoredChunk
 from importer.model import Action, Batch, Chunk, ChunkState, Doubt, Fate, Outcome, RunState
@@ -70,6 +71,16 @@ class Reading(ABC):
             return unpacked(blob)
         except Damaged as error:
             raise self._damaged(error) from error
+
+    def contents(self) -> Contents:
+        for table, query in OF_ALL.items():
+            yield table, self._mapped(query)
+        for run in self.runs():
+            for table, query in OF_RUN.items():
+                yield table, self._mapped(query, run=run.num)
+
+    def _mapped(self, query: str, **values: Any) -> Iterator[Mapping[str, Any]]:
+        return ({name: row[name] for name in row.keys()} for row in self._each(query, **values))  # noqa: SIM118  no dict
 
     def events(self, run: str | None = None, since: str = "") -> list[Event]:
         if run is None:

@@ -188,3 +188,26 @@ SELECT queued.channel, queued.waits, queued.urgent, to_char(queued.since AT TIME
         AND (other.urgent > queued.urgent OR (other.urgent = queued.urgent AND
         coalesce(other.served_at, other.since) < coalesce(queued.served_at, queued.since)))) AS ahead
     FROM queued LEFT JOIN lease ON lease.channel = queued.channel WHERE queued.run = :run;
+
+-- writers: The processes that hold the ledger open to write, as far as their sessions live.
+SELECT writer.pid, writer.host, writer.since FROM writer
+    JOIN pg_stat_activity AS session ON session.application_name = 'importer ' || writer.id
+    WHERE session.datname = current_database() ORDER BY writer.since;
+
+-- columns: The columns of a table, in their order, with their types.
+SELECT column_name AS name, data_type AS type FROM information_schema.columns
+    WHERE table_schema = :schema AND table_name = :table ORDER BY ordinal_position;
+
+-- holds_anything: Whether the ledger has runs or events.
+SELECT EXISTS (SELECT FROM run) OR EXISTS (SELECT FROM event) AS found;
+
+-- count_on: Let what counts go on behind what was copied.
+SELECT setval('run_num', greatest((SELECT max(num) FROM run), 1)),
+    setval('chunk_id', greatest((SELECT max(id) FROM chunk), 1)),
+    setval('turn', greatest((SELECT max(staged_turn) FROM run), (SELECT max(ended_turn) FROM run), 1)),
+    setval(pg_get_serial_sequence('event', 'num'), greatest((SELECT max(num) FROM event), 1)),
+    setval(pg_get_serial_sequence('reject', 'id'), greatest((SELECT max(id) FROM reject), 1)),
+    setval(pg_get_serial_sequence('fingerprint', 'id'), greatest((SELECT max(id) FROM fingerprint), 1));
+
+-- migrated: The schema has another version; importers that know the one before may go on.
+UPDATE facts SET version = :version, oldest = :oldest;

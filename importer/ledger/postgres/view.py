@@ -65,6 +65,13 @@ class PostgresView(Reading):
             self._at_one_moment = False
             self._roll_back()
 
+    def writers(self) -> list[dict[str, Any]]:
+        """The processes that may write."""
+        return [
+            {"code": "process", "pid": str(row["pid"]), "host": row["host"], "since": row["since"]}
+            for row in self._all("writers")
+        ]
+
     def check(self) -> None:
         """The server looks after its pages (`initdb --data-checksums`); each blob has a checksum of its own."""
 

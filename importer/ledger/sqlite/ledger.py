@@ -16,6 +16,7 @@ from typing import Any, Self
 from importer.errors import LedgerError
 from importer.events import Event
 from importer.ledger import recorded_events
+from importer.ledger.contents import Contents
 from importer.ledger.packing import seal
 from importer.ledger.records import NOTHING_LOST, NewRun, PlannedChunk, now
 from importer.ledger.sqlite import checksums, left_events, locking, opening, standing, store
@@ -81,6 +82,10 @@ class SqliteLedger:
     def view(self) -> SqliteView:
         """A connection of its own for reading."""
         return SqliteView(self.path)
+
+    def fill(self, contents: Contents) -> None:
+        """Take over what another ledger holds, in one commit."""
+        self._writer.do(lambda db: store.fill(db, contents))
 
     # Staging: from one thread, not an event loop. Nothing of it counts before `staged`.
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from importer.errors import ConfigError, NoLedger
 from importer.events import Event, EventKind, this_process
+from importer.ledger.contents import Contents
 from importer.ledger.records import NOTHING_LOST, Loss
 from importer.ledger.sqlite import anchor, left_events
 from importer.ledger.sqlite.ledger import SqliteLedger
@@ -35,6 +39,22 @@ class SqlitePlace:
 
     def leave_event(self, event: Event) -> None:
         left_events.leave_event(self.path, event)
+
+    @contextmanager
+    def at_rest(self) -> Iterator[SqliteView]:
+        if not self.exists():
+            raise NoLedger("ledger_missing", path=str(self.path))
+        with SqliteLedger(self.path) as ledger, ledger.view() as view:
+            if view.has_lost:
+                raise ConfigError("copy_after_loss", path=str(self.path))
+            yield view
+
+    def fill(self, contents: Contents) -> None:
+        with SqliteLedger(self.path) as ledger:
+            with ledger.view() as view:
+                if view.runs() or view.events():
+                    raise ConfigError("copy_target_not_empty", path=str(self.path))
+            ledger.fill(contents)
 
     def exists(self) -> bool:
         """Whether there is, or was, one that holds anything; a file of no bytes is left by a making cut short."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from importer.errors import LedgerError
 from importer.ledger.answers import packed
+from importer.ledger.contents import BLOBS, Contents, values
 from importer.ledger.packing import pack_rows, unpack
 from importer.ledger.records import PlannedChunk, now
 from importer.ledger.sqlite.checksums import content, must_hold
@@ -187,3 +188,16 @@ def forget_half_staged(db: sqlite3.Connection) -> int:
         for what in ("rows", "chunks", "rejects", "reject_counts", "batches", "fingerprints", "totals", "run"):
             execute(db, f"forget_{what}", run=run)
     return len(runs)
+
+
+def fill(db: sqlite3.Connection, contents: Contents) -> None:
+    """Insert what another ledger holds."""
+    for table, rows in contents:
+        columns = [row["name"] for row in db.execute(f"PRAGMA table_info({table})")]
+        places = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"
+        for row in rows:
+            sealed = {"content": content(row[BLOBS[table]])} if table in BLOBS else {}
+            db.execute(statement, values({**row, **sealed}, columns))
+            if table == "chunk":
+                execute(db, "insert_chunk_rows", chunk=row["id"], rows=row["rows"])

@@ -124,6 +124,11 @@ class SqliteView(Reading):
         found = self._db.execute("SELECT id FROM run WHERE num = ?", (run,)).fetchone() if run else None
         return str(found["id"]) if found else ""
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether something that was sent may be missing in it, so that what is sent next may be in doubt."""
+        return bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM loss)").fetchone()[0])
+
     def check(self) -> None:
         """Read every page of the file, and hold all rows against their sums. Raises LedgerDamaged for the first that is
         damaged; what is read afterwards is as it is found.

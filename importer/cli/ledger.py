@@ -1,0 +1,34 @@
+"""ledger: what is done to a ledger as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from importer.cli.setup import Setup
+from importer.errors import Exit
+from importer.flow.copying import copy_ledger
+from importer.ledger.opening import migrate, place_of
+from importer.ledger.ports import Place
+
+
+def copy(setup: Setup, source: str, target: str) -> int:
+    """Raises what `copy_ledger` raises."""
+    copied = copy_ledger(_place(source), _place(target))
+    values = {"runs": copied.runs, "rows": copied.rows, "serials": copied.serials}
+    typer.echo(setup.language.told("ledger_copied", source=source, target=target, **values))
+    return Exit.DONE
+
+
+def migrate_ledger(setup: Setup) -> int:
+    """Raises NoLedger where there is none."""
+    settings = setup.settings.ledger
+    before, after = migrate(settings.path, settings.url)
+    code = "ledger_migrated" if before != after else "ledger_up_to_date"
+    typer.echo(setup.language.told(code, path=str(setup.ledger), before=before, after=after))
+    return Exit.DONE
+
+
+def _place(given: str) -> Place:
+    return place_of(Path(given), given if "://" in given else "")
