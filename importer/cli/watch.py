@@ -20,6 +20,7 @@ from importer.cli.options import Given, Limits
 from importer.cli.progress import Lines
 from importer.cli.service import as_service
 from importer.cli.setup import Setup
+from importer.cli.times import next_time
 from importer.concurrency import Stopping
 from importer.config.settings import Settings, without_password
 from importer.errors import ConfigError, ImporterError, SourceError
@@ -36,7 +37,10 @@ from importer.ledger.opening import viewed
 from importer.ledger.ports import Ledger, Place
 from importer.ledger.records import Run
 from importer.model import is_sandbox
-from importer.words.language import Language
+from importer.notify.channels import channels
+from importer.notify.outbox import Outbox
+from importer.notify.telling import Telling
+from importer.words.language import Language, language
 
 
 def watch_inbox(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once: bool, create: bool) -> int:
@@ -51,39 +55,66 @@ def watch_inbox(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once
 
 
 async def _watch(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once: bool, create: bool) -> int:
-    how = setup.settings.watch
     bind_contextvars(file=None, run=None)
-    async with bounded(setup, limits) as bounds:
-        if wiring.needs_release(bounds.settings, bounds.target):
-            raise ConfigError("four_eyes_page")
-        doors = list(_doors(setup, bounds, inbox, given, create=create))
-        wiring.warn_of_open_files(bounds.settings)
-        for door in doors:
-            must_have_room(door.report_dir)
-        hold = _Holder(setup, bounds, limits, doors).hold
-        engine = Inbox(doors, setup.language, _keep, partial(_runs, setup.ledger))
-        places = [door.box.directory for door in doors]
-        events = how.notice == "events" and not once
-        async with Waking(places, bounds.stopping, events=events) as waking, as_service():
-            return await Watching(
-                engine,
-                hold,
-                bounds.stopping,
-                waking.wait,
-                setup.language,
-                _after,
-                hours.schedule_of(bounds.settings, limits),
-                look_seconds=how.look_seconds,
-                once=once,
-            ).go()
+    telling = _telling(setup)
+    try:
+        async with bounded(setup, limits) as bounds:
+            if wiring.needs_release(bounds.settings, bounds.target):
+                raise ConfigError("four_eyes_page")
+            doors = list(_doors(setup, bounds, inbox, given, create=create))
+            return await _watched(setup, bounds, limits, doors, telling, once=once)
+    except ImporterError as error:
+        telling.keep(_of_watch(inbox, error))
+        raise
+    finally:
+        await telling.close(patiently=once)
 
 
-def _keep(_handled: Handled) -> None:
-    return None
+async def _watched(
+    setup: Setup, bounds: Bounds, limits: Limits, doors: Sequence[Door], telling: Telling, *, once: bool
+) -> int:
+    how = setup.settings.watch
+    wiring.warn_of_open_files(bounds.settings)
+    for door in doors:
+        must_have_room(door.report_dir)
+    hold = _Holder(setup, bounds, limits, doors).hold
+    engine = Inbox(doors, setup.language, telling.keep, partial(_runs, setup.ledger))
+    places = [door.box.directory for door in doors]
+    events = how.notice == "events" and not once
+    async with Waking(places, bounds.stopping, events=events) as waking, as_service():
+        return await Watching(
+            engine,
+            hold,
+            bounds.stopping,
+            waking.wait,
+            setup.language,
+            telling.after_pass,
+            hours.schedule_of(bounds.settings, limits),
+            look_seconds=how.look_seconds,
+            once=once,
+        ).go()
 
 
-async def _after(_codes: list[int]) -> None:
-    return None
+def _telling(setup: Setup) -> Telling:
+    """Who is told. Raises ConfigError for an address that is none."""
+    how = setup.settings.notify
+    urls = how.addresses
+    outbox = Outbox((how.outbox or setup.settings.ledger.directory / "notify").absolute())
+    outbox.forget_old()
+    return Telling(
+        outbox,
+        channels(urls, how.webhook_url.get_secret_value(), how.webhook_secret.get_secret_value()),
+        {"failure": how.on_failure, "rejects": how.on_rejects, "success": how.on_success},
+        language(setup.settings.report.language),
+        partial(next_time, how.digest_at) if how.digest_at else None,
+        how.ping_url.get_secret_value(),
+    )
+
+
+def _of_watch(inbox: Path, error: ImporterError) -> Handled:
+    """What ended a whole watch is told once a day, however often cron starts it again."""
+    key = f"{inbox.absolute()} {error.message.code} {hours.utc():%Y-%m-%d}"
+    return Handled(key, f"{inbox}/", "", error.exit_code, message=error.message)
 
 
 def _runs(ledger: Place) -> Sequence[Run]:

@@ -13,6 +13,8 @@ Role = Literal["serial", "gtin", "batch", "expiry"]
 
 SECRETS = ("channel_key", "token", "key", "secret")
 """Of section `api`. Each may stand in a file of its own, which `<name>_file` names."""
+NOTIFY_SECRETS = ("urls", "webhook_url", "webhook_secret", "ping_url")
+"""Of section `notify`, likewise."""
 
 
 def optional_path(value: object) -> object:

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from importer.config.fields import SECRETS, Expected
+from importer.config.fields import NOTIFY_SECRETS, SECRETS, Expected
 from importer.config.night import Profile
 from importer.config.secret_paths import MUST_EXIST, OTHERS, may_be_secret
 from importer.config.settings import Settings, without_password
@@ -25,6 +25,7 @@ from importer.errors import ConfigError
 __all__ = ["Settings", "load"]
 
 _PREFIX = "IMPORTER_"
+_SECRETS = {"api": SECRETS, "notify": NOTIFY_SECRETS}
 DEFAULT_PATH = Path("config.toml")
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 ROOMS_OF_INBOX = ("working", "done", "problems", "failed")
@@ -57,9 +58,10 @@ def load(
     for name, keys in _profiles_of(environ, profiles).items():
         values["profiles"][name] = {**profiles[name], **keys}
     _must_be_paths(values, origins)
-    values["api"] = _with_secret_files(values.get("api", {}), origins, "api")
+    for section, names in _SECRETS.items():
+        values[section] = _with_secret_files(values.get(section, {}), origins, section, names)
     for name in profiles:
-        values["profiles"][name] = _with_secret_files(values["profiles"][name], origins, f"profiles.{name}")
+        values["profiles"][name] = _with_secret_files(values["profiles"][name], origins, f"profiles.{name}", SECRETS)
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -157,7 +159,7 @@ def _check_profile(path: Path, name: str, keys: object) -> None:
         if key not in Profile.model_fields:
             meant = _nearest(where, [f"profiles.{name}.{known}" for known in Profile.model_fields])
             raise ConfigError("setting_unknown", file=str(path), name=where, meant=meant)
-        if _is_secret(key, value):
+        if _is_secret("profiles.", key, value):
             own_file = {"case": "or_own_file", "setting": f"{where}_file"}
             variable = _profile_variable(name, key)
             raise ConfigError("secret_in_file", file=str(path), name=where, variable=variable, **own_file)
@@ -195,15 +197,17 @@ def _check_section(path: Path, section: str, keys: object) -> None:
             elsewhere = [name for name in settings if name.endswith(f".{key}")]
             meant = (elsewhere or similar or [nearest])[0]
             raise ConfigError("setting_unknown", file=str(path), name=f"{section}.{key}", meant=meant)
-        if section == "api" and _is_secret(key, value):
-            own_file = {"case": "or_own_file", "setting": f"api.{key}_file"} if key in SECRETS else {}
+        if _is_secret(section, key, value):
+            is_named = key in _SECRETS[section]
+            own_file = {"case": "or_own_file", "setting": f"{section}.{key}_file"} if is_named else {}
             raise ConfigError(
-                "secret_in_file", file=str(path), name=f"api.{key}", variable=_variable(section, key), **own_file
+                "secret_in_file", file=str(path), name=f"{section}.{key}", variable=_variable(section, key), **own_file
             )
 
 
-def _is_secret(key: str, value: object) -> bool:
-    return (key in SECRETS and value != "") or (key == "proxy" and "@" in str(value))
+def _is_secret(section: str, key: str, value: object) -> bool:
+    names = SECRETS if section.startswith("profiles.") else _SECRETS.get(section, ())
+    return (key in names and value != "") or (section == "api" and key == "proxy" and "@" in str(value))
 
 
 def _read_environ(environ: Mapping[str, str], profiles: Iterable[str]) -> _Values:
@@ -233,10 +237,10 @@ def _must_be_paths(values: _Values, origins: _Origins) -> None:
                 raise ConfigError("path_may_be_secret", where=origins.name(f"profiles.{name}", key))
 
 
-def _with_secret_files(api: _Values, origins: _Origins, section: str) -> _Values:
+def _with_secret_files(given: _Values, origins: _Origins, section: str, names: Iterable[str]) -> _Values:
     """Read the secrets that stand in files; one that is given itself is not looked for in its file."""
-    values = dict(api)
-    for name in SECRETS:
+    values = dict(given)
+    for name in names:
         file = values.get(f"{name}_file")
         if file and not values.get(name):
             values[name] = _read_secret(str(file), origins.name(section, f"{name}_file"))
@@ -267,7 +271,7 @@ def _wrong(error: ValidationError, origins: _Origins) -> ConfigError:
     if len(rest) > 1:
         where = f"{where}, {rest[1]}"
     expected = _expected(first["type"], first.get("ctx", {}), first["msg"])
-    if section.startswith(("api", "profiles.")) and _is_secret(rest[0], first["input"]):
+    if _is_secret(section, rest[0], first["input"]):
         return ConfigError("setting_wrong", case="secret", where=where, expected=expected)
     return ConfigError("setting_wrong", where=where, found=_shown(first["input"]), expected=expected)
 

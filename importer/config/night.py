@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from importer.config.fields import SECRETS, Expected, OptionalPath, Role, Section, parts, table
+from importer.config.fields import NOTIFY_SECRETS, SECRETS, Expected, OptionalPath, Role, Section, parts, table, url_of
 from importer.config.windows import Schedule, window_of
 from importer.gs1.suspect import Suspect
 
 Complete = Literal["quiet", "marker", "rename"]
+When = Literal["now", "digest", "off"]
+_TIME_OF_DAY = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|")
 
 
 class Watch(Section):
@@ -84,3 +88,53 @@ class Hours(Section):
     def schedule(self) -> Schedule:
         zone = ZoneInfo(self.time_zone) if self.time_zone else None
         return Schedule(tuple(map(window_of, self.windows)), zone, frozenset(self.holidays))
+
+
+class Notify(Section):
+    """Who is told what became of lists (notify/)."""
+
+    on_failure: When = "now"
+    on_rejects: When = "now"
+    on_success: When = "digest"
+    digest_at: str = ""
+    urls: SecretStr = SecretStr("")
+    urls_file: OptionalPath = None
+    webhook_url: SecretStr = SecretStr("")
+    webhook_url_file: OptionalPath = None
+    webhook_secret: SecretStr = SecretStr("")
+    webhook_secret_file: OptionalPath = None
+    ping_url: SecretStr = SecretStr("")
+    ping_url_file: OptionalPath = None
+    outbox: OptionalPath = None
+
+    @field_validator("digest_at")
+    @classmethod
+    def _is_time(cls, value: str) -> str:
+        if not _TIME_OF_DAY.fullmatch(value):
+            raise Expected("expected_time_of_day")
+        return value
+
+    @field_validator("webhook_url", "ping_url")
+    @classmethod
+    def _is_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and url_of(value.get_secret_value()) is None:
+            raise Expected("expected_address")
+        return value
+
+    @model_validator(mode="after")
+    def _is_signed(self) -> Notify:
+        if self.webhook_url.get_secret_value() and not self.webhook_secret.get_secret_value():
+            variable, file = "IMPORTER_NOTIFY__WEBHOOK_SECRET", "notify.webhook_secret_file"
+            names = {"name": "notify.webhook_url", "other": "notify.webhook_secret"}
+            raise Expected("secret_missing", variable=variable, file=file, **names)
+        return self
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those of Apprise: one a line, or apart by blanks."""
+        return tuple(self.urls.get_secret_value().split())
+
+    def secrets(self) -> tuple[str, ...]:
+        """What no log may show: whole addresses, and the passwords and keys in them."""
+        values = [getattr(self, name).get_secret_value() for name in NOTIFY_SECRETS if name != "urls"]
+        return (*values, *self.addresses, *(urlsplit(url).password or "" for url in self.addresses))

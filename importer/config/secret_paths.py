@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from importer.config.fields import SECRETS
+from importer.config.fields import NOTIFY_SECRETS, SECRETS
 from importer.config.settings import Settings
 from importer.redaction import SHORTEST, Redactor
 
 MUST_EXIST = frozenset(
     {*(("api", f"{name}_file") for name in SECRETS), ("api", "ca_file"), ("web", "tls_cert"), ("web", "tls_key")}
+    | {("notify", f"{name}_file") for name in NOTIFY_SECRETS}
 )
 """Settings of files that only a person makes: what is no such file there may be what should stand in it."""
 OTHERS = frozenset(
@@ -51,6 +52,7 @@ def open_to_others(settings: Settings) -> Iterator[tuple[str, Path, str]]:
     files: list[tuple[str, Path | None]] = [
         (f"api.{name}_file", getattr(settings.api, f"{name}_file")) for name in SECRETS
     ]
+    files += [(f"notify.{name}_file", getattr(settings.notify, f"{name}_file")) for name in NOTIFY_SECRETS]
     files += [
         (f"profiles.{profile}.{name}_file", getattr(of_profile, f"{name}_file"))
         for profile, of_profile in settings.profiles.items()

@@ -15,8 +15,8 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from importer.config.fields import SECRETS, Expected, OptionalPath, Role, Section, parts, table, url_of
-from importer.config.night import Hours, Profile, Watch
+from importer.config.fields import NOTIFY_SECRETS, SECRETS, Expected, OptionalPath, Role, Section, parts, table, url_of
+from importer.config.night import Hours, Notify, Profile, Watch
 from importer.config.target import normal_base, normal_path, target_of
 from importer.gs1.codes import CheckDigit, DateOrder, Day00, OnExpired
 from importer.gs1.suspect import Suspect
@@ -302,6 +302,7 @@ class Settings(BaseSettings):
     watch: Watch = Watch()
     profiles: dict[str, Profile] = Field(default_factory=dict)
     schedule: Hours = Hours()
+    notify: Notify = Notify()
     web: Web = Web()
     metrics: Metrics = Metrics()
     log: Log = Log()
@@ -321,7 +322,7 @@ class Settings(BaseSettings):
     def public(self) -> dict[str, Any]:
         """Give every setting that is no secret, as JSON has it; of a proxy, the address without its password."""
         values: dict[str, dict[str, Any]] = self.model_dump(
-            mode="json", exclude={"api": set(SECRETS), "profiles": True}
+            mode="json", exclude={"api": set(SECRETS), "notify": set(NOTIFY_SECRETS), "profiles": True}
         )
         values["api"]["proxy"] = without_password(self.api.proxy.get_secret_value())
         return values
@@ -330,7 +331,7 @@ class Settings(BaseSettings):
         """Give the values that no log may show."""
         holders = (self.api, *self.profiles.values())
         values = [getattr(holder, name).get_secret_value() for holder in holders for name in SECRETS]
-        values.append(urlsplit(self.api.proxy.get_secret_value()).password or "")
+        values += [urlsplit(self.api.proxy.get_secret_value()).password or "", *self.notify.secrets()]
         return tuple(value for value in values if value)
 
     def of_profile(self, name: str, *, with_api: bool = True) -> Self:

@@ -30,7 +30,7 @@ Hold = Callable[[Stopping], AbstractAsyncContextManager[Session]]
 @dataclass(slots=True)
 class Watching:
     """`wait` sleeps for so many seconds, or less where something happens in the inbox or the command is to stop.
-    `after` is awaited at the end of each pass, with the codes that its lists ended with.
+    `after` is awaited at the end of each pass.
     """
 
     inbox: Inbox
@@ -38,7 +38,7 @@ class Watching:
     stopping: Stopping
     wait: Callable[[float], Awaitable[None]]
     language: Language
-    after: Callable[[list[int]], Awaitable[None]]
+    after: Callable[[], Awaitable[None]]
     schedule: Schedule = field(default_factory=Schedule)
     clock: Clock = field(default_factory=Clock)
     look_seconds: float = 5.0
@@ -54,7 +54,7 @@ class Watching:
                 await self._pass(opened)
             codes, self.inbox.codes = self.inbox.codes, []
             code = worst([code, *codes])
-            await self.after(codes)
+            await self.after()
             if self.once and (opened or not self.inbox.has_more()):
                 break
             await self.wait(self._until_next(opened))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -353,3 +356,60 @@ def test_a_service_manager_is_told_that_a_watch_is_ready_and_stops(
             while (state := manager.recv(100)) == b"WATCHDOG=1":
                 pass
             assert state == b"STOPPING=1"
+
+
+class Hook:
+    """A web server that keeps what is POSTed to it."""
+
+    def __init__(self) -> None:
+        got: list[dict[str, Any]] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                return None
+
+        self.got = got
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook/with-a-secret-in-it"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def test_a_night_s_problems_are_told_once_and_no_secret_is_shown(
+    importer: Importer, inbox: Path, quick: dict[str, str]
+) -> None:
+    hook = Hook()
+    (importer.cwd / "hook.url").write_text(hook.url, "utf-8")
+    secret = "the secret that signs"
+    (importer.cwd / "config.toml").write_text('[notify]\nwebhook_url_file = "hook.url"\n', "utf-8")
+    told = {**quick, "IMPORTER_NOTIFY__WEBHOOK_SECRET": secret}
+    aged(write_csv(inbox / "good.csv", packs(2)))
+    aged(write_csv(inbox / "wrong.csv", [("S#9", *packs(1)[0][1:])]))
+    (inbox / "bad.csv").write_text("nothing of the kind\n1\n", "utf-8")
+    aged(inbox / "bad.csv")
+    said = [importer("watch", "inbox", "--once", env=told) for _ in range(2)]
+    hook.close()
+    assert [done.code for done in said] == [2, 0]
+    kinds = {message["kind"]: message for message in hook.got}
+    assert (len(hook.got), set(kinds)) == (3, {"rejects", "failure", "digest"})
+    assert [file["file"] for file in kinds["digest"]["files"]] == ["good.csv"]
+    (bad,) = kinds["failure"]["files"]
+    assert bad["code"]
+    assert bad["happened"]
+    assert "Put the corrected list into the inbox again." in bad["to_do"]
+    assert (Path(bad["report"]) / "bad.csv.report.txt").exists()
+    (wrong,) = kinds["rejects"]["files"]
+    assert (Path(wrong["report"]) / "not_assigned.csv").exists()
+    everything = "".join(done.out + done.err for done in said) + (
+        importer.cwd / "reports" / wrong["run"] / "summary.json"
+    ).read_text("utf-8")
+    assert hook.url not in everything
+    assert secret not in everything
