@@ -31,7 +31,8 @@ from importer.config.secret_paths import open_to_others
 from importer.config.settings import Input, Settings
 from importer.errors import ConfigError
 from importer.events import Actor, this_process
-from importer.flow.importing import Connect, Parts, Watcher
+from importer.flow.holding import by_itself
+from importer.flow.importing import Connect, MaySend, Parts, Watcher
 from importer.flow.preview import Looking
 from importer.flow.serving import Serving
 from importer.flow.verify import Inputs
@@ -157,13 +158,13 @@ def parts(
 
         measuring = Measuring(settings)
         watcher, around, ended = measuring.watching(watcher), measuring.request, measuring.ended
+    connected = partial(connect, settings, stopping, watcher, redactor, around, alone=is_sandbox(target), urgent=urgent)
     return Parts(
         ledger=ledger,
         ended=ended,
         open_source=open_source,
-        connect=connect(
-            settings, stopping, watcher, redactor, around, alone=is_sandbox(target), urgent=urgent, right=right
-        ),
+        connect=connected(right=right),
+        **_may_send(settings, connected, right),
         staging=staging(settings, settings.ledger.directory),
         submitting=Submitting(
             settings.limits.max_in_flight,
@@ -186,6 +187,17 @@ def parts(
         actor=actor,
         released_only=needs_release(settings, target) and actor.door != "page",
     )
+
+
+def _may_send(settings: Settings, connected: Callable[..., Connect], right: Right | None) -> dict[str, MaySend]:
+    """How a run gets the right to be sent: with a ledger that several hosts share, unless it has one."""
+    if right or not settings.ledger.url:
+        return {}
+
+    def made(right: Right) -> Connect:
+        return connected(right=right)
+
+    return {"may_send": by_itself(channel_of(settings), made, settings.api.timeout_seconds)}
 
 
 def is_measured(settings: Settings, door: str = "") -> bool:

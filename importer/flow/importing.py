@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,6 +60,9 @@ Connect = Callable[[Callable[[Commissioner], Commissioner], bool], AbstractAsync
 """Opens the connection to the API. It is given what records each attempt around the client."""
 
 
+MaySend = Callable[["Parts", Run], AbstractAsyncContextManager["Parts"]]
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an import is put together from (wiring.py)."""
@@ -86,6 +89,8 @@ class Parts:
     """Options that a command for later needs, so that it goes to the same ledger and configuration."""
     released_only: bool = False
     """Lists are released by a second person, on the page: here nothing begins."""
+    may_send: MaySend = lambda parts, _: nullcontext(parts)
+    """Gets the right to send a run, and what it is sent with (holding.py). Raises LedgerBusy where others have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +272,10 @@ class Import:
         return await self._conclude(run.id, outcomes)
 
     async def _submit(self, view: View, run: Run, kind: EventKind) -> None:
-        parts = self._parts
+        async with self._parts.may_send(self._parts, run) as parts:
+            await self._submit_with(parts, view, run, kind)
+
+    async def _submit_with(self, parts: Parts, view: View, run: Run, kind: EventKind) -> None:
         event = Event(kind, parts.actor, run=run.id, before=_outcomes(count(view, run)))
         await parts.ledger.begin_event(event)
         await parts.ledger.running(run.num, parts.submitting.exists_means)
@@ -279,7 +287,7 @@ class Import:
             if counts.pending:
                 left = counts.to_send
                 parts.watcher.sending(run, left, run.rows - left)
-                seconds = await self._send(view, run, retried=kind == EventKind.RETRY)
+                seconds = await self._send(parts, view, run, retried=kind == EventKind.RETRY)
             code, why = parts.stopping.exit_code, parts.stopping.why or Message("nothing_taken")
         except asyncio.CancelledError:
             code, why = parts.stopping.exit_code or Exit.INTERRUPTED, parts.stopping.why or Message("interrupted")
@@ -297,9 +305,7 @@ class Import:
                 code = counts.tally.exit_code(counts.skipped_for_product)
                 await parts.ledger.ended(run.num, RunState.FINISHED, code, None, seconds)
 
-    async def _send(self, view: View, run: Run, *, retried: bool) -> float:
-        parts = self._parts
-
+    async def _send(self, parts: Parts, view: View, run: Run, *, retried: bool) -> float:
         def record(client: Commissioner) -> Recorded:
             return Recorded(client, parts.ledger, run.num, parts.submitting.exists_means, parts.watcher.on_attempt)
 

@@ -10,20 +10,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
 from importer.api.handing import HandedOn, Right
 from importer.concurrency import Stopping, in_thread, until
 from importer.errors import Exit, ImporterError, LedgerBusy
+from importer.flow.holding import claimed
 from importer.flow.importing import TURN_OVER, Import, Parts
 from importer.ledger.ports import Channel, Held, Ledger, Place
 from importer.model import Message
 
 _LOOKS = 1.0
 """Seconds between two looks at who waits, and between two tries to get the right to send."""
-_SLOW_CLOCK = 1.02
 _TAKEN_OVER = "ledger_taken_over"
 
 
@@ -79,8 +79,6 @@ class Tenure:
         self._over = Stopping()
         self._handed_on = HandedOn(held.state, held.age)
         self._log = structlog.get_logger()
-        wait = serving.request_seconds * _SLOW_CLOCK if held.lost else 0.0
-        self._doubt_until = asyncio.get_running_loop().time() + wait
 
     async def go(self) -> None:
         self._log.info("sends_for_channel", in_doubt=self._held.lost)
@@ -111,39 +109,32 @@ class Tenure:
         stopping = Stopping()
         right = Right(self._held.holds, self._held.now, self._handed_on)
         parts = self._serving.parts(self._ledger, stopping, right)
-        parts = replace(parts, submitting=replace(parts.submitting, doubt_until=self._doubt_until))
-        if not await in_thread(self._held.claim, num):
-            await in_thread(self._put_back, num, _LOOKS)
-            return
         watching = asyncio.create_task(self._ends(stopping, urgent=urgent))
         try:
             with self._ledger.view() as view:
                 run = view.run_by_num(num)
-            await Import(parts).turn(run)
+            async with claimed(self._held, parts, num, self._serving.request_seconds) as parts:
+                await Import(parts).turn(run)
         except LedgerBusy as error:
             if error.message.code in {_TAKEN_OVER, "ledger_unreachable"}:
                 raise
-            await in_thread(self._put_back, num, self._serving.retry_seconds)
+            await in_thread(self._served, num, True, _LOOKS)
         except ImporterError as error:
             self._log.error("run_given_up", run=run.id, reason=str(error))
-            await in_thread(self._channel_served, num, False, 0.0)
+            await in_thread(self._served, num, False, 0.0)
         else:
             await self._note(num, stopping)
         finally:
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
-        await in_thread(self._held.unclaim)
 
     async def _note(self, num: int, stopping: Stopping) -> None:
         over = stopping.why is not None and stopping.why.code == TURN_OVER
         away = stopping.exit_code == Exit.TRY_AGAIN and not over
-        await in_thread(self._channel_served, num, over or away, self._serving.retry_seconds if away else 0.0)
+        await in_thread(self._served, num, over or away, self._serving.retry_seconds if away else 0.0)
 
-    def _put_back(self, num: int, later: float) -> None:
-        self._channel.served(num, waits=True, later=later)
-
-    def _channel_served(self, num: int, waits: bool, later: float) -> None:
+    def _served(self, num: int, waits: bool, later: float) -> None:
         self._channel.served(num, waits=waits, later=later)
 
     async def _ends(self, stopping: Stopping, *, urgent: bool) -> None:

@@ -333,7 +333,12 @@ class Held(Protocol):
 
     @property
     def lost(self) -> int:
-        """Chunks that the owner before may have on the wire still: they are in doubt."""
+        """Chunks that an owner before may have on the wire still: they are in doubt."""
+        ...
+
+    @property
+    def taken_at(self) -> float:
+        """When it was got, by `time.monotonic`."""
         ...
 
     def holds(self) -> bool:
@@ -350,8 +355,11 @@ class Held(Protocol):
         """
         ...
 
-    def claim(self, run: int) -> bool:
-        """Whether all products of a run are this channel's alone in its target from here on."""
+    def claim(self, run: int) -> int | None:
+        """Make all products of a run this channel's alone in its target; None: another channel sends something of them.
+
+        What is on the wire of the run then is an earlier owner's: it is in doubt. Returns how many chunks.
+        """
         ...
 
     def unclaim(self) -> None: ...
@@ -391,6 +399,10 @@ class Channel(Protocol):
 
     def served(self, run: int, *, waits: bool, later: float = 0.0) -> None:
         """A turn of it is over; where it still waits, its next one comes `later` seconds from now at the earliest."""
+        ...
+
+    def owner(self) -> Mapping[str, str]:
+        """`pid` and `host` of the process that sends for the channel, and `since` when; empty: none does."""
         ...
 
     def stands(self, run: int) -> Standing | None:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from boxes import Box
 from commands import COMMAND, Importer
+from conftest import StartBox
 from lists import packs, write_csv
 from postgres_server import PostgresServer
 
@@ -77,8 +78,8 @@ def until(comes: Callable[[], object], seconds: float = 40.0) -> None:
 
 
 @pytest.fixture
-def plant(tmp_path: Path, postgres: PostgresServer, box: Box) -> Iterator[Plant]:
-    plant = Plant(tmp_path, postgres.new_database(), box)
+def plant(tmp_path: Path, postgres: PostgresServer, sandbox: StartBox) -> Iterator[Plant]:
+    plant = Plant(tmp_path, postgres.new_database(), sandbox("channel_keys="))
     yield plant
     plant.close()
 
@@ -107,6 +108,50 @@ def test_when_the_owner_is_killed_another_sends_on_within_15_seconds(plant: Plan
     until(lambda: plant.requests() > before + 5)
     assert time.monotonic() - killed < 15
     assert plant.owner() not in {owner, ""}
+
+
+def test_an_owner_that_was_paused_for_longer_than_its_lease_sends_nothing_among_the_others_requests(
+    plant: Plant,
+) -> None:
+    workers = {str(one.pid): one for one in (plant.worker("a"), plant.worker("b"))}
+    assert plant.host("desk")("run", "--queue", "--no-wait", listed(plant, 3000), env=plant.env).code == 0
+    until(lambda: plant.requests() > 20)
+    owner = plant.owner()
+    workers[owner].send_signal(signal.SIGSTOP)
+    until(lambda: plant.owner() not in {owner, ""})
+    before = plant.requests()
+    until(lambda: plant.requests() > before + 5)
+    workers[owner].send_signal(signal.SIGCONT)
+    until(lambda: len(plant.box.commissioned()) == 3000)
+    ticks = sorted(visit.tick for visit in plant.box.requests() if visit.serials)
+    assert max(sum(start <= tick < start + 1 for tick in ticks) for start in ticks) <= 21
+
+
+def test_a_run_without_workers_has_the_channel_to_itself(plant: Plant) -> None:
+    plant.worker("a")
+    desk = plant.host("desk")
+    assert desk("run", "--queue", "--no-wait", listed(plant, 3000), env=plant.env).code == 0
+    until(lambda: plant.requests() > 20)
+    busy = desk("run", listed(plant, 50, "D"), env=plant.env)
+    assert busy.code == 75
+    assert "--queue" in busy.err
+    until(lambda: len(plant.box.commissioned()) == 3000)
+    until(lambda: not plant.owner())
+    assert desk("resume", env=plant.env).code == 0
+    assert len(plant.box.commissioned()) == 3050
+
+
+def test_two_channels_of_one_tenant_don_t_send_one_product_at_the_same_time(plant: Plant) -> None:
+    """Else each could send what the other has sent already."""
+    tenant = {"IMPORTER_API__TENANT": "plant"}
+    one, other = (plant.env | tenant | {"IMPORTER_API__CHANNEL_KEY": key} for key in ("line-1", "line-2"))
+    desk = plant.host("desk")
+    sending = desk.start("run", listed(plant, 3000), env=one)
+    until(lambda: plant.requests() > 5)
+    result = desk("run", listed(plant, 3000, "S"), env=other)
+    sending.send(signal.SIGTERM)
+    assert sending.ended().code == 143
+    assert result.code == 75
 
 
 def test_a_worker_that_is_told_to_end_finishes_what_is_in_flight_and_gives_the_channel_free(plant: Plant) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -74,6 +75,14 @@ class PostgresChannel:
         found = self._ask("queue_of", run=run)
         return Standing(**{**found[0], "owner_since": found[0]["owner_since"] or ""}) if found else None
 
+    def owner(self) -> dict[str, str]:
+        """The process that sends for the channel, and since when."""
+        found = self._ask("owner_of")
+        if not found:
+            return {"pid": "", "host": "", "since": ""}
+        host, pid, _ = found[0]["owner"].split("/")
+        return {"pid": pid, "host": host, "since": found[0]["since"]}
+
     def take(self, ledger: PostgresLedger) -> Held | None:
         """Take the channel's lease for what this ledger writes; None: another owner has it. What earlier owners had on
         the wire is in doubt from here on.
@@ -92,8 +101,9 @@ class PostgresChannel:
         ledger.fence(lease)
         return lease
 
-    def claim(self, run: int, token: int) -> bool:
-        return bool(self._ask("claim", run=run, token=token)[0]["claimed"])
+    def claim(self, run: int, token: int) -> int | None:
+        lost: int | None = self._ask("claim", run=run, token=token)[0]["lost"]
+        return lost
 
     def unclaim(self, owner: str) -> None:
         self._ask("unclaim", owner=owner)
@@ -119,7 +129,7 @@ class Lease:
         self._token = taken.token
         self._renewing: Renewing | None = None
         self.state, self.age = taken.state, taken.age
-        self.lost = lost
+        self.lost, self.taken_at = lost, time.monotonic()
 
     @property
     def channel(self) -> str:
@@ -136,7 +146,7 @@ class Lease:
         if self._renewing:
             self._renewing.now()
 
-    def claim(self, run: int) -> bool:
+    def claim(self, run: int) -> int | None:
         return self._channel.claim(run, self._token)
 
     def unclaim(self) -> None:
@@ -144,9 +154,13 @@ class Lease:
 
     @contextmanager
     def kept(self, told: Callable[[], Mapping[str, Any]], on_lost: Callable[[], None]) -> Iterator[None]:
-        with Renewing(self._connect, self._tenure, self.channel, told=told, on_lost=on_lost, every=self._every) as one:
-            self._renewing = one
-            yield
+        try:
+            with Renewing(
+                self._connect, self._tenure, self.channel, told=told, on_lost=on_lost, every=self._every
+            ) as self._renewing:
+                yield
+        finally:
+            self._ledger.fence(None)
 
     def _connect(self) -> psycopg.Connection[Any]:
         db = connect(self._url, "importer lease")

@@ -174,11 +174,15 @@ UPDATE queued SET served_at = lease_now(), waits = :waits, not_before = lease_no
 UPDATE chunk SET state = 0, doubt = 2, outcome = '', code = '', message = ''
     WHERE state = 1 AND run IN (SELECT run FROM queued WHERE channel = :channel);
 
--- claim: Whether all products of a run are this channel's alone now, in its target.
-SELECT lease_claim(:channel, :token, :run) AS claimed;
+-- claim: Make all products of a run this channel's alone; how many chunks are in doubt by that, NULL: another's they are.
+SELECT lease_claim(:channel, :token, :run) AS lost;
 
 -- unclaim: They are others' to claim again.
 DELETE FROM claim WHERE channel = :channel AND owner = :owner;
+
+-- owner_of: Who sends for a channel.
+SELECT owner, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since FROM lease
+    WHERE channel = :channel AND owner != '' AND expires_at >= lease_now();
 
 -- queue_of: Where a run stands with the workers: who sends for its channel, and how many go before it.
 SELECT queued.channel, queued.waits, queued.urgent, to_char(queued.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')

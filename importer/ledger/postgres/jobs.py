@@ -35,6 +35,29 @@ _AGAIN = 1.0
 _FAULTS = (psycopg.Error, psycopg_pool.PoolTimeout, exceptions.ProcrastinateException)
 
 
+class _Serving:
+    """One call of `serve` at a time, whatever becomes of the job that has begun it."""
+
+    def __init__(self, serve: Callable[[], Awaitable[None]]) -> None:
+        self._serve = serve
+        self._task: asyncio.Task[None] | None = None
+
+    async def job(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._served())
+        await asyncio.shield(self._task)
+
+    async def _served(self) -> None:
+        try:
+            await self._serve()
+        except LedgerError as error:
+            structlog.get_logger().warning("channel_left", reason=str(error))
+
+    async def ended(self) -> None:
+        if self._task:
+            await asyncio.wait({self._task})
+
+
 class ProcrastinateJobs:
     def __init__(self, url: str, channel: str) -> None:
         self._url, self._channel = url, channel
@@ -50,30 +73,23 @@ class ProcrastinateJobs:
             raise LedgerBusy("ledger_unreachable", path=self._url, reason=" ".join(str(error).split())) from error
 
     async def work(self, serve: Callable[[], Awaitable[None]], stopping: Stopping) -> None:
+        """Where procrastinate loses its connection, it cancels its jobs: what serves goes on, and is found again."""
         log, asleep = structlog.get_logger(), until(stopping.heard)
-        while not stopping():
-            try:
-                async with self._app() as app:
-                    await self._work(app, serve, stopping)
-            except (*_FAULTS, LedgerBusy) as error:
-                log.warning("worker_waits_for_ledger", reason=" ".join(str(error).split())[:300])
-                await asleep(_AGAIN)
+        serving = _Serving(serve)
+        try:
+            while not stopping():
+                try:
+                    async with self._app() as app:
+                        await self._work(app, serving, stopping)
+                except (*_FAULTS, LedgerBusy) as error:
+                    log.warning("worker_waits_for_ledger", reason=" ".join(str(error).split())[:300])
+                    await asleep(_AGAIN)
+        finally:
+            await serving.ended()
 
-    async def _work(self, app: procrastinate.App, serve: Callable[[], Awaitable[None]], stopping: Stopping) -> None:
+    async def _work(self, app: procrastinate.App, serving: _Serving, stopping: Stopping) -> None:
         """Until it is told to stop; the job that runs then ends by itself, and beats its heart until it has."""
-        idle = asyncio.Event()
-        idle.set()
-
-        async def job() -> None:
-            idle.clear()
-            try:
-                await serve()
-            except LedgerError as error:
-                structlog.get_logger().warning("channel_left", reason=str(error))
-            finally:
-                idle.set()
-
-        app.task(name=_TASK, queue=self._queue)(job)
+        app.task(name=_TASK, queue=self._queue)(serving.job)
         worker = asyncio.create_task(
             app.run_worker_async(
                 queues=[self._queue],
@@ -89,7 +105,8 @@ class ProcrastinateJobs:
         told = asyncio.create_task(stopping.heard())
         try:
             await asyncio.wait({worker, reaper, told}, return_when=asyncio.FIRST_COMPLETED)
-            await idle.wait()
+            if stopping():
+                await serving.ended()
         finally:
             for task in (told, reaper, worker):
                 task.cancel()

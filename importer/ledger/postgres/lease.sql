@@ -85,9 +85,10 @@ CREATE TABLE claim (
     PRIMARY KEY (target, gtin)
 );
 
--- Claim all products of a run for a channel, or none of them. The claims of leases that are over count for nothing.
-CREATE FUNCTION lease_claim(wanted text, held_token bigint, of_run bigint) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE taken boolean;
+-- Claim all products of a run for a channel, or none of them: NULL. The claims of leases that are over count for nothing.
+-- What is on the wire of the run then is an earlier owner's: in doubt, and to be sent again. Returns how many chunks.
+CREATE FUNCTION lease_claim(wanted text, held_token bigint, of_run bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE taken boolean; lost bigint;
 BEGIN
     PERFORM lease_fence(wanted, held_token);
     PERFORM pg_advisory_xact_lock(hashtextextended('claim ' || (SELECT target FROM run WHERE num = of_run), 0));
@@ -95,9 +96,12 @@ BEGIN
         AND lease.owner = claim.owner AND lease.expires_at >= lease_now());
     SELECT EXISTS (SELECT FROM claim JOIN batch USING (gtin) JOIN run ON run.num = batch.run
         WHERE batch.run = of_run AND claim.target = run.target) INTO taken;
-    IF NOT taken THEN
-        INSERT INTO claim SELECT DISTINCT run.target, batch.gtin, wanted, lease.owner
-            FROM batch JOIN run ON run.num = batch.run JOIN lease ON lease.channel = wanted WHERE batch.run = of_run;
+    IF taken THEN
+        RETURN NULL;
     END IF;
-    RETURN NOT taken;
+    INSERT INTO claim SELECT DISTINCT run.target, batch.gtin, wanted, lease.owner
+        FROM batch JOIN run ON run.num = batch.run JOIN lease ON lease.channel = wanted WHERE batch.run = of_run;
+    UPDATE chunk SET state = 0, doubt = 2, outcome = '', code = '', message = '' WHERE run = of_run AND state = 1;
+    GET DIAGNOSTICS lost = ROW_COUNT;
+    RETURN lost;
 END $$;
