@@ -9,13 +9,14 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 from importer.api.handing import HandedOn, Right
-from importer.concurrency import in_thread
+from importer.concurrency import in_thread, until
 from importer.errors import Exit, LedgerBusy, LedgerError
 from importer.flow.importing import Connect, MaySend, Parts
 from importer.ledger.ports import Channel, Held
 from importer.ledger.records import Run
 from importer.model import Message
 
+_LOOKS = 0.25
 _SLOW_CLOCK = 1.02
 """A request's time limit was measured by another machine's clock."""
 
@@ -27,9 +28,7 @@ def by_itself(channel: Channel, connect: Callable[[Right], Connect], request_sec
 
     @asynccontextmanager
     async def may_send(parts: Parts, run: Run) -> AsyncIterator[Parts]:
-        held = await in_thread(channel.take, parts.ledger)
-        if held is None:
-            raise LedgerBusy("channel_busy", **await in_thread(channel.owner))
+        held = await _taken(channel, parts)
         handed_on = HandedOn(held.state, held.age)
         stack = ExitStack()
         stack.enter_context(
@@ -44,6 +43,22 @@ def by_itself(channel: Channel, connect: Callable[[Right], Connect], request_sec
     return may_send
 
 
+async def _taken(channel: Channel, parts: Parts) -> Held:
+    """The right to send for the channel. One that was killed is waited for until its right is over; one that renews it
+    is alive. Raises LedgerBusy, and Stopped where this process is told to stop meanwhile.
+    """
+    first = None
+    while (held := await in_thread(channel.take, parts.ledger)) is None:
+        owner = dict(await in_thread(channel.owner))
+        until_then = owner.pop("until")
+        first = first or until_then
+        if until_then != first:
+            raise LedgerBusy("channel_busy", **owner)
+        parts.stopping.check()
+        await until(parts.stopping.heard)(_LOOKS)
+    return held
+
+
 @asynccontextmanager
 async def claimed(held: Held, parts: Parts, run: int, request_seconds: float) -> AsyncIterator[Parts]:
     """While this lasts, the products of a run are this channel's alone. Gives what the run is sent with: what an
@@ -53,9 +68,9 @@ async def claimed(held: Held, parts: Parts, run: int, request_seconds: float) ->
     if lost is None:
         raise LedgerBusy("products_claimed")
     since = time.monotonic() if lost else held.taken_at if held.lost else -math.inf
-    until = since + request_seconds * _SLOW_CLOCK
+    doubt_until = since + request_seconds * _SLOW_CLOCK
     try:
-        yield replace(parts, submitting=replace(parts.submitting, doubt_until=until))
+        yield replace(parts, submitting=replace(parts.submitting, doubt_until=doubt_until))
     finally:
         with suppress(LedgerError):  # claims of a lease that is over count for nothing
             await in_thread(held.unclaim)

@@ -253,7 +253,6 @@ class Import:
 
     async def turn(self, run: Run) -> Finished | None:
         """Send what is pending until it is told to stop; then write the report, unless it is to go on in a later turn.
-
         Raises LedgerError where the ledger takes nothing of this process any more.
         """
         told = {"run": run.id, "source": run.source_name}

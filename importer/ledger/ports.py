@@ -402,7 +402,9 @@ class Channel(Protocol):
         ...
 
     def owner(self) -> Mapping[str, str]:
-        """`pid` and `host` of the process that sends for the channel, and `since` when; empty: none does."""
+        """`pid` and `host` of the process that sends for the channel, `since` when, and `until` when at least, which
+        moves as long as it is alive; empty: none does.
+        """
         ...
 
     def stands(self, run: int) -> Standing | None:

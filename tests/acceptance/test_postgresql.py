@@ -102,7 +102,7 @@ def test_a_second_process_that_would_send_into_the_same_target_tries_again_later
         running.send(signal.SIGKILL)
         running.ended()
     assert second.code == 75
-    assert f"is in use by process {running.pid}" in second.err
+    assert f"Process {running.pid} on" in second.err
     assert importer("resume", env=env).code == 0
 
 

@@ -79,9 +79,9 @@ class PostgresChannel:
         """The process that sends for the channel, and since when."""
         found = self._ask("owner_of")
         if not found:
-            return {"pid": "", "host": "", "since": ""}
+            return {"pid": "", "host": "", "since": "", "until": ""}
         host, pid, _ = found[0]["owner"].split("/")
-        return {"pid": pid, "host": host, "since": found[0]["since"]}
+        return {"pid": pid, "host": host, "since": found[0]["since"], "until": found[0]["until"]}
 
     def take(self, ledger: PostgresLedger) -> Held | None:
         """Take the channel's lease for what this ledger writes; None: another owner has it. What earlier owners had on

@@ -180,8 +180,8 @@ SELECT lease_claim(:channel, :token, :run) AS lost;
 -- unclaim: They are others' to claim again.
 DELETE FROM claim WHERE channel = :channel AND owner = :owner;
 
--- owner_of: Who sends for a channel.
-SELECT owner, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since FROM lease
+-- owner_of: Who sends for a channel, since when and until when at least.
+SELECT owner, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since, expires_at::text AS until FROM lease
     WHERE channel = :channel AND owner != '' AND expires_at >= lease_now();
 
 -- queue_of: Where a run stands with the workers: who sends for its channel, and how many go before it.
