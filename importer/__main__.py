@@ -96,7 +96,9 @@ def _give_up(stream: TextIO) -> None:
 
 def _say(text: str) -> None:
     with suppress(OSError):
-        print(text, file=sys.stderr)  # noqa: T201  the last word of a command
+        from importer.cli.screen import tell_wrapped  # noqa: PLC0415  what it raises is caught, too
+
+        tell_wrapped(text, err=True)
 
 
 if __name__ == "__main__":

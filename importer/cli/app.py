@@ -20,6 +20,7 @@ from importer.cli.options import (
     ReportDir,
     RunId,
     Where,
+    known_runs,
     spread,
 )
 from importer.cli.setup import Setup
@@ -29,7 +30,6 @@ app = typer.Typer(
     name="importer",
     help="Commission pharma serial numbers in bulk: every row of a list ends in exactly one outcome.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -115,7 +115,7 @@ def resume(
     where: Where,
     limits: Limits,
     sandbox: InSandbox,
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", show_default=False)] = None,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", show_default=False, autocompletion=known_runs)] = None,
     accept_loss: Annotated[
         bool, typer.Option(help="The ledger is an older copy, or lost its latest state: doubt what it may not know.")
     ] = False,

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -19,6 +18,7 @@ from rich.text import Text
 from importer import wiring
 from importer.cli.options import Given
 from importer.cli.output import about, failure, show_document
+from importer.cli.screen import tell_wrapped, visible
 from importer.cli.setup import Setup
 from importer.cli.stdin import with_stdin
 from importer.concurrency import Stopping
@@ -50,7 +50,7 @@ def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
             codes.append(error.exit_code)
             said = setup.language.say(error.message)
             documents.append(failure(str(file), said, error))
-            typer.echo(about(str(file), said, error), err=True)
+            tell_wrapped(about(str(file), said, error), err=True)
             continue
         codes.append(Exit.DONE if found.clean else Exit.WRONG_ROWS)
         documents.append(_document(found, setup))
@@ -116,9 +116,9 @@ def _show(found: Preview, setup: Setup) -> None:
     language = setup.language
     told, counted = language.told, language.counted
     console = Console(highlight=False)
-    console.print(Text.assemble((found.name, "bold"), f": {counted('row', found.rows)}"))
+    console.print(Text.assemble((visible(found.name), "bold"), f": {counted('row', found.rows)}"))
     for line in reading_lines(found, language):
-        console.print(Padding(Text(line), (0, 0, 0, 2)))
+        console.print(Padding(Text(visible(line)), (0, 0, 0, 2)))
     console.print(_batch_table(found, language))
     if found.problems:
         console.print(Text(told("wrong_rows"), "dim"))
@@ -161,7 +161,7 @@ def _batch_table(found: Preview, language: Language) -> Table:
         who = (line.batch.gtin, line.batch.batch, line.batch.expiry) if line.batch else (told("no_batch"), "", "")
         numbers = (line.rows, line.send, line.already_assigned, line.duplicate, line.rejected)
         *others, rejected = (language.number(number) if number else "-" for number in numbers)
-        table.add_row(*map(Text, who), *others, Text(rejected, "red" if line.rejected else ""))
+        table.add_row(*map(Text, map(visible, who)), *others, Text(rejected, "red" if line.rejected else ""))
     if len(found.batches) > _MOST_BATCHES:
         table.add_row(told("and_more", n=len(found.batches) - _MOST_BATCHES))
     return table
@@ -174,9 +174,9 @@ def _show_problem(console: Console, language: Language, code: str, problem: Prob
     left_out = problem.rows - len(shown)
     more = f" {language.told('and_more', n=left_out)}" if left_out else ""
     rows = language.counted("row", problem.rows)
-    console.print(Text.assemble((code, "bold red"), f"  {rows}: ", (places + more, "bold")))
+    console.print(Text.assemble((code, "bold red"), f"  {rows}: ", (visible(places) + more, "bold")))
     for example in shown[:1]:
-        console.print(Padding(Text(language.say(example.message)), (0, 0, 0, 2)))
+        console.print(Padding(Text(visible(language.say(example.message))), (0, 0, 0, 2)))
 
 
 def _verdict(found: Preview, setup: Setup) -> str:

@@ -13,14 +13,13 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Literal
 
-import typer
-
 from importer import wiring
 from importer.api.judge import cleaned
 from importer.api.session import Broken, Reply
 from importer.api.tokens import token_in
 from importer.cli.libraries import known_faults, versions
 from importer.cli.output import show_document
+from importer.cli.screen import tell
 from importer.cli.setup import Setup
 from importer.config.secret_paths import open_to_others
 from importer.errors import ConfigError, Exit, ImporterError, worst
@@ -68,7 +67,7 @@ def examine(setup: Setup) -> int:
         show_document({"findings": lines})
     else:
         for one in findings:
-            typer.echo(f"{setup.language.told(f'doctor_{one.state}'):<6} {setup.language.say(one.message)}")
+            tell(f"{setup.language.told(f'doctor_{one.state}'):<6} {setup.language.say(one.message)}")
     return worst([Exit.DONE, *(one.code for one in findings)])
 
 

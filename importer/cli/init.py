@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-import typer
-
+from importer.cli.screen import tell
 from importer.config import loading
 from importer.config.settings import Settings
 from importer.errors import ConfigError, Exit
@@ -29,11 +28,11 @@ def write_config(path: Path) -> int:
     except OSError as error:
         raise ConfigError("file_unwritable", path=str(path), reason=error.strerror) from error
     told = terminal().told
-    typer.echo(told("config_written", path=str(path)))
+    tell(told("config_written", path=str(path)))
     missing = list(_missing(loading.load(path, os.environ, {})))
     for what in missing:
-        typer.echo(told("config_missing", what=told(what)))
-    typer.echo(told("config_next_missing" if missing else "config_next", command=f"importer doctor{_named(path)}"))
+        tell(told("config_missing", what=told(what)))
+    tell(told("config_next_missing" if missing else "config_next", command=f"importer doctor{_named(path)}"))
     return Exit.DONE
 
 

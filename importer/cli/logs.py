@@ -18,6 +18,7 @@ from typing import Any, Literal, TextIO, cast
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from importer.cli.screen import visible
 from importer.errors import ConfigError
 from importer.redaction import Redactor
 
@@ -97,9 +98,14 @@ def _renderers(redactor: Redactor, *, for_people: bool) -> list[Processor]:
     if for_people:
         # The plain traceback: others wrap lines, which would cut a secret in two, and show local variables.
         render = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        return [_redacted(render, redactor)]
+        return [_seen, _redacted(render, redactor)]
     render = structlog.processors.JSONRenderer(ensure_ascii=False)
     return [structlog.processors.format_exc_info, _redacted(render, redactor)]
+
+
+def _seen(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """No control character of a file's name, or of an answer, reaches the terminal."""
+    return {key: visible(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def _redacted(render: Callable[..., str | bytes], redactor: Redactor) -> Processor:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from importer.errors import ConfigError
+from importer.errors import ConfigError, ImporterError
 
 _ROLES = ("serial", "gtin", "batch", "expiry")
 
@@ -23,9 +24,30 @@ Files = Annotated[
         metavar="FILE...", help="Lists: CSV, or a workbook; - reads stdin.", show_default=False, readable=False
     ),
 ]
+
+
+def known_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """For the shell: ids that begin so, the youngest first, each with its list. What can't be read is no completion."""
+    from importer.config import loading  # noqa: PLC0415  for who presses Tab alone
+    from importer.ledger.opening import place_of  # noqa: PLC0415
+
+    try:
+        settings = loading.load(ctx.params.get("config"), os.environ, {"ledger": {"path": ctx.params.get("ledger")}})
+        with place_of(settings.ledger.path, settings.ledger.url).view() as view:
+            runs = [(run.id, run.source_name) for run in reversed(view.runs())]
+    except (ImporterError, OSError):
+        return []
+    return [(name, about) for name, about in [("last", ""), *runs] if name.startswith(incomplete)]
+
+
 RunId = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="Its id, the beginning or end of it, or `last`.", show_default=False),
+    typer.Argument(
+        metavar="RUN",
+        help="Its id, the beginning or end of it, or `last`.",
+        show_default=False,
+        autocompletion=known_runs,
+    ),
 ]
 ReportDir = Annotated[Path | None, typer.Option("--report-dir", help="Where reports go.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, and nothing else there.")]

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 import typer
 
+from importer.cli.screen import tell, tell_wrapped, visible
 from importer.cli.setup import Setup
 from importer.errors import BY_SIGNAL, ImporterError
 from importer.events import Event
@@ -30,7 +31,7 @@ _OUTCOMES = {outcome.value for outcome in Outcome}
 def about(name: str, said: str, error: ImporterError) -> str:
     """What is said of a list, with its name, on one line, whatever the list is called."""
     text = said if error.names(name) else f"{name}: {said}"
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    return visible(text).replace("\n", " ")
 
 
 def failure(name: str, said: str, error: ImporterError) -> dict[str, Any]:
@@ -63,10 +64,10 @@ class Shown:
             document = msgspec.json.decode(summary_json(facts))
             self._documents.append({**document, "report": str(finished.directory)})
         else:
-            typer.echo("\n".join(summary_lines(facts, self._language)))
-            typer.echo(self._language.told("report", path=f"{finished.directory}{_best(finished)}"))
+            tell("\n".join(summary_lines(facts, self._language)))
+            tell(self._language.told("report", path=f"{finished.directory}{_best(finished)}"))
         if finished.run.state == RunState.STOPPED and facts.exit_code not in BY_SIGNAL:
-            typer.echo(f"{facts.source.name}: {self._language.part(finished.run.stopped_by)}", err=True)
+            tell(f"{facts.source.name}: {self._language.part(finished.run.stopped_by)}", err=True)
         if facts.exit_code:
             self._next.append(self._goes_on(finished))
 
@@ -84,7 +85,7 @@ class Shown:
 
     def failed(self, name: str, error: ImporterError) -> None:
         text = self._language.say(error.message)
-        typer.echo(about(name, text, error), err=True)
+        tell_wrapped(about(name, text, error), err=True)
         if self._as_json:
             self._documents.append(failure(name, text, error))
 
@@ -94,7 +95,7 @@ class Shown:
 
     def nothing(self, why: str) -> None:
         """There was nothing to do."""
-        typer.echo(why, err=self._as_json)
+        tell(why, err=self._as_json)
 
     def close(self) -> None:
         if self._as_json:
@@ -103,7 +104,7 @@ class Shown:
         if self._whole_again:
             self._next = [self._language.told("go_on", command=shlex.join(["importer", *sys.argv[1:]]))]
         for line in self._next:
-            typer.echo(line, err=self._as_json)
+            tell(line, err=self._as_json)
 
 
 def _best(finished: Finished) -> str:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from importer.api.gate import Wait
 from importer.api.trouble import in_utc
+from importer.cli.screen import visible
 from importer.ledger.records import Run
 from importer.sending.attempt import Attempt
 from importer.sending.rate import Rate
@@ -30,7 +31,7 @@ class Bar:
         self._estimate = estimate
         self._console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
             TextColumn("{task.fields[numbers]}"),
             TimeElapsedColumn(),
@@ -61,17 +62,17 @@ class Bar:
 
     def reading(self, name: str, size: int) -> None:
         _ = size
-        self._begin(terminal().told("reading", name=name), None)
+        self._begin(visible(terminal().told("reading", name=name)), None)
 
     def read(self, rows: int) -> None:
         self._show(None, terminal().counted("row", rows))
 
     def sending(self, run: Run, left: int, done: int) -> None:
         _ = done
-        self._begin(terminal().told("sending", name=run.source_name), left)
+        self._begin(visible(terminal().told("sending", name=run.source_name)), left)
         said = self._estimate(run, terminal())
         if said:
-            self._console.print(said, markup=False)
+            self._console.print(visible(said), markup=False)
         self._done, self._left = 0, left
         self._rate = Rate()
         self._rate.add(time.monotonic(), 0)
@@ -92,7 +93,7 @@ class Bar:
             "seconds": wait.seconds,
             "reason": terminal().part(wait.last.message) if wait.last else "",
         }
-        self._console.print(terminal().label("waiting", wait.cause, **values).strip(), markup=False)
+        self._console.print(visible(terminal().label("waiting", wait.cause, **values).strip()), markup=False)
 
     def reporting(self, run: Run) -> None:
         self._begin(terminal().told("reporting", run=run.id), None)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-import typer
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from importer.cli.screen import tell
 from importer.config.loading import DEFAULT_PATH
 from importer.errors import ConfigError, Exit
 from importer.version import VERSION
@@ -55,8 +55,8 @@ def write_recipe(name: str, directory: Path | None, inbox: Path, config: Path | 
         raise ConfigError("file_unwritable", path=str(into), reason=error.strerror) from error
     told = terminal().told
     for file in RECIPES[name]:
-        typer.echo(told("recipe_written", path=str(into / file)))
-    typer.echo(told(f"recipe_next_{name}"))
+        tell(told("recipe_written", path=str(into / file)))
+    tell(told(f"recipe_next_{name}"))
     return Exit.DONE
 
 

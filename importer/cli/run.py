@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-import typer
 
 from importer import wiring
 from importer.cli import hours
@@ -19,8 +18,10 @@ from importer.cli.named import named_run
 from importer.cli.options import Given, Limits
 from importer.cli.output import Shown
 from importer.cli.progress import watcher
+from importer.cli.screen import tell_wrapped
 from importer.cli.setup import Setup
 from importer.cli.stdin import with_stdin
+from importer.cli.times import Deadline
 from importer.concurrency import Stopped, Stopping, until
 from importer.config.windows import Schedule
 from importer.errors import ConfigError, Exit, ImporterError, LedgerBusy, worst
@@ -30,6 +31,7 @@ from importer.ledger.opening import accept_loss
 from importer.ledger.ports import Ledger
 from importer.ledger.records import Run
 from importer.model import RunState, is_sandbox, same_target
+from importer.sources.files import kind_of
 from importer.words.language import Language
 
 FORGETFUL = ("never_taken=done",)
@@ -139,6 +141,7 @@ def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits,
                     break
                 await session.ends.of(name, begin())
 
+    _complain_of(setup, limits, lambda: _must_be_there(files))
     return asyncio.run(importing(setup, limits, work, stage=stage))
 
 
@@ -153,6 +156,8 @@ def resume_runs(setup: Setup, run_id: str | None, limits: Limits) -> int:
                 break
             await session.ends.of(run.id, session.imports.submit(run))
 
+    if run_id:
+        _complain_of(setup, limits, lambda: _must_be_known(setup, run_id))
     return asyncio.run(importing(setup, limits, work, FORGETFUL))
 
 
@@ -172,7 +177,32 @@ def retry_run(setup: Setup, run_id: str, limits: Limits) -> int:
         run = _named(session, run_id)
         await session.ends.of(run.id, session.imports.retry(run))
 
+    _complain_of(setup, limits, lambda: _must_be_known(setup, run_id))
     return asyncio.run(importing(setup, limits, work, FORGETFUL))
+
+
+def _complain_of(setup: Setup, limits: Limits, look: Callable[[], object]) -> None:
+    """Without credentials nothing can be sent; but what is wrong with the command itself is said first."""
+    Deadline.of(limits.max_duration, limits.stop_at)
+    if setup.knobs is not None:
+        return
+    try:
+        wiring.must_have_credentials(setup.settings)
+    except ConfigError:
+        look()
+        raise
+
+
+def _must_be_there(files: Sequence[Path]) -> None:
+    """Raise SourceError for the first list that can't be read for reasons that its path alone tells."""
+    for path in files:
+        if str(path) != "-":
+            kind_of(path)
+
+
+def _must_be_known(setup: Setup, run_id: str) -> None:
+    with setup.ledger.view() as view:
+        named_run(view, run_id)
 
 
 def _to_resume(session: Session, run_id: str | None, report_dir: Path) -> list[Run]:
@@ -243,7 +273,7 @@ async def importing(
 
 def say_waiting(text: str) -> None:
     if sys.stderr.isatty():
-        typer.echo(text, err=True)
+        tell_wrapped(text, err=True)
     else:
         structlog.get_logger().info("schedule", message=text)
 

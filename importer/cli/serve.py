@@ -10,6 +10,7 @@ import typer
 
 from importer.cli import sandbox
 from importer.cli.bounds import exposing
+from importer.cli.screen import tell
 from importer.cli.setup import Setup
 from importer.config.settings import Web
 from importer.errors import Exit
@@ -34,7 +35,7 @@ def serve_page(setup: Setup, host: str | None, port: int | None, tls: tuple[Path
 
 
 def _announce(url: str) -> None:
-    typer.echo(terminal().told("page_at", url=url))
+    tell(terminal().told("page_at", url=url))
 
 
 def add_user(setup: Setup, name: str, role: str) -> int:
@@ -47,7 +48,7 @@ def add_user(setup: Setup, name: str, role: str) -> int:
         password = sys.stdin.readline().rstrip("\r\n")
     users = users_of(setup.settings)
     new = users.add(name, password, role)
-    typer.echo(
+    tell(
         setup.language.told(
             "user_added" if new else "user_changed", name=name, role=users.role_of(name), path=str(users.path)
         )
@@ -58,12 +59,12 @@ def add_user(setup: Setup, name: str, role: str) -> int:
 def remove_user(setup: Setup, name: str) -> int:
     users = users_of(setup.settings)
     users.remove(name)
-    typer.echo(setup.language.told("user_removed", name=name))
+    tell(setup.language.told("user_removed", name=name))
     return Exit.DONE
 
 
 def list_users(setup: Setup) -> int:
     users = users_of(setup.settings)
     for name in users.names():
-        typer.echo(f"{name}\t{users.role_of(name)}")
+        tell(f"{name}\t{users.role_of(name)}")
     return Exit.DONE

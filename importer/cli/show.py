@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-import typer
 
 from importer.cli.named import named_run
 from importer.cli.output import event_lines, show_document, summary_lines
+from importer.cli.screen import tell
 from importer.cli.setup import Setup
 from importer.cli.times import seconds_of
 from importer.errors import ConfigError, Exit, LedgerDamaged
@@ -18,12 +19,14 @@ from importer.events import comments
 from importer.ledger.opening import channel_of
 from importer.ledger.ports import Standing, View
 from importer.ledger.records import Run
-from importer.model import is_sandbox
-from importer.reconcile import GOOD
+from importer.model import Outcome, is_sandbox
 from importer.reports.summary import summary_json
-from importer.results.totals import count, facts_of, in_words
+from importer.results.totals import Counts, count, facts_of, in_words
+from importer.words.language import Language
 
-_RUN_LINE = "{:<25}{:<10}{:>12}{:>12}{:>12}  {}"
+_RUN_LINE = "{:<24}{:<9}{:>4}{:>9}{:>9}  {:<8} {}"
+_WHO = 8
+_OPEN = (Outcome.REJECTED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT)
 
 
 def _view(setup: Setup) -> View:
@@ -40,11 +43,16 @@ def show_runs(setup: Setup, since: str | None = None) -> int:
             [
                 {
                     "run": run.id,
+                    "action": run.action.value,
+                    "undoes": run.undoes,
                     "state": run.state.value,
+                    "exit_code": run.exit_code,
                     "source": run.source_name,
                     "target": run.target,
                     "sandbox": is_sandbox(run.target),
+                    "user": run.user,
                     "rows": run.rows,
+                    "to_send": counts.to_send,
                     "started_at": run.started_at,
                     "ended_at": run.ended_at,
                     "outcomes": {outcome.value: rows for outcome, rows in counts.tally.outcomes.items()},
@@ -54,17 +62,26 @@ def show_runs(setup: Setup, since: str | None = None) -> int:
         )
         return Exit.DONE
     language, told = setup.language, setup.language.told
-    heads = [told(f"column_{name}") for name in ("run", "state", "rows", "assigned", "open", "source")]
-    typer.echo(_RUN_LINE.format(*heads))
-    several = len({run.target for run, _ in lines if not is_sandbox(run.target)}) > 1
+    heads = [told(f"column_{name}") for name in ("run", "state", "exit", "rows", "open", "who", "source")]
+    tell(_RUN_LINE.format(*heads))
+    target = None
     for run, counts in lines:
-        good = sum(counts.outcomes[outcome] for outcome in GOOD)
-        state = language.named("state", run.state.value)
-        name = told("in_sandbox", name=run.source_name) if is_sandbox(run.target) else run.source_name
-        if several and not is_sandbox(run.target):
-            name = f"{name} → {language.target(run.target)}"
-        typer.echo(_RUN_LINE.format(run.id, state, *map(language.number, (run.rows, good, counts.to_send)), name))
+        if (there := language.target(run.target)) != target:
+            target = there
+            tell(told("runs_into", target=run.target))
+        tell(_RUN_LINE.format(*_line(run, counts, language)))
     return Exit.DONE
+
+
+def _line(run: Run, counts: Counts, language: Language) -> Iterator[str]:
+    """What a line of the list says of a run; `open` are the rows with which was not done what was asked."""
+    yield run.id
+    yield language.named("state", run.state.value)
+    yield "" if run.exit_code is None else str(run.exit_code)
+    yield language.number(run.rows)
+    yield language.number(sum(counts.outcomes[outcome] for outcome in _OPEN))
+    yield run.user if len(run.user) <= _WHO else f"{run.user[: _WHO - 1]}…"
+    yield language.told("runs_undo", name=run.source_name) if run.undoes else run.source_name
 
 
 def show_status(setup: Setup, run_id: str) -> int:
@@ -82,25 +99,25 @@ def show_status(setup: Setup, run_id: str) -> int:
         show_document({**msgspec.json.decode(summary_json(facts)), **live, **worker})
         return Exit.DONE
     language, told = setup.language, setup.language.told
-    typer.echo("\n".join(summary_lines(facts, language)))
-    typer.echo(told("state_why" if run.stopped_by else "state", state=run.state.value, reason=run.stopped_by))
+    tell("\n".join(summary_lines(facts, language)))
+    tell(told("state_why" if run.stopped_by else "state", state=run.state.value, reason=run.stopped_by))
     if standing and standing.waits:
-        typer.echo(told("with_workers", since=standing.since, n=standing.ahead))
+        tell(told("with_workers", since=standing.since, n=standing.ahead))
         owner, pid = standing.owner.split("/")[:2] if standing.owner else ("", "")
-        typer.echo(told("worker_sends" if owner else "worker_none", host=owner, pid=pid, since=standing.owner_since))
+        tell(told("worker_sends" if owner else "worker_none", host=owner, pid=pid, since=standing.owner_since))
     if counts.to_send:
         serials = language.counted("serial", counts.to_send)
-        typer.echo(told("to_send_in" if left else "to_send", serials=serials, pace=round(rate), seconds=left))
+        tell(told("to_send_in" if left else "to_send", serials=serials, pace=round(rate), seconds=left))
     for tally in facts.batches[:20]:
         batch = tally.batch
         name = f"{batch.gtin} {batch.batch} {batch.expiry}" if batch.gtin else told("batch_unknown")
         outcomes = (f"{language.number(n)} {language.named('outcome', one)}" for one, n in tally.outcomes.items())
-        typer.echo(f"  {name}: {', '.join(outcomes)}")
+        tell(f"  {name}: {', '.join(outcomes)}")
     if events:
-        typer.echo(told("record"))
-        typer.echo("\n".join(line for event in events for line in event_lines(event, language)))
+        tell(told("record"))
+        tell("\n".join(line for event in events for line in event_lines(event, language)))
     if facts.next_command:
-        typer.echo(told("go_on", command=facts.next_command))
+        tell(told("go_on", command=facts.next_command))
     return Exit.DONE
 
 
@@ -142,7 +159,7 @@ def write_report(setup: Setup, run_id: str) -> int:
     if setup.as_json:
         show_document({**msgspec.json.decode(summary_json(facts)), "report": str(directory)})
     else:
-        typer.echo(setup.language.told("report", path=str(directory)))
+        tell(setup.language.told("report", path=str(directory)))
     return Exit.DONE
 
 
@@ -152,7 +169,7 @@ def _not_even_read(setup: Setup, run_id: str, text: str) -> int:
         findings = [{"kind": "ledger", "text": text}]
         show_document({"run": run_id, "holds": False, "findings": findings, "passed": [], "skipped": []})
     else:
-        typer.echo(f"{told('verify_not_right')}  ledger: {text}")
+        tell(f"{told('verify_not_right')}  ledger: {text}")
     return Exit.FAULT
 
 
@@ -175,11 +192,11 @@ def verify_run(setup: Setup, run_id: str) -> int:
         )
         return Exit.FAULT if findings else Exit.DONE
     for finding in findings:
-        typer.echo(f"{told('verify_not_right')}  {finding['kind']}: {finding['text']}")
+        tell(f"{told('verify_not_right')}  {finding['kind']}: {finding['text']}")
     for text in skipped:
-        typer.echo(f"{told('verify_skipped')}  {text}")
+        tell(f"{told('verify_skipped')}  {text}")
     for kind in done.passed:
-        typer.echo(f"{told('verify_right')}  {kind}")
+        tell(f"{told('verify_right')}  {kind}")
     rows = setup.language.counted("row", run.rows)
-    typer.echo(told("verify_fails" if findings else "verify_holds", run=run.id, rows=rows))
+    tell(told("verify_fails" if findings else "verify_holds", run=run.id, rows=rows))
     return Exit.FAULT if findings else Exit.DONE

@@ -7,9 +7,8 @@ from contextlib import closing
 from itertools import islice
 from typing import Any
 
-import typer
-
 from importer.cli.output import show_document
+from importer.cli.screen import tell
 from importer.cli.setup import Setup
 from importer.errors import ConfigError, Exit
 from importer.model import Reject, is_sandbox
@@ -34,9 +33,9 @@ def trace_serial(setup: Setup, text: str, gtin: str) -> int:
     told = setup.language.told
     what = told("serial_of_gtin" if gtin else "serial", serial=serial, gtin=gtin)
     if not found:
-        typer.echo(told("traced_nowhere", what=what, path=str(setup.ledger)))
+        tell(told("traced_nowhere", what=what, path=str(setup.ledger)))
     for one in found:
-        typer.echo("\n".join(_lines(setup, what, one)))
+        tell("\n".join(_lines(setup, what, one)))
     return Exit.DONE
 
 

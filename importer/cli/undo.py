@@ -10,12 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from importer import wiring
 from importer.cli.named import named_run
 from importer.cli.options import Given, Limits
 from importer.cli.run import FORGETFUL, Session, importing, must_be_of
+from importer.cli.screen import tell
 from importer.cli.setup import Setup
 from importer.config.settings import Settings
 from importer.errors import ConfigError, Exit
@@ -47,11 +46,11 @@ def decommission_run(
         must_be_of(run, setup.settings.api.target if setup.knobs is None else SANDBOX)
         found = preview(view, undo, open_source, wiring.staging(setup.settings, None))
     if not found.serials:
-        typer.echo(setup.language.told("nothing_to_take_back", run=run.id, already=found.already), err=setup.as_json)
+        tell(setup.language.told("nothing_to_take_back", run=run.id, already=found.already), err=setup.as_json)
         return Exit.WRONG_ROWS if found.rejected else Exit.DONE
     _show(setup, run, found)
     if not sure and not _confirmed(setup, run, found):
-        typer.echo(setup.language.told("not_confirmed"), err=True)
+        tell(setup.language.told("not_confirmed"), err=True)
         return Exit.USAGE
 
     async def work(session: Session) -> None:
@@ -130,7 +129,7 @@ def _show(setup: Setup, run: Run, found: Preview) -> None:
             lines.append(f"  {told(key, rows=language.counted('row', n))}")
     if not is_sandbox(run.target):
         lines.append(told("undo_for_good"))
-    typer.echo("\n".join(lines), err=True)
+    tell("\n".join(lines), err=True)
 
 
 def _confirmed(setup: Setup, run: Run, found: Preview) -> bool:
@@ -139,6 +138,6 @@ def _confirmed(setup: Setup, run: Run, found: Preview) -> bool:
         raise ConfigError("undo_unasked", run=run.id)
     told = setup.language.told
     live = not is_sandbox(run.target)
-    typer.echo(told("undo_type_number" if live else "undo_type_yes", n=str(found.serials)), err=True, nl=False)
+    tell(told("undo_type_number" if live else "undo_type_yes", n=str(found.serials)), err=True, nl=False)
     answer: Any = sys.stdin.readline().strip().casefold()
     return answer == str(found.serials) if live else answer in {"y", "yes", "j", "ja"}

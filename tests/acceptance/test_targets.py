@@ -38,7 +38,7 @@ def test_what_one_channel_has_assigned_says_nothing_of_another(importer: Importe
     assert outcomes(importer("run", source, "--json", env={**channels.env, **A})) == {"already_assigned": 5}
     first, second = (run["target"].rpartition(":")[2] for run in importer("runs", "--json").json[:2])
     told = importer("runs").out.splitlines()
-    assert (told[1].endswith(f"(channel {first})"), told[2].endswith(f"(channel {second})")) == (True, True)
+    assert (told[1].endswith(f"(channel {first}):"), told[3].endswith(f"(channel {second}):")) == (True, True)
 
 
 def test_channels_of_one_tenant_share_a_pool_where_it_has_a_name(importer: Importer, channels: Box) -> None:
