@@ -49,6 +49,7 @@ def show_runs(setup: Setup, since: str | None = None) -> int:
                     "exit_code": run.exit_code,
                     "source": run.source_name,
                     "target": run.target,
+                    "host": run.host,
                     "sandbox": is_sandbox(run.target),
                     "user": run.user,
                     "rows": run.rows,

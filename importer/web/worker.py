@@ -102,6 +102,9 @@ class Worker:
             stopping.stop(Message("stopped_while_queued"), Exit.STOPPED)
         try:
             await self._do(job, ledger, stopping, self.live)
+        except LedgerBusy as error:  # one of several hosts sends into the target now
+            self.waits_for = error.message
+            return False
         finally:
             self.now = self.live = self._stopping = None
             await asyncio.to_thread(ledger.close)
@@ -118,6 +121,8 @@ class Worker:
             )
             imports = Import(replace(parts, new_run_id=lambda: job.run))
             finished = await in_thread(asyncio.run, self._go(job, ledger, imports, run, upload))
+        except LedgerBusy:
+            raise
         except ImporterError as error:
             self._failed(job, upload, ledger, error)
         except Exception as error:  # noqa: BLE001  whatever it is, the server goes on; what was recorded is kept

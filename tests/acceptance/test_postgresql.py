@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import urllib.request
 from collections.abc import Callable
@@ -15,7 +16,10 @@ from conftest import StartBox
 from lists import TABLETS, packs, write_csv
 from postgres_server import PostgresServer
 from readback import Report
-from webserver import Server
+from webserver import Browser, Server, rows
+
+from importer.ledger.opening import place_of
+from importer.model import RunState
 
 ONE = {**FAST, "IMPORTER_LIMITS__MAX_IN_FLIGHT": "1"}
 
@@ -171,3 +175,22 @@ def test_the_page_looks_into_a_ledger_in_postgresql(importer: Importer, box: Box
     assert importer("run", write_csv(importer.cwd / "list.csv", packs(4)), env=env).code == 0
     with Server(importer.cwd, env) as page, urllib.request.urlopen(f"{page.url}/") as answer:
         assert "list.csv" in answer.read().decode()
+
+
+async def test_a_run_of_the_page_waits_while_another_host_sends_into_its_target(
+    importer: Importer, box: Box, url: str
+) -> None:
+    env = {**box.env, **FAST, "IMPORTER_LEDGER__URL": url}
+    assert importer("run", write_csv(importer.cwd / "list.csv", packs(4)), env=env).code == 0
+    place = place_of(importer.cwd, url)
+    with place.view() as view:
+        first = view.runs()[0]
+    with Server(importer.cwd, env) as page, place.open() as other:
+        await other.running(first.num, "unknown")
+        async with Browser(page) as planner:
+            run = await planner.confirm(await planner.upload(rows(5)))
+            while not (waits_for := (await planner.get(f"/api/runs/{run}"))["waits_for"]):
+                continue
+            assert f"is in use by process {os.getpid()}" in waits_for
+            await other.ended(first.num, RunState.FINISHED, 0, None, 0.0)
+            assert (await planner.until(run, "finished"))["outcomes"]["assigned"] == 5

@@ -17,12 +17,15 @@ from importer.ledger.postgres import opening
 from importer.ledger.postgres.connecting import Connection, connect, execute, explain, is_lost, native, plain
 from importer.ledger.postgres.waiting import Patience
 from importer.ledger.reading import Reading, Row
+from importer.ledger.records import StoredChunk
 from importer.model import Batch, Chunk
 
 T = TypeVar("T")
 _AT_ONCE = {"fingerprints": 1, "rejects_by_key": 4}
 """Rows fetched together, by statement: a piece of the fingerprint index has 2 MB."""
 _USUALLY = 50
+_PATIENCE = 60.0
+"""Seconds: an event loop may be waiting."""
 _AHEAD = 31
 """Chunks that are fetched with one that is to be sent: their turn comes next, and each round trip may take long."""
 
@@ -82,12 +85,16 @@ class PostgresView(Reading):
             self._ahead = {row["id"]: row for row in found}
         return self._to_be_sent(chunk, self._ahead.pop(chunk), batches)
 
+    def to_send(self, run: int, after: tuple[int, int], limit: int) -> list[StoredChunk]:
+        self._ahead.clear()  # where another owner has sent meanwhile, they are not what they were
+        return super().to_send(run, after, limit)
+
     def _all(self, query: str, **values: Any) -> Sequence[dict[str, Any]]:
         return self._again(lambda: execute(self._db, query, **values).fetchall())
 
     def _again(self, work: Callable[[], T]) -> T:
         """Read something; where the connection was lost, and nothing that is still being read with it, over another."""
-        patience = Patience()
+        patience = Patience(_PATIENCE)
         while True:
             try:
                 with self._mutex:
