@@ -205,7 +205,7 @@ def preview(
                 problems=dict(sorted(counting.problems.items(), key=lambda item: -item[1].rows)),
                 notes={code: rows for code, rows in staged.notes.items() if rows},
                 requests=counting.requests,
-                before=[run for run in view.runs() if run.source_sha256 == file.sha256] if view else (),
+                before=view.runs_of_source(file.sha256) if view else (),
                 goes_on=_goes_on(file, looking, view) if view else None,
             )
     except OSError as error:

@@ -17,7 +17,7 @@ from importer.events import Event
 from importer.ledger.answers import StoredAttempt
 from importer.ledger.contents import Contents
 from importer.ledger.packing import Columns, Rows
-from importer.ledger.records import ChunkCount, NewRun, PackedChunk, PlannedChunk, Run, StoredChunk
+from importer.ledger.records import ChunkCount, NewRun, PackedChunk, PlannedChunk, Run, RunHead, StoredChunk
 from importer.model import Answer, Batch, Chunk, Message, RunState, Settlement
 from importer.rows.fingerprints import Hashes
 from importer.serial_text import SerialText
@@ -87,6 +87,30 @@ class View(Protocol):
 
     def runs(self) -> list[Run]:
         """All runs that exist, oldest first."""
+        ...
+
+    def run_heads(self) -> list[RunHead]:
+        """What a listing shows of all runs that exist, youngest first."""
+        ...
+
+    def how_far(self) -> tuple[int, int]:
+        """The number of runs, and the last turn in which one ended: they change when a run begins or ends."""
+        ...
+
+    def runs_of_source(self, source_sha256: str) -> list[Run]:
+        """The runs of one list, oldest first."""
+        ...
+
+    def gtins(self) -> list[str]:
+        """Of all batches of all runs."""
+        ...
+
+    def fingerprints_of_product(self, gtin: str, low: int, high: int) -> Iterator[tuple[int, Hashes]]:
+        """Number and entries, piece by piece, of the runs that hold a product, as far as they touch a range."""
+        ...
+
+    def rejects_of_all(self) -> Iterator[tuple[int, bytes]]:
+        """A run's number and an Arrow stream of tables.REJECTS, those of the youngest run first."""
         ...
 
     def find(self, run_id: str) -> Run | None: ...

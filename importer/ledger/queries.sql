@@ -39,6 +39,26 @@ UPDATE run SET chunk_limit = :chunk_limit WHERE num = :run AND (chunk_limit IS N
 -- runs: All runs that exist, oldest first: by num, since an id tells no more than the second in which it was given.
 SELECT * FROM run WHERE state != 'staging' ORDER BY num;
 
+-- run_heads: What a listing shows of all runs, youngest first, without how each was read.
+SELECT num, id, state, source_name, source_sha256, target, started_at, ended_at, ended_turn, exit_code, rows, "user"
+    FROM run WHERE state != 'staging' ORDER BY num DESC;
+
+-- how_far: How many runs there are, and the last turn in which one ended.
+SELECT count(*) AS runs, coalesce(max(ended_turn), 0) AS turn FROM run WHERE state != 'staging';
+
+-- runs_of_source: The runs of one list, by its checksum.
+SELECT * FROM run WHERE source_sha256 = :source_sha256 AND state != 'staging' ORDER BY num;
+
+-- gtins: Every product that any run holds.
+SELECT DISTINCT gtin FROM batch;
+
+-- fingerprints_of_product: The pieces of the fingerprint indexes that touch a range, of all runs that hold a product.
+SELECT run, entries FROM fingerprint WHERE first <= :high AND last >= :low
+    AND run IN (SELECT run FROM batch WHERE gtin = :gtin);
+
+-- rejects_of_all: The rejected rows of all runs, those of the youngest first.
+SELECT run, rows FROM reject ORDER BY run DESC, first_key;
+
 -- run_by_id: One run.
 SELECT * FROM run WHERE id = :id AND state != 'staging';
 

@@ -87,6 +87,24 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class RunHead:
+    """What a listing shows of a run (see `Run`)."""
+
+    num: int
+    id: str
+    state: RunState
+    source_name: str
+    source_sha256: str
+    target: str
+    started_at: str
+    ended_at: str | None
+    ended_turn: int | None
+    exit_code: int | None
+    rows: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredChunk:
     """A chunk as the ledger holds it, without its rows."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from importer.gs1.scans import is_scan, read_scan
 from importer.ledger import fingerprint_index
 from importer.ledger.ports import View
 from importer.ledger.records import Run
-from importer.model import Batch, Fate, Outcome, Reject
+from importer.model import Batch, Fate, Outcome, Reject, RunState
 from importer.results.fate import rows_of
 from importer.results.totals import sheet_names
 from importer.rows.fingerprints import fingerprints, shorten
@@ -48,27 +49,36 @@ def sought(text: str, gtin: str = "") -> tuple[str, str] | Reject:
 
 def trace(view: View, serial: str, gtin: str = "") -> Iterator[Trace]:
     """Every row of every run with this serial (of one product, where it is given), the youngest run first."""
-    for run in reversed(view.runs()):
-        batches = view.batches(run.num)
-        gtins = {batch.gtin for batch in batches.values() if batch.gtin.isdigit() and gtin in ("", batch.gtin)}
-        if gtins:
-            yield from _in_chunks(view, run, batches, serial, gtins)
-        yield from _in_rejects(view, run, serial, gtin)
+    roots = _roots(view, serial, {gtin} if gtin else set(view.gtins()))
+    rejected = _rejected(view, serial, gtin)
+    for number in sorted(roots.keys() | rejected.keys(), reverse=True):
+        run = view.run_by_num(number)
+        if run.state is RunState.STAGING:
+            continue
+        yield from _in_chunks(view, run, serial, gtin, roots.get(number, set()))
+        yield from (_trace_of(run, row) for row in rejected.get(number, ()))
 
 
-def _in_chunks(view: View, run: Run, batches: dict[int, Batch], serial: str, gtins: set[str]) -> Iterator[Trace]:
+def _roots(view: View, serial: str, gtins: set[str]) -> dict[int, set[int]]:
+    """By run, the planned chunks that may hold the serial."""
+    found: dict[int, set[int]] = {}
     if not serial.isascii() or len(serial) > 20:  # noqa: PLR2004  no such serial is ever sent
-        return
-    roots: set[int] = set()
-    for number in gtins:
-        short = int(shorten(fingerprints(pa.array([serial]), np.array([int(number)], np.uint64)))[0])
-        for entries in view.fingerprints(run.num, short, short):
+        return found
+    for gtin in filter(str.isdigit, gtins):
+        short = int(shorten(fingerprints(pa.array([serial]), np.array([int(gtin)], np.uint64)))[0])
+        for run, entries in view.fingerprints_of_product(gtin, short, short):
             hashes, seqs = fingerprint_index.split(entries)
-            roots |= set(seqs[hashes == np.uint64(short)].tolist())
+            if hits := set(seqs[hashes == np.uint64(short)].tolist()):
+                found.setdefault(run, set()).update(hits)
+    return found
+
+
+def _in_chunks(view: View, run: Run, serial: str, gtin: str, roots: set[int]) -> Iterator[Trace]:
     names = sheet_names(run)
+    batches = view.batches(run.num) if roots else {}
     for root in sorted(roots)[:_ROOTS_LOOKED_AT]:
         for chunk in view.chunks_of_root(run.num, root):
-            if batches[chunk.batch].gtin not in gtins:
+            if gtin not in ("", batches[chunk.batch].gtin):
                 continue
             at = chunk.recorded_at or run.staged_at or ""
             for key, found, fate in rows_of(view, run, chunk, names):
@@ -77,15 +87,23 @@ def _in_chunks(view: View, run: Run, batches: dict[int, Batch], serial: str, gti
                     yield Trace(run, row_of(key), sheet, batches[chunk.batch], fate, sent_as, chunk.attempts, at)
 
 
-def _in_rejects(view: View, run: Run, serial: str, gtin: str) -> Iterator[Trace]:
-    for _, _, blob in view.rejects(run.num):
+def _rejected(view: View, serial: str, gtin: str) -> dict[int, list[dict[str, Any]]]:
+    """By run, the rejected rows with the serial."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    sought_bytes = serial.encode("utf-8", "replace")
+    for run, blob in view.rejects_of_all():
+        if sought_bytes not in blob:  # a stream of Arrow is not compressed: to look into it costs 50 times as much
+            continue
         rows = pa.ipc.open_stream(blob).read_all()
         for row in rows.filter(pc.equal(pc.utf8_trim_whitespace(rows["serial"]), serial)).to_pylist():
-            batch = Batch(row["gtin"], row["batch"], row["expiry"])
-            if gtin and batch.gtin.strip().rjust(14, "0") != gtin:
-                continue
-            fate = Fate(Outcome.REJECTED, row["code"], restored_values(row["details"]))
-            key = row["key"]
-            yield Trace(
-                run, row_of(key), sheet_name(key, sheet_names(run)), batch, fate, recorded_at=run.staged_at or ""
-            )
+            if gtin in ("", row["gtin"].strip().rjust(14, "0")):
+                found.setdefault(run, []).append(row)
+    return found
+
+
+def _trace_of(run: Run, row: dict[str, Any]) -> Trace:
+    batch = Batch(row["gtin"], row["batch"], row["expiry"])
+    fate = Fate(Outcome.REJECTED, row["code"], restored_values(row["details"]))
+    return Trace(
+        run, row_of(row["key"]), sheet_name(row["key"], sheet_names(run)), batch, fate, recorded_at=run.staged_at or ""
+    )

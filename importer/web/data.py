@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from importer.web.documents import (
     Standing,
     Traces,
     UploadLine,
+    WaitingLine,
 )
 from importer.web.documents import Upload as UploadPage
 from importer.web.inputs import Wanted
@@ -30,18 +32,43 @@ from importer.web.site import Site
 from importer.web.uploads import Upload
 
 _LATEST = 8
-_MOST_RUNS = 200
+_READ_AT_ONCE = 20
+"""Waiting lists that are read without being asked for."""
+RUNS_AT_ONCE = 50
+"""Of a page of the list of runs."""
 
 
 async def overview(site: Site) -> Overview:
     """What waits for a person, what goes on, what was last."""
     queued = {job.upload for job in site.jobs.all}
-    lines = await site.read(queries.run_lines, site.ledger, Wanted(), _LATEST)
+    lines, _ = await site.read(queries.run_lines, site.ledger, Wanted(), _LATEST)
     return Overview(
-        waiting=[upload_line(one) for one in site.uploads.not_imported() if one.id not in queued],
+        waiting=await _waiting(site, [one for one in site.uploads.not_imported() if one.id not in queued]),
         discarded=[_discarded_line(one, site.settings.web.discard_hours) for one in site.uploads.discarded()],
         queue=[await queue_line(site, job) for job in list(site.jobs.all)],
         latest=_with_phases(site, lines),
+    )
+
+
+async def _waiting(site: Site, uploads: Sequence[Upload]) -> list[WaitingLine]:
+    """What is known of lists that wait; the youngest are read if nothing is."""
+    ledger = await site.read(queries.stamp, site.ledger)
+    return [
+        _waiting_line(one, site.previews.known(one) or (site.previews.of(one, ledger) if at < _READ_AT_ONCE else None))
+        for at, one in enumerate(uploads)
+    ]
+
+
+def _waiting_line(upload: Upload, reading: Reading | None) -> WaitingLine:
+    found = reading.data if reading else None
+    return WaitingLine(
+        **_line_of(upload),
+        state=reading.state if reading else "reading",
+        rows=found.rows if found else reading.rows if reading else 0,
+        to_send=found.to_send if found else 0,
+        rejected=found.rejected if found else 0,
+        error=(reading.fault if reading else None) or "",
+        corrected=len(upload.edits),
     )
 
 
@@ -150,9 +177,9 @@ async def run_data(site: Site, run_id: str) -> Run | None:
     return structs.replace(known, **{**stands, "phase": stands["phase"] or known.state}, queued=job is not None)
 
 
-async def runs_data(site: Site, wanted: Wanted) -> Runs:
-    lines = await site.read(queries.run_lines, site.ledger, wanted, _MOST_RUNS)
-    return Runs(_with_phases(site, lines), _MOST_RUNS)
+async def runs_data(site: Site, wanted: Wanted, most: int = RUNS_AT_ONCE) -> Runs:
+    lines, total = await site.read(queries.run_lines, site.ledger, wanted, most)
+    return Runs(_with_phases(site, lines), most, total, wanted.first)
 
 
 def _with_phases(site: Site, lines: list[RunLine]) -> list[RunLine]:

@@ -93,6 +93,7 @@ class BatchLine(Struct, frozen=True):
 class EarlierRun(Struct, frozen=True):
     run: str
     state: str
+    attention: bool
     started_at: str
     user: str
     sandbox: bool
@@ -256,9 +257,22 @@ class RunLine(Struct, frozen=True, kw_only=True):
     user: str
     started_at: str
     ended_at: str | None
+    exit_code: int | None = None
+    attention: Annotated[bool, Meta(description="Whether it stopped early, or ended with rows that are open.")] = False
     outcomes: Counts
     to_send: int
     phase: str = ""
+
+
+class WaitingLine(UploadLine, frozen=True, kw_only=True):
+    """A list that waits, with what is known of it."""
+
+    state: Literal["reading", "ready", "failed"]
+    rows: int = 0
+    to_send: int = 0
+    rejected: int = 0
+    error: ForPeople = ""
+    corrected: Annotated[int, Meta(description="Rows that were corrected or left out by hand.")] = 0
 
 
 class DiscardedLine(UploadLine, frozen=True, kw_only=True):
@@ -270,7 +284,7 @@ class DiscardedLine(UploadLine, frozen=True, kw_only=True):
 
 
 class Overview(Struct, frozen=True):
-    waiting: list[UploadLine]
+    waiting: list[WaitingLine]
     discarded: list[DiscardedLine]
     queue: list[QueueLine]
     latest: list[RunLine]
@@ -278,7 +292,9 @@ class Overview(Struct, frozen=True):
 
 class Runs(Struct, frozen=True):
     runs: list[RunLine]
-    most: int
+    most: Annotated[int, Meta(description="Runs of one answer.")]
+    total: Annotated[int, Meta(description="Runs that fit.")]
+    start: int = 0
 
 
 class SourceFacts(Struct, frozen=True):

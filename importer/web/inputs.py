@@ -129,4 +129,10 @@ class Wanted(Struct, frozen=True):
     person: str = ""
     since: str = field(default="", name="from")
     until: str = field(default="", name="to")
-    state: str = ""
+    state: Annotated[str, Meta(description='A state, or "open": what needs attention.')] = ""
+    target: Annotated[str, Meta(description='As a run has it; "sandbox": any sandbox.')] = ""
+    start: Annotated[str, Meta(pattern="^[0-9]{0,7}$", description="How many of those that fit are left out.")] = ""
+
+    @property
+    def first(self) -> int:
+        return int(self.start or 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from aiohttp import web
 from msgspec import structs
 
@@ -11,19 +13,43 @@ from importer.web.guard import actor_of
 from importer.web.inputs import Sends, Wanted
 from importer.web.openapi import taken
 from importer.web.rendering import as_attachment, asked, language, page
+from importer.web.run_listing import listing
 from importer.web.site import SITE
 
 routes = web.RouteTableDef()
-_LONGEST = 100
+_LONGEST = 300
+_MOST_LISTED = 100_000
 _LONGEST_SCAN = 500
 """A Digital Link is longer than a serial."""
 
 
 @routes.get("/runs")
 async def runs(request: web.Request) -> web.Response:
-    wanted = taken({name: value.strip()[:_LONGEST] for name, value in request.query.items()}, Wanted)
-    found = await data.runs_data(request.app[SITE], wanted)
-    return page(request, "runs.html", {"runs": found.runs, "wanted": wanted, "searched": wanted != Wanted()})
+    site, wanted = request.app[SITE], _wanted(request)
+    found = await data.runs_data(site, wanted)
+    asked_for = {name: value for name, value in structs.asdict(wanted).items() if value and name != "start"}
+    names = {"since": "from", "until": "to"}
+    values = {
+        "found": found,
+        "wanted": wanted,
+        "query": urlencode({names.get(name, name): value for name, value in asked_for.items()}),
+        "searched": bool(asked_for),
+        "targets": await site.read(queries.targets, site.ledger),
+    }
+    return page(request, "runs.html", values)
+
+
+@routes.get("/runs.csv")
+async def runs_csv(request: web.Request) -> web.Response:
+    """All runs that fit, for a spreadsheet."""
+    found = await data.runs_data(request.app[SITE], _wanted(request), _MOST_LISTED)
+    headers = {"Content-Disposition": 'attachment; filename="runs.csv"'}
+    return web.Response(body=listing(found.runs), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+def _wanted(request: web.Request) -> Wanted:
+    found: Wanted = taken({name: value.strip()[:_LONGEST] for name, value in request.query.items()}, Wanted)
+    return found
 
 
 @routes.get("/serials")

@@ -24,6 +24,7 @@ from importer.sources.options import SourceOptions
 from importer.web import documents
 from importer.web.as_read import AsRead, Keeping
 from importer.web.offers import Offers
+from importer.web.queries import needs_attention
 from importer.web.rejects import Rejects
 from importer.web.uploads import Upload, Uploads
 
@@ -94,6 +95,11 @@ class Previews:
         reading = self._known[upload.id] = Reading(stamp, before=latest)
         reading.task = asyncio.create_task(self._read(upload, reading))
         return reading
+
+    def known(self, upload: Upload) -> Reading | None:
+        """What was found of it as it is to be read now, whatever the ledger has come to know since."""
+        found = self._known.get(upload.id)
+        return found if found and found.stamp[0] == upload.version else None
 
     def as_read(self, upload: Upload) -> AsRead | None:
         """Its rows without corrections; None until it was read."""
@@ -210,7 +216,14 @@ def document(found: Preview, per_second: float, version: int) -> documents.Previ
         ],
         warnings=dict(found.notes),
         imported_before=[
-            documents.EarlierRun(run.id, run.state.value, run.started_at, run.user, sandbox=is_sandbox(run.target))
+            documents.EarlierRun(
+                run.id,
+                run.state.value,
+                needs_attention(run),
+                run.started_at,
+                run.user,
+                sandbox=is_sandbox(run.target),
+            )
             for run in found.before
         ],
         goes_on_with=found.goes_on.run.id if found.goes_on else "",

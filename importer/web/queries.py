@@ -8,7 +8,7 @@ from pathlib import Path
 from importer.events import Event, comments, release_of
 from importer.ledger.opening import viewed
 from importer.ledger.ports import Place, View
-from importer.ledger.records import Run
+from importer.ledger.records import Run, RunHead
 from importer.model import OUTCOMES, Action, Fate, Message, Outcome, Reject, RunState, is_sandbox
 from importer.reports.chart import chart
 from importer.reports.marked_list import MARKED
@@ -39,8 +39,7 @@ _MOST_TRACES = 200
 def stamp(place: Place) -> tuple[int, int]:
     """How far the ledger is: changes when a run begins or ends."""
     with viewed(place) as view:
-        runs = view.runs() if view else []
-    return len(runs), max((run.ended_turn or 0 for run in runs), default=0)
+        return view.how_far() if view else (0, 0)
 
 
 def find_run(place: Place, run_id: str) -> Run | None:
@@ -48,29 +47,48 @@ def find_run(place: Place, run_id: str) -> Run | None:
         return view.find(run_id) if view else None
 
 
-def run_lines(place: Place, wanted: Wanted, most: int) -> list[RunLine]:
-    """Runs that fit, the youngest first."""
+def run_lines(place: Place, wanted: Wanted, most: int) -> tuple[list[RunLine], int]:
+    """Runs that fit, the youngest first, from the `wanted` one on; and how many fit in all."""
     with viewed(place) as view:
         if view is None:
-            return []
-        runs = [run for run in reversed(view.runs()) if _fits(run, wanted)]
+            return [], 0
+        runs = [run for run in view.run_heads() if fits(run, wanted)]
         if wanted.gtin or wanted.batch:
             having = view.runs_of_batch(wanted.gtin.rjust(14, "0") if wanted.gtin else "", wanted.batch)
             runs = [run for run in runs if run.num in having]
-        return [_line(view, run) for run in runs[:most]]
+        start = wanted.first
+        return [_line(view, run) for run in runs[start : start + most]], len(runs)
 
 
-def _fits(run: Run, wanted: Wanted) -> bool:
+def fits(run: RunHead, wanted: Wanted) -> bool:
     day = run.started_at[:10]
     return (
         wanted.file.casefold() in run.source_name.casefold()
         and wanted.person.casefold() in run.user.casefold()
         and wanted.since <= day <= (wanted.until or "9999")
-        and wanted.state in ("", run.state.value)
+        and (wanted.state in ("", run.state.value) or (wanted.state == OPEN and needs_attention(run)))
+        and (not wanted.target or wanted.target == ("sandbox" if is_sandbox(run.target) else run.target))
     )
 
 
-def _line(view: View, run: Run) -> RunLine:
+OPEN = "open"
+"""As a state that is looked for: what needs a person's attention."""
+
+
+def needs_attention(run: Run | RunHead) -> bool:
+    """Whether it stopped early, or ended with rows that are not assigned."""
+    return run.state in {RunState.STOPPED, RunState.STAGED} or (run.state == RunState.FINISHED and bool(run.exit_code))
+
+
+def targets(place: Place) -> list[str]:
+    """Where runs went, the latest first; "sandbox" for all sandboxes."""
+    with viewed(place) as view:
+        heads = view.run_heads() if view else []
+    return list(dict.fromkeys("sandbox" if is_sandbox(run.target) else run.target for run in heads))
+
+
+def _line(view: View, head: RunHead) -> RunLine:
+    run = view.run_by_num(head.num)
     counts = count(view, run)
     return RunLine(
         run=run.id,
@@ -82,6 +100,8 @@ def _line(view: View, run: Run) -> RunLine:
         user=run.user,
         started_at=run.started_at,
         ended_at=run.ended_at,
+        exit_code=run.exit_code,
+        attention=needs_attention(run),
         outcomes={outcome.value: rows for outcome, rows in counts.tally.outcomes.items()},
         to_send=counts.to_send,
     )

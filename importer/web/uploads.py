@@ -20,7 +20,8 @@ from importer.web.changes import Cell, Change, Changes, Kind
 from importer.web.durable import make_private, read_json, write_json
 
 _ID = re.compile(r"[0-9a-f]{20}")
-_LONGEST = 100
+_LONGEST = 200
+"""Bytes of a name; a file system takes 255, and the marked list has a longer one."""
 
 
 @dataclass(slots=True)
@@ -63,16 +64,21 @@ _CHANGES = "changes.jsonl"
 _KEPT = tuple(one.name for one in fields(Upload) if one.name != "changes")
 
 
+_RESERVED = frozenset('<>:"|?*')
+"""What no name of a file may hold on Windows, where the marked list is opened."""
+_LONGEST_END = 10
+
+
 def harmless(name: str) -> str:
-    """A name for people that is also one part of a path and nothing else."""
+    """A name for people, as whole as can be, that is also one part of a path and nothing else."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    kept = "".join(c if c.isalnum() or c in "._- ()+" else "_" for c in last).strip(" .")
+    kept = "".join("_" if c in _RESERVED or not c.isprintable() else c for c in last).strip(" .")
     stem, dot, end = kept.rpartition(".")
-    if dot and len(kept) > _LONGEST and len(end) < 10:  # noqa: PLR2004  longer is no ending
-        kept = f"{stem[: _LONGEST - len(end) - 1]}.{end}"
-    while len(kept.encode()) > 2 * _LONGEST:
-        kept = kept[:-1]
-    return kept[:_LONGEST] or "list"
+    if not dot or len(end) > _LONGEST_END:
+        stem, end = kept, ""
+    while len(f"{stem}{dot and end and '.'}{end}".encode()) > _LONGEST:
+        stem = stem[:-1]
+    return (f"{stem}.{end}" if end else stem) or "list"
 
 
 class Uploads:

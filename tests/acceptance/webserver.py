@@ -131,7 +131,7 @@ class Browser:
 
     async def upload(self, content: str | bytes, name: str = "list.csv") -> str:
         """The upload's id."""
-        form = aiohttp.FormData()
+        form = aiohttp.FormData(quote_fields=False)  # as browsers do
         whole = io.BytesIO(content.encode() if isinstance(content, str) else content)
         form.add_field("file", whole, filename=name)
         async with self.http.post("/api/uploads", data=form, headers={"X-CSRF-Token": self.csrf}) as answer:

@@ -59,6 +59,19 @@ function watchUpload(form) {
     request.upload.onprogress = (event) => {
       if (event.lengthComputable) progress.querySelector("progress").value = (100 * event.loaded) / event.total;
     };
+    // Leaving would cut the upload off: the browser asks first.
+    const stay = (event) => event.preventDefault();
+    window.addEventListener("beforeunload", stay);
+    const cancel = progress.querySelector(".cancel");
+    cancel.hidden = false;
+    cancel.onclick = () => request.abort();
+    request.onloadend = () => { window.removeEventListener("beforeunload", stay); cancel.hidden = true; };
+    request.onabort = () => {
+      say(form.dataset.cancelled);
+      progress.querySelector("progress").value = 0;
+      form.querySelector("button").disabled = false;
+      input.value = "";
+    };
     const failed = () => {
       let text = form.dataset.failed;
       try { text = JSON.parse(request.responseText).message || text; } catch { /* not ours: keep the general words */ }
@@ -67,6 +80,7 @@ function watchUpload(form) {
       input.value = "";
     };
     request.onload = () => {
+      window.removeEventListener("beforeunload", stay);
       if (request.status !== 201) { failed(); return; }
       const { uploads } = JSON.parse(request.responseText);
       location.assign(uploads.length === 1 ? `/uploads/${uploads[0].id}` : "/");

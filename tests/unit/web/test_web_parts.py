@@ -68,7 +68,10 @@ def test_numbers_and_dates_are_written_as_the_language_writes_them() -> None:
         ("", "list"),
         (".hidden", "hidden"),
         ("a<b>\x00c.csv", "a_b__c.csv"),
-        ("x" * 300 + ".xlsx", "x" * 95 + ".xlsx"),
+        ("x" * 300 + ".xlsx", "x" * 195 + ".xlsx"),
+        ("ä" * 300 + ".xlsx", "ä" * 97 + ".xlsx"),
+        ("Müller & Söhne, Charge #7 [final]; März'26.xlsx", "Müller & Söhne, Charge #7 [final]; März'26.xlsx"),
+        ("no ending at all", "no ending at all"),
     ],
 )
 def test_a_name_becomes_one_harmless_part_of_a_path(name: str, shown: str) -> None:
