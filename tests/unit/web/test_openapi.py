@@ -45,7 +45,17 @@ def test_an_address_names_its_parts_and_what_they_may_be() -> None:
     assert [one["name"] for one in acting] == ["run", "what", "serials"]
     assert acting[1]["schema"]["enum"] == ["pause", "go-on", "stop", "retry"]
     asked = DESCRIBED["paths"]["/api/runs"]["get"]["parameters"]
-    assert [one["name"] for one in asked] == ["file", "batch", "gtin", "person", "from", "to", "state"]
+    assert [one["name"] for one in asked] == [
+        "file",
+        "batch",
+        "gtin",
+        "person",
+        "from",
+        "to",
+        "state",
+        "target",
+        "start",
+    ]
 
 
 def test_a_route_is_described_by_its_types_alone() -> None:
