@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from importer.cli import sandbox
 from importer.cli.options import Limits
 from importer.cli.setup import Setup
 from importer.cli.times import Deadline
-from importer.concurrency import Stopping, until
+from importer.concurrency import Stopping, in_thread, until
 from importer.config.settings import Settings
 from importer.errors import Exit
 from importer.model import Message
+from importer.wiring import is_measured
 
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
 _LOOKS_AT_THE_CLOCK = 20.0
@@ -52,6 +54,22 @@ async def bounded(setup: Setup, limits: Limits, presumed: Sequence[str] = ()) ->
                 clock.cancel()
                 with suppress(asyncio.CancelledError):
                     await clock
+
+
+def measured_pass(
+    settings: Settings, inboxes: Sequence[Path], after: Callable[[], Awaitable[None]]
+) -> Callable[[], Awaitable[None]]:
+    """What is awaited at the end of each pass over inboxes: `after`, and where metrics are wanted, what still waits."""
+    if not is_measured(settings):
+        return after
+
+    async def measured() -> None:
+        from importer.telemetry.exposing import pass_ended  # noqa: PLC0415  only for those who want it
+
+        await after()
+        await in_thread(pass_ended, settings, inboxes)
+
+    return measured
 
 
 def exposing(settings: Settings) -> AbstractContextManager[None]:

@@ -15,7 +15,7 @@ from structlog.contextvars import bind_contextvars
 
 from importer import wiring
 from importer.cli import hours
-from importer.cli.bounds import Bounds, bounded
+from importer.cli.bounds import Bounds, bounded, measured_pass
 from importer.cli.options import Given, Limits
 from importer.cli.progress import Lines
 from importer.cli.service import as_service
@@ -88,7 +88,7 @@ async def _watched(
             bounds.stopping,
             waking.wait,
             setup.language,
-            telling.after_pass,
+            measured_pass(bounds.settings, places, telling.after_pass),
             hours.schedule_of(bounds.settings, limits),
             look_seconds=how.look_seconds,
             once=once,

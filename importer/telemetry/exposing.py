@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -79,6 +80,22 @@ def _look_at(settings: Settings) -> None:
         metrics().look_at(place_of(settings.ledger.path, settings.ledger.url))
     except ImporterError as error:
         structlog.get_logger().warning("metrics_without_ledger", reason=str(error))
+
+
+def pass_ended(settings: Settings, inboxes: Iterable[Path]) -> None:
+    """A pass over inboxes ended: note what still waits in them, and tell the file."""
+    ages = [age for inbox in inboxes for age in _ages(inbox)]
+    metrics().inbox(len(ages), max(ages, default=0.0))
+    tell(settings)
+
+
+def _ages(inbox: Path) -> Iterator[float]:
+    """Seconds for which each file has been there, unchanged; a clock that was set back makes none younger than new."""
+    now = time.time()
+    with suppress(OSError):
+        for file in inbox.iterdir():
+            if file.is_file() and not file.name.startswith("."):
+                yield max(0.0, now - file.stat().st_mtime)
 
 
 def tell(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import urllib.error
@@ -70,6 +71,20 @@ def test_commands_of_cron_count_on_in_a_file(importer: Importer, sandbox: StartB
     assert found["importer_rows_read_total",] == 8
     assert found["importer_unknown_rows",] == 0
     assert found["importer_last_success_timestamp_seconds", "false"] > 1.7e9
+
+
+def test_a_pass_over_an_inbox_tells_what_still_waits_in_it(importer: Importer, box: Box) -> None:
+    env = {**box.env, "IMPORTER_METRICS__TEXTFILE": "importer.prom", "IMPORTER_WATCH__QUIET_SECONDS": "0"}
+    inbox = importer.cwd / "inbox"
+    inbox.mkdir()
+    write_csv(inbox / "list.csv", packs(3))
+    (inbox / "cut.csv").write_text("SerialNumber,GTIN,Batch,ExpirationDate\nS1,0952")
+    os.utime(inbox / "cut.csv", (0, 0))
+    importer("watch", "inbox", "--once", env=env)
+    found = read((importer.cwd / "importer.prom").read_text("utf-8"))
+    assert found["importer_rows_total", "assigned", "false"] == 3
+    assert found["importer_inbox_files",] == 1
+    assert found["importer_inbox_oldest_file_seconds",] > 1e9
 
 
 def test_unknown_rows_are_counted_while_they_are_open(importer: Importer, sandbox: StartBox) -> None:
