@@ -19,6 +19,8 @@ GOOD = frozenset({Outcome.ASSIGNED, Outcome.DECOMMISSIONED, *ALREADY})
 
 IN_DOUBT = frozenset({"exists_in_doubt", "gone_in_doubt"})
 """Codes of a serial that exists already, or is gone, which may be this importer's own work: no failure of the run."""
+RESOLVED_ASSIGNED, RESOLVED_NOT_ASSIGNED = "resolved_assigned", "resolved_not_assigned"
+"""Codes of rows that a person has looked up, since no answer says what became of them."""
 _ASSIGNED = Fate(Outcome.ASSIGNED)
 _DECOMMISSIONED = Fate(Outcome.DECOMMISSIONED)
 _MISSING = Fate(Outcome.UNKNOWN, "answer_missing")
@@ -46,6 +48,11 @@ def settle(chunk: Chunk, answer: Answer, exists_means: ExistsMeans) -> Settlemen
             return Settlement(ChunkState.PENDING, doubt=Doubt.THIS_RUN)
         case _:
             return Settlement(ChunkState.PENDING)
+
+
+def named_in_evidence(gtin: str, serial: str) -> str:
+    """How the event of a lookup names a serial."""
+    return f"{gtin} {serial}"
 
 
 def cut_into(parts: Iterable[Sequence[int]]) -> Settlement:

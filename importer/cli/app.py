@@ -186,6 +186,43 @@ def decommission(
     raise typer.Exit(decommission_run(setup, run, only or [], given, limits, sure=yes))
 
 
+@app.command(
+    epilog=_ends(
+        "importer resolve last",
+        'importer resolve last --assigned 4KX9P2M7Q1 --comment "seen in the console"',
+        "importer resolve 20261122T071500Z-7f3a9c --not-assigned looked-up.csv",
+        codes={
+            "0": "every row is assigned, or repeats one that is",
+            "2": "nothing was noted: no such row is unknown",
+            "3": "some rows were rejected, refused or not found",
+            "5": "some rows are unknown still",
+            "75": "another process holds the ledger",
+        },
+    )
+)
+@spread
+def resolve(
+    run: RunId,
+    where: Where,
+    assigned: Annotated[
+        list[str] | None,
+        typer.Option("--assigned", metavar="WHAT", help="A serial that is there, or a file of them; may be repeated."),
+    ] = None,
+    not_assigned: Annotated[
+        list[str] | None,
+        typer.Option("--not-assigned", metavar="WHAT", help="One that is not there: `retry` sends it again."),
+    ] = None,
+    comment: Annotated[str, typer.Option("--comment", help="Where it was looked up, for the record.")] = "",
+    report_dir: ReportDir = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what you have looked up for unknown rows. Without --assigned or --not-assigned, list them."""
+    from importer.cli.resolve import resolve_run
+
+    setup = Setup.load(where, report_dir, as_json=as_json)
+    raise typer.Exit(resolve_run(setup, run, assigned or [], not_assigned or [], comment))
+
+
 @app.command(epilog=_ends("importer runs", "importer runs --since 7d --json", codes=_LOOK))
 @spread
 def runs(

@@ -295,6 +295,12 @@ class Ledger(Protocol):
         """Let each part of a pending chunk have its own fate. Not from an event loop."""
         ...
 
+    def resolve(self, run: int, chunk: int, settled: Settlement) -> None:
+        """Let an unknown chunk, which may be settled, have the fates that a person has looked up, all at once. Not from
+        an event loop.
+        """
+        ...
+
     def record_event(self, event: Event) -> None:
         """Durably note a whole change. One whose id is known is the same one. Not from an event loop."""
         ...

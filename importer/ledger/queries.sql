@@ -186,6 +186,9 @@ UPDATE chunk SET state = 2, outcome = :outcome, code = :code, message = :message
 -- lost: Requests whose answers were lost with their process: in doubt, and to be sent again.
 UPDATE chunk SET state = 0, doubt = 2, outcome = '', code = '', message = '' WHERE state = 1;
 
+-- reopen: A person has looked up what became of a chunk that is unknown: it may be settled again.
+UPDATE chunk SET state = 0 WHERE id = :chunk AND run = :run AND state = 2 AND outcome = 'unknown';
+
 -- renew_chunks: A person retries a run: what was not assigned is to be sent again. What it was it stays until an answer
 -- says more.
 UPDATE chunk SET state = 0, doubt = CASE WHEN outcome = 'unknown' THEN 2 ELSE doubt END

@@ -12,13 +12,17 @@ import pyarrow as pa
 from importer.ledger.ports import View
 from importer.ledger.records import Run
 from importer.model import Batch, Message, Outcome
-from importer.results.fate import rows_of
+from importer.results.fate import fate_of, rows_of
 from importer.results.totals import sheet_names
 from importer.words.recording import restored
 
 _MOST_BLOCKS = 64
 """Blocks of rejected rows (16,384 each) that are looked at: a page answers at once, whatever the run."""
-_MOST_CHUNKS = 500
+_MOST_CHUNKS = 100_000
+"""Read without their rows: 0.3 s. Rows are unpacked where their code is wanted still."""
+
+
+_LOST_REPEAT = "first_row_not_assigned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ def _in_order(view: View, run: Run, wanted: Mapping[str, int]) -> Iterator[tuple
         yield from _rejected(pa.ipc.open_stream(blob).read_all(), wanted)
     batches = view.batches(run.num)
     for chunk in view.problem_chunks(run.num, _MOST_CHUNKS):
+        if fate_of(chunk, run).code not in wanted and not (chunk.repeats and _LOST_REPEAT in wanted):
+            continue
         for key, serial, fate in rows_of(view, run, chunk, sheet_names(run)):
             if fate.code in wanted:
                 message = Message(fate.code, "", fate.values)

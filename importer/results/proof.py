@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from importer.events import EventKind
 from importer.ledger import history
 from importer.ledger.answers import StoredAttempt, restored
 from importer.ledger.history import CANDIDATES
@@ -24,7 +25,17 @@ from importer.ledger.packing import Damaged
 from importer.ledger.ports import View
 from importer.ledger.records import PackedChunk, Run, StoredChunk
 from importer.model import Action, Batch, Chunk, ChunkState, Doubt, Fate, Message, Outcome, Part, Verdict
-from importer.reconcile import ALREADY, HELD, LOST, PRODUCT_NOT_REGISTERED, ExistsMeans, settle
+from importer.reconcile import (
+    ALREADY,
+    HELD,
+    LOST,
+    PRODUCT_NOT_REGISTERED,
+    RESOLVED_ASSIGNED,
+    RESOLVED_NOT_ASSIGNED,
+    ExistsMeans,
+    named_in_evidence,
+    settle,
+)
 from importer.rows.fingerprints import Hashes, fingerprints, shorten
 from importer.rows.hash_sets import Sieve
 from importer.serial_text import SerialText
@@ -66,6 +77,7 @@ class _Answers:
         ]
         """Once for each meaning that a session of sending gave it."""
         self._unregistered: set[str] = set()
+        self._looked_up = _looked_up_by_hand(view, run)
 
     def look(self) -> Iterator[Message]:
         skipped: list[StoredChunk] = []
@@ -84,6 +96,8 @@ class _Answers:
         for chunk in chunks:
             fate = chunk.fate
             if fate is None or fate.outcome in _ELSEWHERE or fate.code in _OF_OTHERS:
+                continue
+            if fate.code in self._looked_up and self._is_proven(chunk, {}):
                 continue
             if fate.code in _LOST_CODES and chunk.doubt != Doubt.NONE:
                 continue  # an earlier run sent it
@@ -149,11 +163,24 @@ class _Answers:
             return True  # proven elsewhere
         if fate.code in _LOST_CODES:
             return chunk.doubt != Doubt.NONE
+        if fate.code in self._looked_up:
+            gtin, named = self._batches[chunk.batch].gtin, self._looked_up[fate.code]
+            return all(named_in_evidence(gtin, serial) in named for serial in self._view.serials(chunk.id))
         return all(_claim(fate) in said.get(serial, ()) for serial in self._view.serials(chunk.id))
 
     def _without_proof(self, chunk: StoredChunk) -> Message:
         outcome = chunk.fate.outcome if chunk.fate else Outcome.UNSENT
         return Message("verify_unproven", "", {"chunk": str(chunk.seq), "n": chunk.serials, "outcome": outcome.value})
+
+
+def _looked_up_by_hand(view: View, run: Run) -> dict[str, set[str]]:
+    """The serials that the events of lookups name, by the code that follows for them."""
+    found: dict[str, set[str]] = {RESOLVED_ASSIGNED: set(), RESOLVED_NOT_ASSIGNED: set()}
+    for event in view.events(run.id):
+        if event.kind is EventKind.RESOLVE:
+            found[RESOLVED_ASSIGNED].update(event.before.get("found", ()))
+            found[RESOLVED_NOT_ASSIGNED].update(event.before.get("not_found", ()))
+    return found
 
 
 def _side_by_side(view: View, run: int) -> Iterator[tuple[list[StoredAttempt], list[StoredChunk]]]:

@@ -14,7 +14,7 @@ from importer.errors import ApiError, Exit
 from importer.ledger.ports import Ledger, View
 from importer.ledger.records import Run, StoredChunk
 from importer.model import Answer, ChunkState, Commissioner, Doubt, Fate, Message, Outcome, Settlement, Verdict
-from importer.reconcile import GOOD, HELD, IN_DOUBT, LOST, ExistsMeans, cut_into, said, slices
+from importer.reconcile import GOOD, HELD, IN_DOUBT, LOST, RESOLVED_NOT_ASSIGNED, ExistsMeans, cut_into, said, slices
 from importer.sending.bisection import MOST_REFUSED, Bisection, End, How, Step
 from importer.sending.breaker import Breaker
 from importer.sending.feed import Feed, Planned
@@ -111,7 +111,7 @@ class Submission:
                 bisection.ended(step, End.OTHER)
             elif not step.ask or (self._limit or step.part.serials) < step.part.serials:
                 await self._cut_unasked(sending, step)
-            elif step.part.doubt and self._how.policy == "hold":
+            elif step.part.doubt and self._how.policy == "hold" and not _looked_up(step.part):
                 await self._ledger.settle(self._run, step.part.id, Settlement(ChunkState.SETTLED, HELD))
                 bisection.ended(step, End.OTHER)
             else:
@@ -232,3 +232,8 @@ def _failed(settled: Settlement, serials: int) -> int:
 
 def _is_failure(fate: Fate) -> bool:
     return fate.outcome in {Outcome.REFUSED, Outcome.UNKNOWN} and fate.code not in IN_DOUBT
+
+
+def _looked_up(chunk: StoredChunk) -> bool:
+    """Whether a person has found that its serials are not there: then the lost answer keeps them from nothing."""
+    return chunk.fate is not None and chunk.fate.code == RESOLVED_NOT_ASSIGNED

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
 from aiohttp import web
 
 from importer import wiring
+from importer.errors import ConfigError
 from importer.events import Actor, EventKind
+from importer.flow.resolving import Lookup, UnknownRow, Writing, unknown_rows
+from importer.flow.resolving import resolve as note_lookup
 from importer.gs1.suspect import Suspect
+from importer.ledger.records import Run
 from importer.model import Message
 from importer.rows.tables import ROLES
 from importer.web import queries
@@ -20,8 +25,10 @@ from importer.web.changes import MARKS, YES, Cell, Change, Kind
 from importer.web.data import preview_of, standing
 from importer.web.inputs import Accepted, Confirmation, Edit, ReadingOptions, Sends
 from importer.web.jobs import Job
+from importer.web.language import Language
 from importer.web.site import Site
 from importer.web.uploads import Upload
+from importer.words import language as words
 
 _TEXTS = ("gtin", "batch", "expiry", "sheet", "encoding", "date_order")
 _LONGEST_VALUE = 500
@@ -236,6 +243,35 @@ async def act(site: Site, run_id: str, what: str, actor: Actor, given: Sends) ->
         site.jobs.add("retry", run_id, actor.user)
     else:
         raise web.HTTPConflict(text="bad_request")
+
+
+async def resolve(
+    site: Site, run_id: str, actor: Actor, choose: Callable[[list[UnknownRow], Run], Lookup], spoken: Language
+) -> None:
+    """Note what a person has looked up for unknown rows of a run that rests. Raises LedgerBusy while another import is
+    on its way.
+    """
+    if site.jobs.of(run_id):
+        raise web.HTTPConflict(text="queued")
+    run = await site.read(queries.find_run, site.ledger, run_id)
+    if run is None:
+        raise web.HTTPNotFound(text="not_found")
+    report, again = site.settings.report, site.worker.again
+    writing = Writing(report.dir, report.formats, words.language(report.language), again)
+
+    def work() -> None:
+        with site.ledger.open() as ledger:
+            with ledger.view() as view:
+                lookup = choose(list(unknown_rows(view, run)), run)
+            asyncio.run(note_lookup(ledger, run.id, lookup, actor, writing))
+
+    if site.worker.now:
+        raise web.HTTPConflict(text="importing")
+    try:
+        async with site.worker.holding:
+            await asyncio.to_thread(work)
+    except ConfigError as error:
+        raise web.HTTPConflict(text=spoken.said(error.message)) from error
 
 
 def _act_on_job(site: Site, job: Job, what: str, by: str) -> None:

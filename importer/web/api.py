@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from importer.flow.resolving import Lookup, UnknownRow, keys_of
+from importer.ledger.records import Run as LedgerRun
 from importer.version import VERSION
 from importer.web import actions, correcting, data
 from importer.web.data import run_data
@@ -21,6 +23,7 @@ from importer.web.inputs import (
     Edit,
     Edits,
     Fix,
+    LookedUp,
     OfProduct,
     Pasted,
     Patience,
@@ -33,7 +36,7 @@ from importer.web.inputs import (
 from importer.web.openapi import Door, document
 from importer.web.pages_runs import download
 from importer.web.receiving import Receiving
-from importer.web.rendering import answer, in_language
+from importer.web.rendering import answer, in_language, language
 from importer.web.site import PERSON, ROLE, SITE, Site
 
 door = Door()
@@ -234,6 +237,19 @@ async def act(request: web.Request, query: Sends) -> Done:
     """pause, go-on, stop or retry."""
     what = request.match_info["what"]
     await actions.act(request.app[SITE], request.match_info["run"], what, actor_of(request), query)
+    return Done()
+
+
+@door.post("/api/runs/{run}/resolve")
+async def resolve(request: web.Request, body: LookedUp) -> Done:
+    """Say what was looked up for rows whose fate is unknown."""
+    site, run_id = request.app[SITE], request.match_info["run"]
+
+    def chosen(rows: list[UnknownRow], run: LedgerRun) -> Lookup:
+        there, absent = keys_of(rows, body.assigned, run), keys_of(rows, body.not_assigned, run)
+        return Lookup(there, absent, body.comment.strip()[: actions.LONGEST_COMMENT])
+
+    await actions.resolve(site, run_id, actor_of(request), chosen, language(request))
     return Done()
 
 

@@ -112,6 +112,14 @@ class Sends(Struct, frozen=True):
     serials: Annotated[str, Meta(description="How many were shown; if there are others now, it is refused.")] = ""
 
 
+class LookedUp(Struct, frozen=True):
+    """What a person has looked up for unknown rows: serials, or scanned codes."""
+
+    assigned: list[str] = field(default_factory=list)
+    not_assigned: list[str] = field(default_factory=list)
+    comment: str = ""
+
+
 class Patience(Struct, frozen=True):
     wait: Annotated[str | None, Meta(description="Wait up to 10 seconds for the preview.")] = None
 

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 from msgspec import structs
 
+from importer.flow.resolving import Lookup
+from importer.results.totals import sheet_names
 from importer.web import actions, asking, data, queries
 from importer.web.documents import Traces
 from importer.web.guard import actor_of
@@ -98,6 +100,32 @@ async def ask_to_act(request: web.Request) -> web.Response:
         return asked(request, asking.to_send_again(site.settings, spoken, found, "go-on"))
     if not found.queued and what == "retry" and found.can_retry:
         return asked(request, asking.to_send_again(site.settings, spoken, found, "retry"))
+    raise web.HTTPSeeOther(f"/runs/{run_id}")
+
+
+@routes.get("/runs/{run}/unknown")
+async def unknown(request: web.Request) -> web.Response:
+    """Rows whose fate is unknown, to say what was looked up for them."""
+    site = request.app[SITE]
+    found = await site.read(queries.unknown, site.ledger, request.match_info["run"])
+    if found is None:
+        raise web.HTTPNotFound(text="not_found")
+    run, rows, n = found
+    return page(request, "unknown.html", {"run": run, "rows": rows, "n": n, "sheets": sheet_names(run)})
+
+
+@routes.post("/runs/{run}/unknown")
+async def resolve(request: web.Request) -> web.Response:
+    site, run_id, form = request.app[SITE], request.match_info["run"], await request.post()
+    comment = str(form.get("comment", "")).strip()[: actions.LONGEST_COMMENT]
+    found: dict[str, set[int]] = {"assigned": set(), "not_assigned": set()}
+    for name, value in form.items():
+        key = name.removeprefix("row:")
+        what = str(value) or str(form.get("all", ""))
+        if key != name and key.isascii() and key.isdecimal() and what in found:
+            found[what].add(int(key))
+    lookup = Lookup(found["assigned"], found["not_assigned"], comment)
+    await actions.resolve(site, run_id, actor_of(request), lambda *_: lookup, language(request))
     raise web.HTTPSeeOther(f"/runs/{run_id}")
 
 

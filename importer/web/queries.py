@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from importer.events import Event, comments, release_of
+from importer.flow.resolving import UnknownRow, unknown_rows
 from importer.ledger.opening import viewed
 from importer.ledger.ports import Place, View
 from importer.ledger.records import Run, RunHead
 from importer.model import OUTCOMES, Action, Fate, Message, Outcome, Reject, RunState, is_sandbox
+from importer.reconcile import RESOLVED_ASSIGNED
 from importer.reports.chart import chart
 from importer.reports.marked_list import MARKED
 from importer.reports.summary import RunSummary
@@ -150,6 +152,8 @@ FILES = (
 """What every report may have, the workbook first."""
 _MOST_BARS = 50
 _EXAMPLES = 5
+MOST_UNKNOWN = 500
+"""On a page."""
 
 
 def run_data(place: Place, run_id: str, report_dir: Path) -> RunDocument | None:
@@ -189,6 +193,7 @@ def run_data(place: Place, run_id: str, report_dir: Path) -> RunDocument | None:
         problems=[
             RunProblem(code, rows, [_example(one, facts.sheet_names) for one in found.get(code, ())])
             for code, rows in facts.codes.items()
+            if code != RESOLVED_ASSIGNED
         ],
         warnings=dict(facts.warnings),
         requests=Requests(facts.requests.sent, facts.requests.retried, facts.requests.seconds),
@@ -242,6 +247,16 @@ def _files(directory: Path) -> list[ReportFile]:
         for name, path in there
         if path.is_file()
     ]
+
+
+def unknown(place: Place, run_id: str) -> tuple[Run, list[UnknownRow], int] | None:
+    """A run, the first of its rows whose fate is unknown, and how many there are."""
+    with viewed(place) as view:
+        run = view.find(run_id) if view else None
+        if view is None or run is None:
+            return None
+        rows = list(unknown_rows(view, run))
+        return run, sorted(rows, key=lambda row: row.key)[:MOST_UNKNOWN], len(rows)
 
 
 def report_file(report_dir: Path, run: Run, name: str) -> Path | None:

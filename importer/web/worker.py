@@ -37,12 +37,14 @@ class Worker:
         self._jobs = jobs
         self._uploads = uploads
         self._redactor = redactor
-        self._again = again
+        self.again = again
         self._log = structlog.get_logger()
         self._ending = False
         self._keeps = False
         """Whether what was stopped has not lost its place: paused, or the server ends."""
         self._stopping: Stopping | None = None
+        self.holding = asyncio.Lock()
+        """Of the ledger, among those of this process that write: an import, a lookup."""
         self.now: Job | None = None
         self.live: Live | None = None
         self.alive = False
@@ -86,6 +88,10 @@ class Worker:
 
     async def _work(self, job: Job) -> bool:
         """Do a job; False where the ledger is not free."""
+        async with self.holding:
+            return await self._work_alone(job)
+
+    async def _work_alone(self, job: Job) -> bool:
         try:
             ledger = await asyncio.to_thread(wiring.ledger_of(self._settings).open)
         except LedgerBusy as error:
@@ -117,7 +123,7 @@ class Worker:
             run = _known(ledger, job.run)
             actor = Actor(job.by, door="page", host=socket.gethostname())
             parts = wiring.parts(
-                self._settings, ledger, stopping, live, self._redactor, self._target, again=self._again, actor=actor
+                self._settings, ledger, stopping, live, self._redactor, self._target, again=self.again, actor=actor
             )
             imports = Import(replace(parts, new_run_id=lambda: job.run))
             finished = await in_thread(asyncio.run, self._go(job, ledger, imports, run, upload))

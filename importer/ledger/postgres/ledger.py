@@ -178,6 +178,10 @@ class PostgresLedger:
     def divide(self, run: int, chunk: int, settled: Settlement) -> None:
         self._writer.do(self._settling(run, chunk, settled))
 
+    def resolve(self, run: int, chunk: int, settled: Settlement) -> None:
+        self._writer.do(_deed(lambda db: self._locks.send(db, run, leased=self._leased)))
+        self._writer.do(self._settling(run, chunk, settled, ("reopen", {"run": run, "chunk": chunk})))
+
     def record_event(self, event: Event) -> None:
         self._writer.do(_piece(_event(event)))
 

@@ -141,6 +141,9 @@ class SqliteLedger:
         """Let each part of a pending chunk have its own fate. Not from an event loop."""
         self._writer.do(lambda db: store.settle(db, run, chunk, settled))
 
+    def resolve(self, run: int, chunk: int, settled: Settlement) -> None:
+        self._writer.do(lambda db: store.resolve(db, run, chunk, settled))
+
     def record_event(self, event: Event) -> None:
         """Durably note a whole change. Not from an event loop."""
         with self._taking(event) as take:

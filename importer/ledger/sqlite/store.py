@@ -129,6 +129,12 @@ def settle(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) ->
     return _cut(db, before, settled, at) if before else []
 
 
+def resolve(db: sqlite3.Connection, run: int, chunk: int, settled: Settlement) -> None:
+    """Note what a person has looked up of a chunk that is unknown."""
+    execute(db, "reopen", run=run, chunk=chunk)
+    settle(db, run, chunk, settled)
+
+
 def _to_be_cut(db: sqlite3.Connection, chunk: int, parts: Sequence[Part]) -> sqlite3.Row:
     before: sqlite3.Row = execute(db, "chunk", chunk=chunk).fetchone()
     if sorted(chain(*(part.places for part in parts))) != list(range(before["serials"])):
