@@ -460,7 +460,9 @@ def recipe(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="cron, systemd, docker, airflow, windows; alerts, grafana.", show_default=False
+            metavar="NAME",
+            help="cron, systemd, docker, fleet, kubernetes, airflow, windows; alerts, grafana.",
+            show_default=False,
         ),
     ],
     directory: Annotated[

@@ -27,6 +27,8 @@ RECIPES: Mapping[str, tuple[str, ...]] = {
     "cron": ("importer.cron", "importer.env"),
     "systemd": ("importer-watch.service", "importer-night.service", "importer-night.timer"),
     "docker": ("Dockerfile", "compose.yaml"),
+    "fleet": ("compose.yaml",),
+    "kubernetes": ("workers.yaml",),
     "airflow": ("importer_dag.py",),
     "windows": ("importer-task.xml",),
     "alerts": ("alerts.yml",),

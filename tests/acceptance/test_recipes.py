@@ -13,13 +13,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 from boxes import Box
 from commands import Importer
 from lists import packs, write_csv
 
 ODD = 'my "plant" 100% $A'
 """A directory that each of these files has to quote in its own way."""
-NAMES = ("cron", "systemd", "docker", "airflow", "windows", "alerts", "grafana")
+NAMES = ("cron", "systemd", "docker", "fleet", "kubernetes", "airflow", "windows", "alerts", "grafana")
 SCHEMA = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 
 
@@ -111,6 +112,50 @@ def test_hadolint_has_nothing_against_the_dockerfile(plant: Importer) -> None:
     compose = (plant.cwd / "importer-docker" / "compose.yaml").read_text()
     assert "read_only: true" in compose
     assert "cap_drop: [ALL]" in compose
+
+
+@pytest.mark.parametrize(("name", "file"), [("fleet", "compose.yaml"), ("kubernetes", "workers.yaml")])
+def test_the_recipes_of_several_machines_are_documents_without_root_and_with_a_worker(
+    name: str, file: str, plant: Importer
+) -> None:
+    assert plant("recipe", name).code == 0
+    text = (plant.cwd / f"importer-{name}" / file).read_text()
+    documents = list(yaml.safe_load_all(text))
+    pods = _pods(documents)
+    assert sum(one["args"][0] == "worker" for one in pods) >= 1
+    for pod in pods:
+        assert pod["read_only"] is True
+        assert pod["drop"] == ["ALL"]
+        assert not {"IMPORTER_API__TOKEN", "IMPORTER_API__CHANNEL_KEY"} & pod["env"]
+        assert {"IMPORTER_API__TOKEN_FILE", "IMPORTER_LEDGER__URL"} <= pod["env"]
+
+
+def _pods(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What runs the importer, said in one way for both."""
+    if services := documents[0].get("services"):
+        return [
+            {
+                "args": one.get("command", ["serve"]),
+                "env": set(one["environment"]),
+                "read_only": one["read_only"],
+                "drop": one["cap_drop"],
+            }
+            for name, one in services.items()
+            if name != "ledger"
+        ]
+    assert [one["kind"] for one in documents] == ["ConfigMap", "Deployment"]
+    spec = documents[1]["spec"]
+    assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
+    assert spec["template"]["spec"]["securityContext"]["runAsNonRoot"] is True
+    return [
+        {
+            "args": one["args"],
+            "env": {variable["name"] for variable in one["env"]},
+            "read_only": one["securityContext"]["readOnlyRootFilesystem"],
+            "drop": one["securityContext"]["capabilities"]["drop"],
+        }
+        for one in spec["template"]["spec"]["containers"]
+    ]
 
 
 def test_the_task_of_windows_is_of_the_shape_of_its_schema(plant: Importer) -> None:
