@@ -271,6 +271,43 @@ def verify(run: RunId, where: Where, report_dir: ReportDir = None, as_json: Json
     raise typer.Exit(verify_run(Setup.load(where, report_dir, as_json=as_json), run))
 
 
+@app.command(
+    epilog=_ends(
+        'importer backup "backups/$(date +%F).db"',
+        codes={"0": "the copy is whole", "1": "the ledger is damaged", "2": "the file is there already, or no ledger"},
+    )
+)
+@spread
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the copy goes; its SHA-256 stands beside it.")],
+    where: Where,
+    as_json: Json = False,
+) -> None:
+    """A consistent, checked copy of the ledger, also beside a running import."""
+    from importer.cli.keeping import back_up
+
+    raise typer.Exit(back_up(Setup.load(where, as_json=as_json), file))
+
+
+@app.command(
+    epilog=_ends(
+        "importer prune --dry-run",
+        codes={"0": "done", "1": "the ledger is damaged", "2": "no retention is set", "75": "the ledger is in use"},
+    )
+)
+@spread
+def prune(
+    where: Where,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, remove nothing.")] = False,
+    report_dir: ReportDir = None,
+    as_json: Json = False,
+) -> None:
+    """Remove what is past its retention; what recognises serials that are assigned stays."""
+    from importer.cli.keeping import prune as remove
+
+    raise typer.Exit(remove(Setup.load(where, report_dir, as_json=as_json), dry_run=dry_run))
+
+
 @app.command(epilog=_ends("importer watch inbox --once", "importer watch inbox --stop-at 05:00", codes=_RUN))
 @spread
 def watch(

@@ -187,6 +187,7 @@ class Ledger(Section):
     path: Path = Path("importer.db")
     url: str = ""
     """Of a database of PostgreSQL: it holds the ledger instead of the file."""
+    keep_runs_days: Annotated[float, Field(ge=0, le=36_500)] = 0.0
 
     @field_validator("url")
     @classmethod
@@ -213,6 +214,7 @@ class Worker(Section):
 
 class Report(Section):
     dir: Path = Path("reports")
+    keep_days: Annotated[float, Field(ge=0, le=36_500)] = 0.0
     formats: Annotated[tuple[Format, ...], NoDecode, BeforeValidator(parts)] = get_args(Format)
     language: Literal["en", "de"] = "en"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from importer.errors import ConfigError, NoLedger
 from importer.ledger.ports import Channel, Jobs, Place, View
-from importer.ledger.records import NOTHING_LOST, Loss
+from importer.ledger.records import NOTHING_LOST, Backup, Loss, Prunable
 from importer.ledger.sqlite.place import SqlitePlace
 
 
@@ -73,6 +73,31 @@ def migrate(path: Path, url: str = "") -> tuple[int, int]:
     from importer.ledger.postgres.migrating import migrate as brought  # noqa: PLC0415  its driver is an extra
 
     return brought(url)
+
+
+def back_up(path: Path, url: str, to: Path) -> Backup:
+    """Copy a ledger, also beside a running import. Raises ConfigError for one of PostgreSQL (pg_dump copies that), and
+    where `to` is there already; LedgerDamaged where it is damaged.
+    """
+    _must_be_a_file(url)
+    from importer.ledger.sqlite.copying import back_up  # noqa: PLC0415  commands that need it not start sooner
+
+    return back_up(path, to)
+
+
+def prune(path: Path, url: str, before: str, *, dry_run: bool) -> list[Prunable]:
+    """Remove the runs that ended before a moment (UTC, ISO 8601) and of which later lists need nothing: no serial of
+    theirs is assigned or in doubt, or they went to a sandbox. Return them. Raises ConfigError for a ledger of
+    PostgreSQL, LedgerBusy unless it is a `dry_run`.
+    """
+    _must_be_a_file(url)
+    place = SqlitePlace(path)
+    return place.prunable(before) if dry_run else place.prune(before)
+
+
+def _must_be_a_file(url: str) -> None:
+    if url:
+        raise ConfigError("ledger_no_file", url=url)
 
 
 def viewed(place: Place) -> AbstractContextManager[View | None]:

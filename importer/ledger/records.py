@@ -184,3 +184,23 @@ class Loss:
 
 
 NOTHING_LOST = Loss(0, (), all_known=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy of a ledger."""
+
+    bytes: int
+    sha256: str
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prunable:
+    """A run that has passed its retention, and of which later lists need nothing."""
+
+    num: int
+    run: str
+    source: str
+    bytes: int
+    """Of its rows, packed."""

@@ -115,3 +115,16 @@ UPDATE chunk SET doubt = 1 WHERE run = :run AND state = 0 AND doubt = 0
 
 -- forget_totals: The sums over what belonged to a half-staged run.
 DELETE FROM total WHERE run = :run;
+
+-- forget_attempts: The requests of a run that is removed.
+DELETE FROM attempt WHERE run = :run;
+
+-- prunable: The runs that ended before a moment and of which later lists need nothing: those into a sandbox, and those
+-- that commissioned nothing and of which nothing is in doubt.
+SELECT num, id AS run, source_name AS source, (SELECT coalesce(sum(length(rows)), 0) FROM chunk_rows
+        WHERE chunk IN (SELECT id FROM chunk WHERE chunk.run = run.num))
+        + (SELECT coalesce(sum(length(rows)), 0) FROM reject WHERE reject.run = run.num)
+        + (SELECT coalesce(sum(length(entries)), 0) FROM fingerprint WHERE fingerprint.run = run.num) AS bytes
+    FROM run WHERE state = 'finished' AND ended_at < :before AND (target LIKE 'sandbox/%' OR (action = 'commission'
+        AND NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.run = run.num
+            AND (outcome IN ('assigned', 'unknown') OR doubt != 0)))) ORDER BY num;

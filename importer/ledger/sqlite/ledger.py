@@ -137,6 +137,11 @@ class SqliteLedger:
         """Staging failed: the run has never been."""
         self._writer.do(store.forget_half_staged)
 
+    def forget(self, runs: Sequence[int]) -> None:
+        """Remove runs with all that belongs to them, a commit each."""
+        for run in runs:
+            self._writer.do(partial(store.forget, run=run))
+
     def divide(self, run: int, chunk: int, settled: Settlement) -> None:
         """Let each part of a pending chunk have its own fate. Not from an event loop."""
         self._writer.do(lambda db: store.settle(db, run, chunk, settled))

@@ -21,6 +21,8 @@ SCHEMA_VERSION = 6
 UNREADABLE = (sqlite3.Error, Damaged, UnicodeDecodeError)
 """What reading a damaged file may raise; the last where SQLite can't even say what it found."""
 _MOST_VERSIONS = 1000
+_MOST_TEXT = 120
+"""Of what SQLite says: of a damaged schema it tells the whole statement."""
 _OTHER_HEADERS = frozenset({"ledger_of_other_kind", "ledger_empty", "ledger_older", "ledger_newer"})
 _CHECK_BELOW = 64 << 20
 """Bytes. A ledger up to this size is checked page by page when it is opened for writing; a larger one by `verify`."""
@@ -28,7 +30,7 @@ _CHECK_BELOW = 64 << 20
 
 def explain(error: Exception, path: Path) -> LedgerError:
     """What an error of SQLite, which tells it in English words only, means. All that is no other trouble is damage."""
-    text = str(error)
+    text = " ".join(str(error).split())[:_MOST_TEXT]
     if isinstance(error, Damaged):
         return damaged(str(path), error)
     if "full" in text:
@@ -249,3 +251,14 @@ def make_directory(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise NoLedger("ledger_directory", path=str(path), reason=error.strerror or str(error)) from error
+
+
+def shrink(path: Path) -> None:
+    """Give room that is free in a ledger back to the disk. Where there is no room to do it in, it is used later."""
+    db = connect(path, write=True)
+    try:
+        db.execute("VACUUM")
+    except sqlite3.OperationalError:
+        return  # another program reads it, or the disk is full: nothing is lost
+    finally:
+        db.close()

@@ -10,8 +10,8 @@ from pathlib import Path
 from importer.errors import ConfigError, NoLedger
 from importer.events import Event, EventKind, this_process
 from importer.ledger.contents import Contents
-from importer.ledger.records import NOTHING_LOST, Loss
-from importer.ledger.sqlite import anchor, left_events
+from importer.ledger.records import NOTHING_LOST, Loss, Prunable
+from importer.ledger.sqlite import anchor, left_events, opening
 from importer.ledger.sqlite.ledger import SqliteLedger
 from importer.ledger.sqlite.view import SqliteView
 
@@ -33,6 +33,23 @@ class SqlitePlace:
                 after = {"doubted": ledger.loss.doubted, "runs_lost": [run for run, _ in ledger.loss.lost]}
                 ledger.record_event(Event(EventKind.ACCEPT_LOSS, this_process(), after=after))
             return ledger.loss
+
+    def prunable(self, before: str) -> list[Prunable]:
+        """The runs that `prune` would remove."""
+        with SqliteView(self.path) as view:
+            return view.prunable(before)
+
+    def prune(self, before: str) -> list[Prunable]:
+        """Remove runs of which later lists need nothing, and give their room back to the disk."""
+        with SqliteLedger(self.path) as ledger, ledger.view() as view:
+            found = view.prunable(before)
+            if found:
+                ledger.forget([run.num for run in found])
+                after = {"runs": [run.run for run in found]}
+                ledger.record_event(Event(EventKind.PRUNE, this_process(), after=after))
+        if found:
+            opening.shrink(self.path)
+        return found
 
     def view(self) -> SqliteView:
         return SqliteView(self.path)

@@ -191,8 +191,7 @@ def forget_half_staged(db: sqlite3.Connection) -> int:
     """Forget runs whose staging was cut short; return how many there were."""
     runs = [row[0] for row in execute(db, "half_staged")]
     for run in runs:
-        for what in ("rows", "chunks", "rejects", "reject_counts", "batches", "fingerprints", "totals", "run"):
-            execute(db, f"forget_{what}", run=run)
+        forget(db, run)
     return len(runs)
 
 
@@ -207,3 +206,12 @@ def fill(db: sqlite3.Connection, contents: Contents) -> None:
             db.execute(statement, values({**row, **sealed}, columns))
             if table == "chunk":
                 execute(db, "insert_chunk_rows", chunk=row["id"], rows=row["rows"])
+
+
+_OF_RUN = ("rows", "chunks", "attempts", "rejects", "reject_counts", "batches", "fingerprints", "totals", "run")
+
+
+def forget(db: sqlite3.Connection, run: int) -> None:
+    """Forget a run with all that belongs to it."""
+    for what in _OF_RUN:
+        execute(db, f"forget_{what}", run=run)

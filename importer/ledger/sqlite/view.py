@@ -15,6 +15,7 @@ from importer.errors import LedgerError
 from importer.events import Event
 from importer.ledger.packing import Damaged
 from importer.ledger.reading import Reading
+from importer.ledger.records import Prunable
 from importer.ledger.sqlite import checksums, left_events, opening, store
 from importer.ledger.statements import statements
 
@@ -128,6 +129,10 @@ class SqliteView(Reading):
     def has_lost(self) -> bool:
         """Whether something that was sent may be missing in it, so that what is sent next may be in doubt."""
         return bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM loss)").fetchone()[0])
+
+    def prunable(self, before: str) -> list[Prunable]:
+        """The runs that ended before a moment and of which later lists need nothing, oldest first."""
+        return [Prunable(*(row[name] for name in Prunable.__slots__)) for row in self._all("prunable", before=before)]
 
     def check(self) -> None:
         """Read every page of the file, and hold all rows against their sums. Raises LedgerDamaged for the first that is
