@@ -72,7 +72,7 @@ def _verdict(facts: RunSummary, tally: Tally, said: Said) -> Verdict:
     tones = {Exit.DONE: "fine", Exit.FAULT: "bad", Exit.WRONG_ROWS: "look", Exit.UNKNOWN_ROWS: "look"}
     name = Exit(facts.exit_code).name.lower() if facts.exit_code in tones else "early"
     unsent, unknown = facts.outcomes.get(Outcome.UNSENT, 0), facts.outcomes.get(Outcome.UNKNOWN, 0)
-    rest = said("rest", n=tally.bad, all=facts.source.rows)
+    rest = said("rest_back" if facts.undoes else "rest", n=tally.bad, all=facts.source.rows)
     sentence = said(f"verdict.{name}.sentence", n=facts.source.rows, rest=rest, unsent=unsent, unknown=unknown)
     if facts.undoes and name == "done":
         name = "done_back"

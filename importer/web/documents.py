@@ -384,6 +384,7 @@ class Run(Standing, frozen=True, kw_only=True):
     host: str = ""
     target: str = ""
     sandbox: bool = False
+    undoes: str = ""
     started_at: str
     ended_at: str | None = None
     stopped_by: ForPeople = ""

@@ -176,6 +176,7 @@ def run_data(place: Place, run_id: str, report_dir: Path) -> RunDocument | None:
         host=run.host,
         target=run.target,
         sandbox=is_sandbox(run.target),
+        undoes=run.undoes,
         started_at=run.started_at,
         ended_at=run.ended_at,
         stopped_by=Message.of(run.stopped_by) if run.stopped_by else "",

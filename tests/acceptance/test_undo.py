@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from boxes import Box
 from commands import COMMAND, Importer, Result
 from conftest import StartBox
 from lists import DROPS, TABLETS, packs, write_csv
+from webserver import Server
 
 SMALL = {"IMPORTER_LIMITS__CHUNK_SIZE": "5", "IMPORTER_LIMITS__MAX_IN_FLIGHT": "1"}
 QUICK = {"IMPORTER_LIMITS__BACKOFF_SECONDS": "0.001"}
@@ -53,6 +55,23 @@ def test_all_that_a_run_has_assigned_is_taken_back_and_the_report_proves_it(impo
         verified = importer("verify", each, "--json", env=box.env)
         assert (verified.code, verified.json["findings"]) == (0, [])
     assert [one["outcome"] for one in importer("trace", "S00001", "--json").json["found"]][:1] == ["decommissioned"]
+
+
+def test_report_and_page_of_such_a_run_speak_of_taking_back(importer: Importer, box: Box) -> None:
+    run = commissioned(importer, box)
+    done = importer("decommission", run, "--yes", "--json", env=box.env)
+    page = (importer.cwd / done.json["report"] / "report.html").read_text("utf-8")
+    assert "Everything is taken back" in page
+    assert "every row is assigned" not in page
+    with (
+        Server(importer.cwd, box.env) as server,
+        urllib.request.urlopen(f"{server.url}/runs/{done.json['run']}") as answer,
+    ):
+        shown = answer.read().decode()
+    assert "Everything is taken back" in shown
+    assert "All 12 rows are taken back" in shown
+    assert f'href="/runs/{run}"' in shown
+    assert "is assigned" not in shown
 
 
 def test_the_report_of_a_run_lists_what_would_be_taken_back(importer: Importer, box: Box) -> None:
