@@ -8,7 +8,7 @@ import getpass
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -40,6 +40,8 @@ class EventKind(StrEnum):
     ACCEPT = "accept"
     CONFIRM = "confirm"
     RELEASE = "release"
+    CORRECTIONS = "corrections"
+    """What was corrected and accepted in a list when it was released: `after` holds each cell. No deed of its own."""
     PAUSE = "pause"
     GO_ON = "go_on"
     STOP = "stop"
@@ -115,6 +117,30 @@ def comments(events: list[Event]) -> list[dict[str, str]]:
         {"at": event.at, "user": event.actor.user, "event": event.kind.value, "text": event.comment}
         for event in events
         if event.comment
+    ]
+
+
+def deeds(events: Iterable[Event]) -> list[Event]:
+    """What people did, without what only holds the corrections."""
+    return [event for event in events if event.kind is not EventKind.CORRECTIONS]
+
+
+def corrections_of(events: Iterable[Event], sheet_names: Sequence[str]) -> list[dict[str, Any]]:
+    """The corrections with which a list was released last, as corrections.csv has them. `sheet_names`: those that its
+    rows come from.
+    """
+    held = [event.after or {} for event in events if event.kind is EventKind.CORRECTIONS]
+    return [
+        {
+            "row": "" if key is None else str(int(key) & 0xFFFFFFFF),
+            "column": column,
+            "old": old,
+            "new": new,
+            "by": by,
+            "at": at,
+            "sheet": sheet_names[int(key) >> 32] if key is not None and sheet_names else "",
+        }
+        for key, column, old, new, by, at in (held[-1]["cells"] if held else ())
     ]
 
 

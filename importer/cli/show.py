@@ -15,7 +15,7 @@ from importer.cli.screen import tell
 from importer.cli.setup import Setup
 from importer.cli.times import seconds_of
 from importer.errors import ConfigError, Exit, LedgerDamaged
-from importer.events import comments
+from importer.events import comments, deeds
 from importer.ledger.opening import channel_of
 from importer.ledger.ports import Standing, View
 from importer.ledger.records import Run
@@ -91,7 +91,7 @@ def show_status(setup: Setup, run_id: str) -> int:
         facts = in_words(facts_of(view, run, setup.again), setup.language)
         counts = count(view, run)
         rate, left = _pace(view, run, counts.to_send)
-        events = view.events(run.id)
+        events = deeds(view.events(run.id))
     standing = _standing(setup, run)
     facts = replace(facts, events=[event.document() for event in events], comments=comments(events))
     live = {"state": run.state.value, "to_send": counts.to_send, "serials_per_second": rate, "seconds_left": left}

@@ -78,6 +78,8 @@ class RunSummary:
     """Who did what with it and its list, up to the end that is reported."""
     comments: Sequence[Mapping[str, str]] = ()
     """What people wrote, as they wrote it."""
+    corrections: Sequence[Mapping[str, Any]] = ()
+    """What was corrected and accepted on the page, a cell each, as corrections.csv has it."""
     release: Mapping[str, Any] = field(default_factory=dict)
     """Who uploaded, changed and released it, when, and what that person saw; empty if nobody released it."""
 
@@ -131,6 +133,7 @@ def summary_json(facts: RunSummary) -> bytes:
         "user": facts.user,
         "user_claimed": facts.user_claimed,
         "host": facts.host,
+        "corrections": len(facts.corrections),
         "release": dict(facts.release),
         "events": list(facts.events),
         "comments": list(facts.comments),

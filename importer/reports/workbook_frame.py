@@ -50,6 +50,7 @@ def frame(facts: RunSummary, sheets: Sequence[ListSheet]) -> bytes:
     _write_summary(workbook, facts, said)
     for sheet in sheets:
         _write_list(workbook, sheet, said)
+    _write_corrections(workbook, facts)
     workbook.close()
     return file.getvalue()
 
@@ -59,6 +60,27 @@ def _moment(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
     except ValueError:
         return datetime(1980, 1, 1)  # noqa: DTZ001  a workbook's dates have no zone
+
+
+_MOST_CORRECTIONS = 1_000_000
+
+
+def _write_corrections(workbook: Workbook, facts: RunSummary) -> None:
+    """A sheet of what was corrected on the page, behind the others; none where nothing was."""
+    if not facts.corrections:
+        return
+    page = workbook.add_worksheet("Corrections")
+    head = workbook.add_format({**_BASE, "bold": True, "font_color": "#ffffff", "bg_color": _DARK})
+    text = workbook.add_format({**_BASE, "num_format": "@"})
+    names = ("row", "column", "old", "new", "by", "at", *(("sheet",) if len(facts.sheet_names) > 1 else ()))
+    for place, name in enumerate(names):
+        page.set_column(place, place, 24)
+        page.write_string(0, place, name, head)
+    for row, one in enumerate(facts.corrections[:_MOST_CORRECTIONS], 1):
+        for place, name in enumerate(names):
+            page.write_string(row, place, str(one[name] or ""), text)
+    page.freeze_panes(1, 1)
+    page.autofilter(0, 0, len(facts.corrections), len(names) - 1)
 
 
 def _write_list(workbook: Workbook, sheet: ListSheet, said: Said) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 
 from importer.concurrency import ahead
 from importer.reports.columns import LISTS, PAGE, UNDO, WORKBOOK
+from importer.reports.corrections import CORRECTIONS, corrections_csv
 from importer.reports.csv_lists import CsvLists
 from importer.reports.earlier import earlier
 from importer.reports.manifest import MANIFEST, manifest_json
@@ -22,7 +24,11 @@ from importer.rows.returned import REJECTED, marked
 from importer.rows.tables import ROLES
 
 SUMMARY = "summary.json"
-FILES_OF = {"csv": (*(name for names in LISTS.values() for name in names), UNDO), "xlsx": (WORKBOOK,), "html": (PAGE,)}
+FILES_OF = {
+    "csv": (*(name for names in LISTS.values() for name in names), UNDO, CORRECTIONS),
+    "xlsx": (WORKBOOK,),
+    "html": (PAGE,),
+}
 
 
 class Sink(Protocol):
@@ -73,6 +79,9 @@ def write_drafts(
         from importer.reports.page import page_html  # noqa: PLC0415  heavy, like the workbook below
 
         files.append(_whole(drafts.open(PAGE), page_html(facts, tally)))
+    if "csv" in formats and facts.corrections:
+        lines = corrections_csv(facts.corrections, several_sheets=len(facts.sheet_names) > 1)
+        files.append(replace(_whole(drafts.open(CORRECTIONS), lines), rows=len(facts.corrections)))
     files.append(_whole(drafts.open(SUMMARY), summary_json(facts)))
     written = {file.name for file in files}
     replaced = _every_name() | written | set(_marked_before(drafts.directory))

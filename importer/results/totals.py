@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from importer.errors import Exit
-from importer.events import comments, release_of
+from importer.events import comments, corrections_of, deeds, release_of
 from importer.ledger.ports import View
 from importer.ledger.records import Run, now
 from importer.model import OUTCOMES, Action, Batch, ChunkState, Fate, Message, Outcome, RunState, is_sandbox
@@ -87,7 +87,8 @@ def facts_of(view: View, run: Run, again: str = "") -> RunSummary:
     counts = count(view, run)
     sent, retried = view.request_counts(run.num)
     code = exit_code(run, counts)
-    events = view.reported_events(run.id)
+    recorded = view.reported_events(run.id)
+    events = deeds(recorded)
     return RunSummary(
         run=run.id,
         source=SourceFacts(run.source_name, run.source_sha256, run.source_bytes, run.rows),
@@ -114,6 +115,7 @@ def facts_of(view: View, run: Run, again: str = "") -> RunSummary:
         events=[event.document() for event in events],
         comments=comments(events),
         release=release_of(events),
+        corrections=corrections_of(recorded, sheet_names(run)),
     )
 
 

@@ -179,6 +179,10 @@ async def confirm(site: Site, upload: Upload, actor: Actor, given: Confirmation)
     if twin:
         upload.run = twin
     upload.fault = {}
+    cells = _corrected(upload)
+    if cells:
+        held = {"cells": cells}
+        await site.record(actor, EventKind.CORRECTIONS, run=upload.run, upload=upload.id, after=held)
     after = {"seen": given.seen, "serials": reading.data.to_send, "goes_on": bool(twin)}
     await site.record(actor, EventKind.CONFIRM, run=upload.run, upload=upload.id, after=after, comment=comment)
     site.uploads.save(upload)
@@ -188,6 +192,20 @@ async def confirm(site: Site, upload: Upload, actor: Actor, given: Confirmation)
         "confirmed", run=upload.run, by=actor.user, source=upload.name, serials=reading.data.to_send, goes_on=bool(twin)
     )
     return upload.run
+
+
+def _corrected(upload: Upload) -> list[list[str | None]]:
+    """Each cell that is corrected now: key, role, old and new value, by whom, when; then the accepted suspects."""
+    cells: list[list[str | None]] = [
+        [one.key, one.role, one.old, one.new, one.change.by, one.change.at] for one in upload.changes.corrected()
+    ]
+    accepted = dict[str, list[str | None]]()
+    for change in upload.changes.standing():
+        if change.kind == "accept":
+            accepted |= {code: [None, "accept", None, code, change.by, change.at] for code in change.values["accepted"]}
+            for code in change.values["withdrawn"]:
+                accepted.pop(code, None)
+    return cells + list(accepted.values())
 
 
 def _twin(site: Site, upload: Upload) -> str:

@@ -374,6 +374,18 @@ class RunEvent(Struct, frozen=True):
     comment: str
 
 
+class Correction(Struct, frozen=True):
+    """A cell that was corrected on the page, or (column "accept") a code of suspect values that was accepted."""
+
+    row: str
+    column: str
+    old: str | None
+    new: str
+    by: str
+    at: str
+    sheet: str
+
+
 class Run(Standing, frozen=True, kw_only=True):
     """A run, also while it waits or goes on."""
 
@@ -403,6 +415,8 @@ class Run(Standing, frozen=True, kw_only=True):
     warnings: dict[str, int] = {}
     requests: Requests = Requests()
     files: list[ReportFile] = []
+    corrections: list[Correction] = []
+    corrections_in_all: int = 0
     release: dict[str, Any] = {}
     """Who uploaded, changed and released it, when, and the checksum of what that person saw."""
     queued: bool = False

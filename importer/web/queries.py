@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from importer.events import Event, comments, release_of
+from importer.events import Event, comments, corrections_of, deeds, release_of
 from importer.flow.resolving import UnknownRow, unknown_rows
 from importer.ledger.opening import viewed
 from importer.ledger.ports import Place, View
@@ -21,6 +21,7 @@ from importer.results.tracing import Trace, sought, trace
 from importer.web.documents import (
     BatchBar,
     Comment,
+    Correction,
     Piece,
     ReportFile,
     Requests,
@@ -147,12 +148,13 @@ def _traced(one: Trace) -> TraceDocument:
 # The result of a run as plain data, true also while it goes on. Reads only; in threads, not in the event loop.
 FILES = (
     "report.xlsx", "not_assigned.csv", "assigned.csv", "not_decommissioned.csv", "decommissioned.csv", "undo.csv",
-    "report.html", "summary.json", "manifest.json",
+    "corrections.csv", "report.html", "summary.json", "manifest.json",
 )  # fmt: skip
 """What every report may have, the workbook first."""
 _MOST_BARS = 50
 _EXAMPLES = 5
 MOST_UNKNOWN = 500
+MOST_CORRECTIONS = 50
 """On a page."""
 
 
@@ -166,7 +168,9 @@ def run_data(place: Place, run_id: str, report_dir: Path) -> RunDocument | None:
         counts = count(view, run)
         resting = run.state in {RunState.FINISHED, RunState.STOPPED}
         found = examples(view, run, facts.codes, _EXAMPLES) if resting else {}
-        events = view.events(run.id)
+        recorded = view.events(run.id)
+        events = deeds(recorded)
+        found_corrections = corrections_of(recorded, facts.sheet_names)
     directory = report_dir / run.id
     return RunDocument(
         run=run.id,
@@ -186,6 +190,8 @@ def run_data(place: Place, run_id: str, report_dir: Path) -> RunDocument | None:
         identity_holds=facts.identity_holds,
         to_send=counts.to_send,
         release=release_of(events),
+        corrections=[Correction(**one) for one in found_corrections[:MOST_CORRECTIONS]],
+        corrections_in_all=len(found_corrections),
         to_retry=counts.to_retry,
         can_retry=resting and any(facts.outcomes[one] for one in (Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT)),
         can_go_on=bool(counts.pending),
@@ -269,7 +275,7 @@ def report_file(report_dir: Path, run: Run, name: str) -> Path | None:
 def not_begun(place: Place, run_id: str, name: str, by: str, at: str) -> RunDocument:
     """What `run_data` says of a run that stands in the queue only."""
     with viewed(place) as view:
-        events = view.events(run_id) if view else []
+        events = deeds(view.events(run_id)) if view else []
     return RunDocument(
         run=run_id,
         state="queued",
