@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -105,7 +104,7 @@ class PostgresLedger:
 
     async def _done(self, work: Piece[T] | Deed[T]) -> T:
         """Cancelling the caller does not take the work back."""
-        return await asyncio.wrap_future(self._writer.post(work))
+        return await self._writer.done(work)
 
     def _settling(
         self, run: int, chunk: int, settled: Settlement, *before: writes.Statement

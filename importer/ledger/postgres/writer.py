@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import psycopg
 
 from importer.errors import LedgerError
+from importer.ledger.awaiting import Awaited, tell
 from importer.ledger.packing import Damaged
 from importer.ledger.postgres.connecting import Connection, connect, execute, explain, is_lost
 from importer.ledger.postgres.locks import Locks
@@ -65,7 +66,7 @@ class Fence(Protocol):
         ...
 
 
-_Item = tuple[Piece[Any] | Deed[Any], Future[Any]]
+_Item = tuple[Piece[Any] | Deed[Any], Future[Any] | Awaited]
 
 
 class Writer:
@@ -85,6 +86,8 @@ class Writer:
         self._number = 0
         self._mutex = threading.Lock()
         self._closed = False
+        self._asked: list[_Item] = []
+        """What tasks ask for, until the end of the turn of their event loop."""
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
@@ -99,10 +102,36 @@ class Writer:
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
         with self._mutex:
-            if self._closed:
-                raise LedgerError("ledger_closed")
+            self._must_be_open()
+            self._put_asked()
             self._queue.put((work, future))
         return future
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise LedgerError("ledger_closed")
+
+    def _put_asked(self) -> None:
+        for item in self._asked:
+            self._queue.put(item)
+        self._asked = []
+
+    async def done(self, work: Piece[T] | Deed[T]) -> T:
+        """Do work and await its commit. Cancelling the caller does not take the work back. What the tasks of a loop ask
+        for in one of its turns goes out together: a round trip may take long.
+        """
+        awaited = Awaited()
+        with self._mutex:
+            self._must_be_open()
+            if not self._asked:
+                awaited.loop.call_soon(self._end_turn)
+            self._asked.append((work, awaited))
+        result: T = await awaited.future
+        return result
+
+    def _end_turn(self) -> None:
+        with self._mutex:
+            self._put_asked()
 
     def do(self, work: Piece[T] | Deed[T]) -> T:
         """Do work and wait for its commit. Not from an event loop."""
@@ -112,6 +141,7 @@ class Writer:
         """Finish what is queued, then close the connection."""
         with self._mutex:
             self._closed = True
+            self._put_asked()
             self._queue.put(None)
         self._thread.join()
         with suppress(psycopg.Error):  # what it leaves where the server is away does no harm
@@ -126,11 +156,9 @@ class Writer:
             try:
                 results = self._done(work, self._alone if isinstance(work[0], Deed) else self._together)
             except BaseException as error:  # noqa: BLE001  each caller that waits gets it, whatever it is
-                for _, future in group:
-                    future.set_exception(error)
+                tell([future for _, future in group], error)
             else:
-                for (_, future), result in zip(group, results, strict=True):
-                    future.set_result(result)
+                tell([future for _, future in group], None, results)
             item = waiting[0] if waiting else self._queue.get()
 
     def _gather(self, first: _Item) -> tuple[list[_Item], list[_Item | None]]:

@@ -6,14 +6,13 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any, Protocol, TypeVar
 
 from importer.errors import LedgerError
+from importer.ledger.awaiting import Awaited, tell
 from importer.ledger.packing import Damaged
 
 T = TypeVar("T")
@@ -35,15 +34,7 @@ class Counted(Protocol):
         ...
 
 
-class _Awaited:
-    """A future of an event loop, resolved from the writer's thread together with all others of its commit."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Any] = self.loop.create_future()
-
-
-_Piece = tuple[Work, Future[Any] | _Awaited]
+_Piece = tuple[Work, Future[Any] | Awaited]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +110,7 @@ class Writer:
         What the tasks of a loop ask for in one of its turns, and while such a commit is on its way, is one commit. The
         work may run in the loop: it should be short, and can't ask for other work.
         """
-        awaited = _Awaited()
+        awaited = Awaited()
         with self._mutex:
             self._must_be_open()
             self._asked.append((work, awaited))
@@ -139,7 +130,7 @@ class Writer:
             try:
                 results = self._done(group)
             except BaseException as error:  # noqa: BLE001  each caller that waits gets it, whatever it is
-                _tell(group, self._undone(error))
+                tell([future for _, future in group], self._undone(error))
                 return
             self._begun = True
             self._put(_Begun(group, results))
@@ -219,7 +210,7 @@ class Writer:
             self._begin(self._patience)
             results = self._done(group)
         except BaseException as error:  # noqa: BLE001  as above
-            _tell(group, self._undone(error))
+            tell([future for _, future in group], self._undone(error))
             return
         self._commit(_Begun(group, results))
 
@@ -237,9 +228,9 @@ class Writer:
             if self._commits:
                 self._commits.done()
         except BaseException as error:  # noqa: BLE001  as above
-            _tell(begun.group, self._undone(error))
+            tell([future for _, future in begun.group], self._undone(error))
             return
-        _tell(begun.group, None, begun.results)
+        tell([future for _, future in begun.group], None, begun.results)
 
     def _undone(self, error: BaseException) -> BaseException:
         """What to tell of an error, once nothing is left of the transaction."""
@@ -255,26 +246,3 @@ class Writer:
             except sqlite3.Error:
                 # SQLite has rolled back by itself (disk full, I/O error).
                 return
-
-
-def _tell(group: Sequence[_Piece], fault: BaseException | None, results: Iterable[Any] = repeat(None)) -> None:
-    """Resolve the futures of a group; an event loop is woken once for all of its own."""
-    awaited: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
-    for (_, future), result in zip(group, results, strict=False):
-        if isinstance(future, _Awaited):
-            awaited.setdefault(future.loop, []).append((future.future, result))
-        else:
-            _resolve([(future, result)], fault)
-    for loop, futures in awaited.items():
-        with suppress(RuntimeError):  # the loop was closed: nothing waits there any more
-            loop.call_soon_threadsafe(_resolve, futures, fault)
-
-
-def _resolve(futures: Sequence[tuple[Future[Any] | asyncio.Future[Any], Any]], fault: BaseException | None) -> None:
-    for future, result in futures:
-        if future.cancelled():
-            continue
-        if fault:
-            future.set_exception(fault)
-        else:
-            future.set_result(result)

@@ -170,7 +170,7 @@ def test_a_fault_in_the_middle_of_a_group_takes_all_of_it_back(place: Place, led
 async def test_eight_requests_at_once_cost_their_marks_and_records_few_round_trips(
     place: Place, postgres: PostgresServer
 ) -> None:
-    """With a server that is 10 ms away. Each on its own, they would cost 160."""
+    """With a server that is 10 ms away. Each on its own, they would cost 160; the least are 20."""
     with Proxy(postgres.socket, 0.01) as far, PostgresLedger(far.url(postgres.name_of(str(place)))) as ledger:
         run = staged_run(ledger, *(planned(rows_of([f"S{i}"], 2 + i)) for i in range(80)))
         await ledger.running(run, "unknown")
@@ -182,5 +182,5 @@ async def test_eight_requests_at_once_cost_their_marks_and_records_few_round_tri
                 await send(ledger, run, chunk, ASSIGNED)
 
         await asyncio.gather(*(work() for _ in range(8)))
-        assert far.trips - before <= 45
+        assert far.trips - before <= 22
     assert {fate for fate, *_ in read(place)[run].values()} == {"assigned"}
