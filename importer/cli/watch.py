@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -20,14 +21,15 @@ from importer.cli.options import Given, Limits
 from importer.cli.progress import Lines
 from importer.cli.service import as_service
 from importer.cli.setup import Setup
-from importer.cli.times import next_time
 from importer.concurrency import Stopping
 from importer.config.settings import Settings, without_password
+from importer.config.windows import EVERY_DAY, Schedule, Window
 from importer.errors import ConfigError, ImporterError, SourceError
 from importer.flow.importing import Import
 from importer.flow.report import must_have_room
 from importer.inbox.arrivals import Arrivals
 from importer.inbox.claims import ROOMS, Box
+from importer.inbox.clock import Clock
 from importer.inbox.doors import Door, Session
 from importer.inbox.handled import Handled
 from importer.inbox.rounds import Inbox
@@ -43,10 +45,12 @@ from importer.notify.telling import Telling
 from importer.words.language import Language, language
 
 
-def watch_inbox(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once: bool, create: bool) -> int:
+def watch_inbox(
+    setup: Setup, inbox: Path, given: Given, limits: Limits, *, once: bool, create: bool, clock: Clock | None = None
+) -> int:
     """Take the lists of an inbox, oldest first. For ever, unless `once`. What goes wrong is a line of the log."""
     try:
-        return asyncio.run(_watch(setup, inbox, given, limits, once=once, create=create))
+        return asyncio.run(_watch(setup, inbox, given, limits, clock or Clock(), once=once, create=create))
     except ImporterError as error:
         message = setup.language.say(error.message)
         log = structlog.get_logger()
@@ -54,15 +58,17 @@ def watch_inbox(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once
         return error.exit_code
 
 
-async def _watch(setup: Setup, inbox: Path, given: Given, limits: Limits, *, once: bool, create: bool) -> int:
+async def _watch(
+    setup: Setup, inbox: Path, given: Given, limits: Limits, clock: Clock, *, once: bool, create: bool
+) -> int:
     bind_contextvars(file=None, run=None)
-    telling = _telling(setup)
+    telling = _telling(setup, clock)
     try:
         async with bounded(setup, limits) as bounds:
             if wiring.needs_release(bounds.settings, bounds.target):
                 raise ConfigError("four_eyes_page")
-            doors = list(_doors(setup, bounds, inbox, given, create=create))
-            return await _watched(setup, bounds, limits, doors, telling, once=once)
+            doors = list(_doors(setup, bounds, inbox, given, clock, create=create))
+            return await _watched(setup, bounds, limits, doors, telling, clock, once=once)
     except ImporterError as error:
         telling.keep(_of_watch(inbox, error))
         raise
@@ -71,31 +77,39 @@ async def _watch(setup: Setup, inbox: Path, given: Given, limits: Limits, *, onc
 
 
 async def _watched(
-    setup: Setup, bounds: Bounds, limits: Limits, doors: Sequence[Door], telling: Telling, *, once: bool
+    setup: Setup, bounds: Bounds, limits: Limits, doors: Sequence[Door], telling: Telling, clock: Clock, *, once: bool
 ) -> int:
     how = setup.settings.watch
     wiring.warn_of_open_files(bounds.settings)
     for door in doors:
         must_have_room(door.report_dir)
     hold = _Holder(setup, bounds, limits, doors).hold
-    engine = Inbox(doors, setup.language, telling.keep, partial(_runs, setup.ledger))
+    engine = Inbox(doors, setup.language, telling.keep, partial(_runs, setup.ledger), clock)
     places = [door.box.directory for door in doors]
     events = how.notice == "events" and not once
     async with Waking(places, bounds.stopping, events=events) as waking, as_service():
-        return await Watching(
+        watching = Watching(
             engine,
             hold,
             bounds.stopping,
-            waking.wait,
+            clock.idle or waking.wait,
             setup.language,
             measured_pass(bounds.settings, places, telling.after_pass),
             hours.schedule_of(bounds.settings, limits),
+            clock,
             look_seconds=how.look_seconds,
             once=once,
-        ).go()
+        )
+        try:
+            return await watching.go()
+        except asyncio.CancelledError:
+            # A second signal came while it waited.
+            if not bounds.stopping():
+                raise
+            return bounds.stopping.exit_code
 
 
-def _telling(setup: Setup) -> Telling:
+def _telling(setup: Setup, clock: Clock) -> Telling:
     """Who is told. Raises ConfigError for an address that is none."""
     how = setup.settings.notify
     urls = how.addresses
@@ -106,9 +120,18 @@ def _telling(setup: Setup) -> Telling:
         channels(urls, how.webhook_url.get_secret_value(), how.webhook_secret.get_secret_value()),
         {"failure": how.on_failure, "rejects": how.on_rejects, "success": how.on_success},
         language(setup.settings.report.language),
-        partial(next_time, how.digest_at) if how.digest_at else None,
+        _each_day_at(how.digest_at, setup.settings.schedule.schedule.zone) if how.digest_at else None,
         how.ping_url.get_secret_value(),
+        clock,
     )
+
+
+def _each_day_at(time_of_day: str, zone: tzinfo | None) -> Callable[[datetime], datetime]:
+    """The next moment at which clocks of the schedule's time zone show this time."""
+    hour, minute = map(int, time_of_day.split(":"))
+    begin = hour * 60 + minute
+    daily = Schedule((Window(EVERY_DAY, begin, begin + 1),), zone)
+    return lambda now: daily.next_opening(now) or now + timedelta(days=1)
 
 
 def _of_watch(inbox: Path, error: ImporterError) -> Handled:
@@ -122,17 +145,17 @@ def _runs(ledger: Place) -> Sequence[Run]:
         return view.runs() if view else ()
 
 
-def _doors(setup: Setup, bounds: Bounds, inbox: Path, given: Given, *, create: bool) -> Iterator[Door]:
+def _doors(setup: Setup, bounds: Bounds, inbox: Path, given: Given, clock: Clock, *, create: bool) -> Iterator[Door]:
     """The inbox itself, and a directory for each profile. Raises SourceError for what is no inbox."""
     profiles = bounds.settings.profiles
     if create:
         _create([inbox, *(inbox / name for name in profiles), *(inbox / room for room in sorted(ROOMS))])
     if not inbox.is_dir():
         raise SourceError("inbox_missing", path=str(inbox))
-    yield _door(setup, bounds, bounds.settings, inbox, given, "")
+    yield _door(setup, bounds, bounds.settings, inbox, given, clock)
     for name in profiles:
         if (inbox / name).is_dir():
-            yield _door(setup, bounds, _settings(bounds, name), inbox / name, given, name)
+            yield _door(setup, bounds, _settings(bounds, name), inbox / name, given, clock, name)
         else:
             text = setup.language.told("profile_without_directory", path=str(inbox / name), name=name)
             structlog.get_logger().warning("skipped", file=str(inbox / name), run=None, message=text)
@@ -150,14 +173,18 @@ def _settings(bounds: Bounds, profile: str) -> Settings:
     return bounds.settings.of_profile(profile, with_api=not is_sandbox(bounds.target)) if profile else bounds.settings
 
 
-def _door(setup: Setup, bounds: Bounds, settings: Settings, directory: Path, given: Given, profile: str) -> Door:
+def _door(
+    setup: Setup, bounds: Bounds, settings: Settings, directory: Path, given: Given, clock: Clock, profile: str = ""
+) -> Door:
     wiring.must_have_credentials(settings)
     options = wiring.source_options(settings, given.values())
     checks = {**settings.public()["input"], "accept": list(options.accept)}
     own = {*ROOMS, *(bounds.settings.profiles if not profile else ())}
     return Door(
         profile=profile,
-        arrivals=Arrivals(directory, settings.watch.complete, settings.watch.quiet_seconds, own=own),
+        arrivals=Arrivals(
+            directory, settings.watch.complete, settings.watch.quiet_seconds, clock.wall, clock.steady, own
+        ),
         box=Box(directory, _name_of(setup.settings)),
         options=options,
         identity=wiring.identity_of(options),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from importer.config.fields import NOTIFY_SECRETS, SECRETS, Expected, OptionalPath, Role, Section, parts, table, url_of
@@ -120,14 +120,6 @@ class Notify(Section):
         if value.get_secret_value() and url_of(value.get_secret_value()) is None:
             raise Expected("expected_address")
         return value
-
-    @model_validator(mode="after")
-    def _is_signed(self) -> Notify:
-        if self.webhook_url.get_secret_value() and not self.webhook_secret.get_secret_value():
-            variable, file = "IMPORTER_NOTIFY__WEBHOOK_SECRET", "notify.webhook_secret_file"
-            names = {"name": "notify.webhook_url", "other": "notify.webhook_secret"}
-            raise Expected("secret_missing", variable=variable, file=file, **names)
-        return self
 
     @property
     def addresses(self) -> tuple[str, ...]:

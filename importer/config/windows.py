@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOLIDAY = "holiday"
+EVERY_DAY = frozenset({*_DAYS, HOLIDAY})
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 _WINDOW = re.compile(r"(?:(\S+) +)?(\d\d?):(\d\d) ?- ?(\d\d?):(\d\d)")
 _WHOLE_DAY = 24 * 60

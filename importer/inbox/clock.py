@@ -17,6 +17,8 @@ class Clock:
     """Since 1970."""
     steady: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    idle: Callable[[float], Awaitable[None]] | None = None
+    """Waits while there is nothing to do; None: until something happens in the inbox."""
 
     def now(self) -> datetime:
         """UTC."""

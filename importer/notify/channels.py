@@ -94,6 +94,10 @@ def channels(urls: Sequence[str], webhook_url: str, webhook_secret: str) -> list
 
 
 def _made(urls: Sequence[str], webhook_url: str, webhook_secret: str) -> Iterator[Channel]:
+    if webhook_url and not webhook_secret:
+        variable, file = "IMPORTER_NOTIFY__WEBHOOK_SECRET", "notify.webhook_secret_file"
+        names = {"name": "notify.webhook_url", "other": "notify.webhook_secret"}
+        raise ConfigError("secret_missing", variable=variable, file=file, **names)
     if webhook_url:
         yield Webhook(webhook_url, webhook_secret)
     for number, url in enumerate(urls, 1):

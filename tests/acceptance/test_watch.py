@@ -204,6 +204,19 @@ def test_a_signal_ends_a_watch_that_waits(
     assert "Traceback" not in done.err
 
 
+def test_a_watch_that_gets_signals_one_after_another_ends_without_a_traceback(
+    importer: Importer, inbox: Path, quick: dict[str, str]
+) -> None:
+    aged(write_csv(inbox / "list.csv", packs(2)))
+    with importer.start("watch", "inbox", env=quick) as running:
+        running.wait_for("run")
+        for _ in range(3):
+            running.send(signal.SIGTERM)
+        done = running.ended()
+    assert done.code == 143
+    assert "Traceback" not in done.err
+
+
 def test_rounds_leave_no_handle_of_the_shared_quota_open(
     importer: Importer, inbox: Path, quick: dict[str, str]
 ) -> None:

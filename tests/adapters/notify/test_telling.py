@@ -242,6 +242,12 @@ async def test_a_disk_that_is_full_harms_nothing(hook: Hook, tmp_path: Path) -> 
     assert hook.got == []
 
 
+def test_a_webhook_without_a_secret_that_signs_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        channels((), "https://hook.example/", "")
+    assert caught.value.message.code == "secret_missing"
+
+
 def test_an_address_that_is_none_is_refused_without_being_shown() -> None:
     with pytest.raises(ConfigError) as caught:
         channels(("nonsense://secret@host",), "", "")
