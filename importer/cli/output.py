@@ -116,9 +116,9 @@ def summary_lines(facts: RunSummary, language: Language) -> list[str]:
     told, number = language.told, language.number
     rows, batches = facts.source.rows, sum(1 for tally in facts.batches if tally.batch.gtin)
     head = {"rows": language.counted("row", rows), "batches": language.counted("batch", batches)}
-    what = "undo_of" if facts.undoes else "run_of"
+    what, live = ("undo_of", "bar_live_back") if facts.undoes else ("run_of", "bar_live")
     lines = [
-        told("bar_sandbox" if is_sandbox(facts.target) else "bar_live", target=facts.target),
+        told(live if not is_sandbox(facts.target) else "bar_sandbox", target=facts.target),
         told(what, run=facts.run, name=facts.source.name, undoes=facts.undoes, **head),
     ]
     lines += [

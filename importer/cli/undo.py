@@ -119,7 +119,7 @@ def _is_there(view: View, run: Run, serial: str) -> bool:
 def _show(setup: Setup, run: Run, found: Preview) -> None:
     language, told = setup.language, setup.language.told
     lines = [told("undo_would", run=run.id, name=run.source_name, serials=language.counted("serial", found.serials))]
-    lines.append(f"  {told('sent_to', target=run.target)}")
+    lines.append(f"  {language.target(run.target)}")
     for batch, n in list(found.batches.items())[:_MOST_BATCHES]:
         lines.append(f"  {batch.gtin} {batch.batch} {batch.expiry}: {language.counted('serial', n)}")
     if len(found.batches) > _MOST_BATCHES:

@@ -44,6 +44,7 @@ def test_all_that_a_run_has_assigned_is_taken_back_and_the_report_proves_it(impo
         *("decommissioned", "already_decommissioned", "duplicate", "rejected", "refused", "unknown", "unsent")
     ]
     assert len(taken_back(box)) == 12
+    assert importer("status", "last").out.startswith(f"LIVE: taken back at {box.url}")
     assert {visit.request for visit in box.requests()} == {"commission", "decommission"}
     directory = Path(done.json["report"])
     lines = (importer.cwd / directory / "decommissioned.csv").read_text("utf-8-sig").splitlines()
