@@ -566,6 +566,27 @@ def copy_ledger(
 
 
 @ledger.command(
+    "doubt",
+    epilog=_ends(
+        "importer ledger doubt --since 2026-11-26T05:00+01:00",
+        "importer ledger doubt --since 2d",
+        codes={"0": "what may have been forgotten is in doubt", "75": "a process sends: stop all workers", **_LOOK},
+    ),
+)
+@spread
+def doubt_ledger(
+    since: Annotated[str, typer.Option("--since", metavar="TIME", help="Of the backup; before it nothing is missing.")],
+    where: Where,
+) -> None:
+    """After a restored backup, or a standby that took over (PostgreSQL): put in doubt what may have been sent and
+    forgotten since. Until then nothing is sent.
+    """
+    from importer.cli.ledger import doubt
+
+    raise typer.Exit(doubt(Setup.load(where), since))
+
+
+@ledger.command(
     "migrate",
     epilog=_ends("importer ledger migrate", codes={"0": "it has the schema that this importer knows", **_LOOK}),
 )

@@ -7,9 +7,10 @@ from pathlib import Path
 import typer
 
 from importer.cli.setup import Setup
+from importer.cli.times import moment_of
 from importer.errors import Exit
 from importer.flow.copying import copy_ledger
-from importer.ledger.opening import migrate, place_of
+from importer.ledger.opening import migrate, place_of, put_in_doubt
 from importer.ledger.ports import Place
 
 
@@ -27,6 +28,13 @@ def migrate_ledger(setup: Setup) -> int:
     before, after = migrate(settings.path, settings.url)
     code = "ledger_migrated" if before != after else "ledger_up_to_date"
     typer.echo(setup.language.told(code, path=str(setup.ledger), before=before, after=after))
+    return Exit.DONE
+
+
+def doubt(setup: Setup, since: str) -> int:
+    """Raises ConfigError for a `since` that is no time."""
+    chunks = put_in_doubt(setup.settings.ledger.url, moment_of(since))
+    typer.echo(setup.language.told("ledger_doubted", n=chunks))
     return Exit.DONE
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -13,8 +12,8 @@ from importer.cli.named import named_run
 from importer.cli.output import event_lines, show_document, summary_lines
 from importer.cli.screen import tell
 from importer.cli.setup import Setup
-from importer.cli.times import seconds_of
-from importer.errors import ConfigError, Exit, LedgerDamaged
+from importer.cli.times import moment_of
+from importer.errors import Exit, LedgerDamaged
 from importer.events import comments, deeds
 from importer.ledger.opening import channel_of
 from importer.ledger.ports import Standing, View
@@ -35,7 +34,7 @@ def _view(setup: Setup) -> View:
 
 def show_runs(setup: Setup, since: str | None = None) -> int:
     """Raises ConfigError for a `since` that is neither a date nor a time such as 7d."""
-    start = _moment(since).isoformat() if since else ""
+    start = moment_of(since).isoformat() if since else ""
     with _view(setup) as view:
         lines = [(run, count(view, run)) for run in view.runs() if run.started_at >= start]
     if setup.as_json:
@@ -128,15 +127,6 @@ def _standing(setup: Setup, run: Run) -> Standing | None:
     if not settings.ledger.url:
         return None
     return channel_of(settings.ledger.url, settings.api.channel, settings.worker.lease_seconds).stands(run.num)
-
-
-def _moment(text: str) -> datetime:
-    """The moment that --since means: so long ago, or the beginning of a day in the time of this machine."""
-    with suppress(ValueError):
-        return datetime.fromisoformat(text).astimezone(UTC)
-    with suppress(ConfigError):
-        return datetime.now(UTC) - timedelta(seconds=seconds_of(text))
-    raise ConfigError("since_wrong", found=text)
 
 
 def _pace(view: View, run: Run, to_send: int) -> tuple[float, float | None]:

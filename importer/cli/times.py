@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -62,3 +63,12 @@ def next_time(text: str, now: datetime) -> datetime:
     # An hour that comes twice is the first one of the two that is still to come.
     moments = (wall.replace(fold=fold).astimezone(UTC) for wall in walls for fold in (0, 1))
     return min(moment for moment in moments if moment > now)
+
+
+def moment_of(text: str) -> datetime:
+    """The moment that --since means: so long ago, or the beginning of a day in the time of this machine."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(text).astimezone(UTC)
+    with suppress(ConfigError):
+        return datetime.now(UTC) - timedelta(seconds=seconds_of(text))
+    raise ConfigError("since_wrong", found=text)

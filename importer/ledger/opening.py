@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from pathlib import Path
 
 from importer.errors import ConfigError, NoLedger
@@ -45,6 +46,18 @@ def jobs_of(url: str, channel: str) -> Jobs:
     from importer.ledger.postgres.jobs import ProcrastinateJobs  # noqa: PLC0415  as above
 
     return ProcrastinateJobs(url, channel)
+
+
+def put_in_doubt(url: str, since: datetime) -> int:
+    """What a ledger in PostgreSQL may have forgotten since then is in doubt; how many chunks. Raises ConfigError for a
+    file, LedgerBusy while a process sends.
+    """
+    if not url:
+        raise ConfigError("doubt_needs_url")
+    _must_be_installed(url)
+    from importer.ledger.postgres import doubting  # noqa: PLC0415  as above
+
+    return doubting.put_in_doubt(url, since)
 
 
 def _must_be_installed(url: str) -> None:

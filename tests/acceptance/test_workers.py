@@ -21,7 +21,7 @@ class Plant:
     """Hosts that share a ledger; each has a directory of its own."""
 
     def __init__(self, directory: Path, url: str, box: Box) -> None:
-        self._directory, self._url, self.box = directory, url, box
+        self._directory, self.url, self.box = directory, url, box
         self._started: list[subprocess.Popen[bytes]] = []
         self.env = {
             **box.env,
@@ -51,7 +51,7 @@ class Plant:
 
     def owner(self) -> str:
         """The process id of the worker that sends; empty: none."""
-        with psycopg.connect(self._url) as db:
+        with psycopg.connect(self.url) as db:
             found = db.execute(
                 "SELECT owner FROM importer.lease WHERE owner != '' AND expires_at > clock_timestamp()"
             ).fetchone()
@@ -59,7 +59,7 @@ class Plant:
 
     def in_doubt(self) -> int:
         """Chunks that are, or ever were."""
-        with psycopg.connect(self._url) as db:
+        with psycopg.connect(self.url) as db:
             found = db.execute("SELECT count(*) FROM importer.chunk WHERE doubt != 0").fetchone()
         assert found
         return int(found[0])
@@ -199,6 +199,21 @@ def test_equals_have_their_turns(plant: Plant) -> None:
     small = desk("run", "--queue", listed(plant, 50, "T"), "--json", env=plant.env)
     assert small.json["outcomes"]["assigned"] == 50
     assert len(plant.box.commissioned()) < 3000
+
+
+def test_after_a_restore_nothing_is_sent_until_a_person_has_put_in_doubt_what_may_be_missing(plant: Plant) -> None:
+    desk = plant.host("desk")
+    assert desk("run", listed(plant, 20, "A"), env=plant.env).code == 0
+    with psycopg.connect(plant.url) as db:
+        db.execute("UPDATE importer.server SET identity = 'the one before'")
+    refused = desk("run", listed(plant, 20, "B"), env=plant.env)
+    assert (refused.code, "ledger doubt --since" in refused.err) == (1, True)
+    assert len(plant.box.commissioned()) == 20
+    assert desk("ledger", "doubt", "--since", "1h", env=plant.env).code == 0
+    assert plant.in_doubt() == 2
+    assert desk("resume", env=plant.env).code == 0
+    assert desk("run", listed(plant, 20, "C"), env=plant.env).code == 0
+    assert plant.in_doubt() == 4, "what is staged afterwards may have been sent by a run that was forgotten"
 
 
 def test_without_a_shared_ledger_there_are_no_workers(importer: Importer, env: dict[str, str]) -> None:

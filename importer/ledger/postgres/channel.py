@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from importer.errors import LedgerBusy
+from importer.errors import LedgerBusy, LedgerError
 from importer.ledger.ports import Held, Standing
 from importer.ledger.postgres.connecting import Connection, connect, execute, explain
 from importer.ledger.postgres.lease import LIFE, Renewing, Taken, clock, owner_name, take
@@ -87,6 +87,8 @@ class PostgresChannel:
         """Take the channel's lease for what this ledger writes; None: another owner has it. What earlier owners had on
         the wire is in doubt from here on.
         """
+        if not self._ask("same_server")[0]["same"]:
+            raise LedgerError("ledger_elsewhere", path=self._url)
         tenure, owner, lost = Tenure(self._life), owner_name(), list[int]()
 
         def take_over(_: Taken) -> None:

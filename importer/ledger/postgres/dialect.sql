@@ -215,3 +215,28 @@ SELECT setval('run_num', greatest((SELECT max(num) FROM run), 1)),
 
 -- migrated: The schema has another version; importers that know the one before may go on.
 UPDATE facts SET version = :version, oldest = :oldest;
+
+-- same_server: Whether the server is the one that the ledger was written on last; the first one is.
+WITH made AS (INSERT INTO server (identity) SELECT server_identity() ON CONFLICT DO NOTHING RETURNING identity)
+SELECT coalesce((SELECT identity FROM server), (SELECT identity FROM made)) = server_identity() AS same;
+
+-- accept_server: It is this one from here on.
+INSERT INTO server (identity) VALUES (server_identity()) ON CONFLICT (one) DO UPDATE SET identity = excluded.identity;
+
+-- owners: Channels for which a process sends now.
+SELECT channel, owner FROM lease WHERE owner != '' AND expires_at >= lease_now();
+
+-- doubt_open: Requests for what is open may have been sent and forgotten.
+UPDATE chunk SET state = 0, doubt = 2, outcome = '', code = '', message = '' WHERE state IN (0, 1);
+
+-- doubt_ended: So may those for what a person could have sent again since: of runs that had not ended before.
+UPDATE chunk SET doubt = 2, outcome = 'unknown', code = :code, message = '' FROM run
+    WHERE run.num = chunk.run AND chunk.state = 2 AND chunk.outcome IN ('refused', 'unknown', 'unsent')
+    AND (run.ended_at IS NULL OR run.ended_at >= :since);
+
+-- insert_loss: Whatever goes to any target from now on may have been sent before.
+INSERT INTO loss (at, target) VALUES (lease_now(), '');
+
+-- doubt_new: What is planned for a target may have been sent there before, by a run that was forgotten.
+UPDATE chunk SET doubt = 1 WHERE run = :run AND state = 0 AND doubt = 0
+    AND EXISTS (SELECT 1 FROM loss JOIN run ON loss.target IN ('', run.target) WHERE run.num = :run);

@@ -105,3 +105,20 @@ BEGIN
     GET DIAGNOSTICS lost = ROW_COUNT;
     RETURN lost;
 END $$;
+
+-- The server that the ledger was written on last: another system or timeline is a restored backup or a standby that took
+-- over, and may lack what was confirmed.
+CREATE TABLE server (
+    one      boolean PRIMARY KEY DEFAULT true CHECK (one),
+    identity text NOT NULL
+);
+CREATE FUNCTION server_identity() RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT system_identifier || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()
+$$;
+
+-- What may have been sent and forgotten: whatever is staged for a target from here on may have been sent there before.
+CREATE TABLE loss (
+    num    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at     timestamptz NOT NULL,
+    target text NOT NULL               -- empty: any
+);

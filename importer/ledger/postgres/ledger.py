@@ -168,7 +168,7 @@ class PostgresLedger:
             for (batch, code), count in rejected.items()
         ]
         told = {"run": run, "rows": rows, "reading": json.dumps(reading), "notes": json.dumps(notes)}
-        self._writer.do(_piece(*statements, ("staged", told)))
+        self._writer.do(_piece(*statements, ("doubt_new", {"run": run}), ("staged", told)))
         self._writer.do(_deed(lambda db: self._locks.staged(db, run)))
 
     def forget_half_staged(self) -> None:

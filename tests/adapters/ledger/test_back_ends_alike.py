@@ -15,7 +15,7 @@ from importer.ledger.statements import statements
 SQLITE, POSTGRES = "importer.ledger.sqlite", "importer.ledger.postgres"
 ITS_OWN = {
     SQLITE: {"holder", "total", "session", "progress", "loss"},
-    POSTGRES: {"facts", "writer", "sender", "lease", "queued", "claim"},
+    POSTGRES: {"facts", "writer", "sender", "lease", "queued", "claim", "server", "loss"},
 }
 """Tables that only one of them needs: who writes, in PostgreSQL the version of the schema, in SQLite what tells that
 the file is damaged, or not the latest state: PostgreSQL has checksums and a log of its own.
