@@ -4,8 +4,8 @@ power cut, answers are lost. Then: every serial is accounted for on both sides, 
     python benchmarks/fleet_chaos.py --minutes 2 --seed 1
 
 A host's requests pass a forwarder of its own, which notes when their first byte comes; a trigger of the database notes
-who had the lease when. Seconds are counted at the forwarders: a sandbox that gets no turn on a busy machine takes what has
-gathered at once.
+who had the lease when. Seconds are counted at the forwarders: a sandbox that gets no turn on a busy machine takes what
+has gathered at once.
 """
 
 from __future__ import annotations
