@@ -99,13 +99,14 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a command works with while it holds the ledger."""
+    """What a command works with while it holds the ledger. `estimate` says whether a run will fit into its time."""
 
     ends: Ends
     imports: Import
     ledger: Ledger
     target: str
     stopping: Stopping
+    estimate: Callable[[Run, Language], str]
 
 
 Work = Callable[[Session], Awaitable[None]]
@@ -128,6 +129,8 @@ def run_files(setup: Setup, files: Sequence[Path], given: Given, limits: Limits,
                 staging = session.imports.staged(path, options, identity, released_by)
                 if run := await session.ends.staged(str(path), staging):
                     staged.append(run)
+                    if said := session.estimate(run, setup.language):
+                        say_waiting(f"{run.source_name}: {said}")
 
     async def work(session: Session) -> None:
         with with_stdin(files if staged is None else [], setup.settings.ledger.directory) as paths:
@@ -305,7 +308,7 @@ async def _watched(
         )
         imports = Import(parts)
         try:
-            await work(Session(ends, imports, ledger, target, stopping))
+            await work(Session(ends, imports, ledger, target, stopping, estimate))
         except asyncio.CancelledError:
             # Signals came one after another, the last while a list was read or a report written.
             ends.left_out()

@@ -207,7 +207,11 @@ class _Held:
     ledger: Ledger
     stopping: Stopping
     watching: Lines
+    said: Callable[[Run, Language], str]
     _imports: dict[str, Import] = field(default_factory=dict)
+
+    def estimate(self, run: Run) -> str:
+        return self.said(run, self.holder.setup.language)
 
     def imports(self, door: Door) -> Import:
         if door.profile not in self._imports:
@@ -226,7 +230,7 @@ class _Holder:
     async def hold(self, stopping: Stopping) -> AsyncIterator[Session]:
         with self.setup.ledger.open() as ledger, Lines(self._estimate(ledger)) as watching:
             try:
-                yield _Held(self, ledger, stopping, watching)
+                yield _Held(self, ledger, stopping, watching, self._estimate(ledger))
             except asyncio.CancelledError:
                 # Signals came one after another, the last while a list was read or a report written.
                 if not self.bounds.stopping():

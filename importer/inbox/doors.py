@@ -11,6 +11,7 @@ from importer.concurrency import Stopping
 from importer.flow.importing import Import
 from importer.inbox.arrivals import Arrivals
 from importer.inbox.claims import Box
+from importer.ledger.records import Run
 from importer.sources.options import SourceOptions
 
 
@@ -41,3 +42,7 @@ class Session(Protocol):
     def stopping(self) -> Stopping: ...
 
     def imports(self, door: Door) -> Import: ...
+
+    def estimate(self, run: Run) -> str:
+        """Whether what is left of a run will fit into its time; empty where there is nothing to say."""
+        ...

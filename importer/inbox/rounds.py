@@ -197,10 +197,12 @@ class Inbox:
 
     async def _stage(self, session: Session, door: Door, claim: Claim) -> None:
         known = Known.of(await file_facts(claim.path), door.identity, door.target, door.checks, self.runs())
-        if not known.finished:
-            await session.imports(door).staged(claim.path, door.options, door.identity)
         self._staged.add(claim.room)
-        self._log.info("staged")
+        if known.finished:
+            return  # it is said, and put away, when its turn comes
+        run = await session.imports(door).staged(claim.path, door.options, door.identity)
+        said = await in_thread(session.estimate, run)
+        self._log.info("staged", run=run.id, rows=run.rows, message=said or None)
 
     async def _import(self, session: Session, door: Door, claim: Claim, before: Stamp | None) -> None:
         imports = session.imports(door)
@@ -310,7 +312,8 @@ class Inbox:
         say = self._log.info if handled.exit_code == Exit.DONE else self._log.warning
         message = self.language.part(handled.message.part()) if handled.message else None
         facts: dict[str, Any] = {"exit_code": handled.exit_code, **handled.outcomes}
-        facts |= {"end": handled.end or None, "message": message, "next": handled.next_command or None}
+        correct = self.language.label("notify", "correct") if handled.exit_code == Exit.WRONG_ROWS else None
+        facts |= {"end": handled.end or None, "message": message, "next": handled.next_command or correct}
         report = str(handled.report) if handled.report else None
         event = "run" if handled.outcomes else "seen" if handled.exit_code == Exit.DONE else "failed"
         if not handled.end and handled.exit_code in _GOES_ON and not handled.outcomes:

@@ -48,9 +48,10 @@ def test_a_run_that_waits_ends_by_a_signal_and_now_does_not_wait(
     night(importer)
     write_csv(importer.cwd / "list.csv", packs(3))
     noon = {**env, **showing(NOON)}
-    with importer.start("run", "list.csv", env=noon) as running:
-        said = running.wait_for("schedule")
-        assert "22:00" in said["message"]
+    slow = {**noon, "IMPORTER_LIMITS__CHUNK_SIZE": "1", "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "2"}
+    with importer.start("run", "list.csv", env=slow) as running:
+        assert "it fits into the time" in running.wait_for("schedule")["message"]
+        assert "22:00" in running.wait_for("schedule")["message"]
         assert [run["state"] for run in importer("runs", "--json").json] == ["staged"]
         running.send(signal.SIGTERM)
         assert running.ended().code == 143
