@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-_PINS = Path(__file__).parents[1] / "constraints.txt"
-_PATIENCE = 300
+_PINS = Path(__file__).with_name("constraints.txt")
+_PATIENCE = 60
 
 
 def main(pip_audit: str) -> int:

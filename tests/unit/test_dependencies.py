@@ -21,7 +21,7 @@ def requirements(*extras: str) -> list[Requirement]:
 
 
 def pins() -> dict[str, str]:
-    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    lines = (ROOT / ".ci" / "constraints.txt").read_text("utf-8").splitlines()
     found = (line.partition(" ;")[0].split("==") for line in lines if line and not line.startswith("#"))
     return {canonicalize_name(name): version.strip() for name, version in found}
 
