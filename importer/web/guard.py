@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import structlog
 from aiohttp import BodyPartReader, MultipartReader, web
@@ -19,7 +19,7 @@ from importer.config.settings import Web
 from importer.errors import ConfigError, Exit, ImporterError
 from importer.events import Actor
 from importer.web import queries
-from importer.web.rendering import failed, language
+from importer.web.rendering import failed, language, page
 from importer.web.roles import Role, is_own, must_allow, role_of
 from importer.web.site import PERSON, ROLE, SITE, Site, is_loopback
 
@@ -27,6 +27,9 @@ PARTS = "parts"
 """Key of a request: what is left to read of an upload, behind its token."""
 UPLOADS = frozenset({"/uploads", "/api/uploads"})
 """The only addresses that take files."""
+WHERE = "importer_where"
+"""Cookie that leads back to where one was, once one has logged in."""
+_WHERE_SECONDS, _LONGEST_WHERE = 600, 1000
 _OPEN = ("/login", "/static/", "/api/health", "/api/health/ready", "/api/openapi.json")
 """What can be seen without logging in; each prefix is exact enough to cover nothing else."""
 _SAFE = frozenset({"GET", "HEAD"})
@@ -134,12 +137,27 @@ async def person(request: web.Request, handler: Handler) -> web.StreamResponse:
     name = who(request)
     is_open = any(request.path == one or (one.endswith("/") and request.path.startswith(one)) for one in _OPEN)
     if not name and not is_open:
-        if request.path.startswith("/api/") or request.method not in _SAFE:
-            raise web.HTTPUnauthorized(text="login")
-        raise web.HTTPSeeOther("/login")
+        request[PERSON] = ""
+        return await _log_in_first(request)
     request[PERSON] = name
     request[ROLE] = _role(request, name) if name else Role.NOBODY
     return await handler(request)
+
+
+async def _log_in_first(request: web.Request) -> web.Response:
+    """A session has ended, or there was none: log in, then back to where one was, with what was typed."""
+    if request.path.startswith("/api/") or any(name in request.query for name in (*_AUTOMATIC, "in")):
+        raise web.HTTPUnauthorized(text="login")
+    if request.method in _SAFE:
+        there = web.HTTPSeeOther("/login")
+        set_cookie(request.app[SITE], there, WHERE, quote(request.path_qs[:_LONGEST_WHERE]), _WHERE_SECONDS)
+        raise there
+    if not request.app[SITE].csrf.holds(request, await _token(request)) or request.content_type != _FORM:
+        raise web.HTTPUnauthorized(text="login")
+    form = await request.post()
+    fields = [(name, value) for name, value in form.items() if isinstance(value, str) and name != "csrf"]
+    values = {"fault": "", "name": "", "next": request.path, "fields": fields, "dialog": False}
+    return page(request, "login.html", values, 401)
 
 
 def _role(request: web.Request, name: str) -> Role:

@@ -103,24 +103,92 @@ function watchUpload(form) {
   });
 }
 
+// Whether the server answers; while it does not, how old the figures are is said.
+const connection = {
+  heardAt: Date.now(),
+  timer: 0,
+  heard() {
+    this.heardAt = Date.now();
+    clearInterval(this.timer);
+    this.timer = 0;
+    document.getElementById("lost").hidden = true;
+  },
+  lost() {
+    if (this.timer) return;
+    const note = document.getElementById("lost");
+    const tell = () => {
+      const seconds = Math.round((Date.now() - this.heardAt) / 1000);
+      note.textContent = note.dataset.words.replace("{age}", seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
+    };
+    tell();
+    note.hidden = false;
+    this.timer = setInterval(tell, 1000);
+  },
+};
+
+const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex='0']";
+
 async function replace(element, url) {
   try {
     const answer = await fetch(url);
-    if (!answer.ok) return false;
-    const text = await answer.text();
-    if (!element.contains(document.activeElement) || document.activeElement === document.body) {
-      // Our own server's page, escaped there; scripts in it would not run.
-      element.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
-    }
+    if (!answer.ok) { connection.lost(); return false; }
+    // Our own server's page, escaped there; scripts in it would not run.
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+    const focused = [...element.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
+    const open = [...element.querySelectorAll("details")].map((one) => one.open);
+    [...fresh.querySelectorAll("details")].forEach((one, place) => { one.open = open[place] ?? one.open; });
+    element.replaceChildren(...fresh.childNodes);
+    if (focused >= 0) element.querySelectorAll(FOCUSABLE)[focused]?.focus({ preventScroll: true });
+    connection.heard();
     return true;
   } catch {
+    connection.lost();
     return false;
   }
+}
+
+// A session that has ended: log in on the spot; what was asked for is asked again then, and nothing typed is lost.
+const plainFetch = window.fetch.bind(window);
+let loggingIn = null;
+window.fetch = async (url, options) => {
+  const answer = await plainFetch(url, options);
+  if (answer.status !== 401) return answer;
+  loggingIn ??= logInHere().finally(() => { loggingIn = null; });
+  return (await loggingIn) ? plainFetch(url, options) : answer;
+};
+
+async function logInHere() {
+  const parts = (text) => new DOMParser().parseFromString(text, "text/html").querySelector("form.login");
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", "ask-title");
+  dialog.append(parts(await (await plainFetch("/login?in=dialog")).text()));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    let done = false;
+    dialog.addEventListener("close", () => { dialog.remove(); resolve(done); });
+    dialog.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const body = new URLSearchParams(new FormData(event.target));
+      const answer = await plainFetch("/login", { method: "POST", body, redirect: "manual" });
+      done = answer.ok || answer.type === "opaqueredirect";
+      if (done) { dialog.close(); return; }
+      dialog.replaceChildren(parts(await answer.text()));
+    });
+  });
 }
 
 function watchRun(element) {
   const source = new EventSource(element.dataset.events);
   let busy = false;
+  source.addEventListener("open", () => connection.heard());
+  source.addEventListener("error", async () => {
+    connection.lost();
+    if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    source.close();
+    const asked = await fetch("/api/session").catch(() => null); // asks to log in, if that is why
+    if (asked?.ok) { connection.heard(); watchRun(element); } else setTimeout(() => watchRun(element), 3000);
+  });
   source.addEventListener("run", async (event) => {
     const run = JSON.parse(event.data);
     if (!run || run.phase !== element.dataset.phase) {
