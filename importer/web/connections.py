@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -66,8 +67,9 @@ class _Open:
 
 
 class Connections:
-    def __init__(self, wanted: Web) -> None:
+    def __init__(self, wanted: Web, clock: Callable[[], float] = time.monotonic) -> None:
         self._wanted = wanted
+        self._clock = clock
         self._most = most_connections(wanted.max_connections)
         self._open: list[_Open] = []
         self._by_handler: dict[web.RequestHandler, _Open] = {}
@@ -129,20 +131,23 @@ class Connections:
                 continue
             self._open.append(one)
             one.taking = asyncio.create_task(self._take(taken, one, make, context))
+            one.taking.add_done_callback(partial(self._taken, taken, one))
+            await asyncio.sleep(0)  # a burst would be accepted in one go, while those that were ended are still open
 
     async def _take(self, taken: socket.socket, one: _Open, make: Handlers, context: ssl.SSLContext | None) -> None:
         loop = asyncio.get_running_loop()
         seconds = _HEAD_SECONDS if context else None
-        try:
+        with suppress(OSError, TimeoutError):
             _, handler = await loop.connect_accepted_socket(make, taken, ssl=context, ssl_handshake_timeout=seconds)
-        except (OSError, TimeoutError):
-            self._open.remove(one)
-        except asyncio.CancelledError:
-            taken.close()
-            self._open.remove(one)
-        else:
             one.handler = handler
             self._by_handler[handler] = one
+
+    def _taken(self, taken: socket.socket, one: _Open, _: asyncio.Task[None]) -> None:
+        """Let go of one that could not be taken, or was ended before: also before its task had begun."""
+        if one.handler is None:
+            taken.close()
+            if one in self._open:
+                self._open.remove(one)
 
     def _has_room(self, address: str) -> bool:
         """Make room for one more, if need be by ending one that is idle."""
@@ -159,8 +164,8 @@ class Connections:
         if idle:
             oldest = min(idle, key=lambda one: one.since)
             oldest.end()
+            self._open.remove(oldest)
             if oldest.handler:
-                self._open.remove(oldest)
                 self._by_handler.pop(oldest.handler, None)
         return bool(idle)
 
@@ -182,8 +187,8 @@ class Connections:
     def _complain(self, error: OSError) -> None:
         """Say that connections can't be taken: once a minute, with their number."""
         self._failures += 1
-        if time.monotonic() >= self._complained + _COMPLAIN_EVERY:
-            self._complained = time.monotonic()
+        if self._clock() >= self._complained + _COMPLAIN_EVERY:
+            self._complained = self._clock()
             structlog.get_logger().error("accept_failed", error=str(error), times=self._failures)
             self._failures = 0
 

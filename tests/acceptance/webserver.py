@@ -10,7 +10,7 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,16 +33,18 @@ def add_user(directory: Path, name: str, password: str = PASSWORD, *options: str
 
 
 class Server:
-    """Serves from `directory`, which it may be started in again."""
+    """Serves from `directory`, which it may be started in again. `within` is a command that runs this one."""
 
-    def __init__(self, directory: Path, env: Mapping[str, str], *options: str, port: int = 0) -> None:
+    def __init__(
+        self, directory: Path, env: Mapping[str, str], *options: str, port: int = 0, within: Sequence[str] = ()
+    ) -> None:
         directory.mkdir(exist_ok=True)
         self.directory = directory
         self.trusted: ssl.SSLContext | None = None
         """Whom browsers trust where the page is served by https."""
         with (directory / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "importer", "serve", "--port", str(port), *options],
+                [*within, sys.executable, "-m", "importer", "serve", "--port", str(port), *options],
                 cwd=directory,
                 env={**{k: v for k, v in os.environ.items() if not k.startswith("IMPORTER_")}, **env},
                 stdout=subprocess.PIPE,
@@ -62,6 +64,10 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def end(self) -> int:
         """SIGTERM; return the exit code."""
