@@ -189,7 +189,10 @@ class Box:
         facts = {"name": path.name, "ledger": self.ledger, "host": socket.gethostname(), "stamp": _stamp(path)}
         facts |= {"marker": marker.name if marker else "", "marker_stamp": _stamp(marker) if marker else [0, 0]}
         draft = room / f"{_FACTS}{moving.PART}"
-        draft.write_text(json.dumps(facts), "utf-8")
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(facts, file)
+            file.flush()
+            os.fsync(file.fileno())
         draft.rename(room / _FACTS)
         return Claim(room, path.parent, path.name, lock)
 
@@ -209,6 +212,8 @@ class Box:
         except (Timeout, FileNotFoundError):
             lock.release()
             return None
+        except ValueError:  # a disk that lost what was written: nothing tells whose it is
+            known = {"name": _FACTS, "ledger": "?"}
         if known["ledger"] != self.ledger:
             self.foreign[room / known["name"]] = known["ledger"]
             lock.release()

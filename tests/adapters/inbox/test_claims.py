@@ -215,6 +215,16 @@ def test_what_a_watch_with_another_ledger_left_is_named_and_left_alone(box: Box)
     assert {(path.name, ledger) for path, ledger in other.foreign.items()} == {("list.csv", "ledger")}
 
 
+def test_a_claim_that_can_not_be_read_is_named_and_holds_up_no_other(box: Box) -> None:
+    claim = claimed(box, put(box))
+    claim.let_go()
+    (claim.room / ".claim.json").write_bytes(b"\0\0")
+    claimed(box, put(box, "other.csv")).let_go()
+    assert [left.name for left in box.left_behind()] == ["other.csv"]
+    assert [path.parent for path in box.foreign] == [claim.room]
+    assert claim.path.exists()
+
+
 def test_a_list_that_is_given_back_overwrites_none_that_has_come_meanwhile(box: Box) -> None:
     put(box, "list.csv.ok", "")
     claim = claimed(box, put(box))
