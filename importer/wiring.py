@@ -26,7 +26,7 @@ from importer.api.retry import Retrying
 from importer.api.session import Broken, Reply, Session
 from importer.api.tokens import Credentials, DynamicTokens, StaticTokens, TokenEndpoint, Tokens
 from importer.api.turnstile import OwnTurnstile, Turnstile, shared_by
-from importer.concurrency import Stopping, always, until
+from importer.concurrency import HasRight, Stopping, always, until
 from importer.config.secret_paths import open_to_others
 from importer.config.settings import Input, Settings
 from importer.errors import ConfigError
@@ -224,7 +224,14 @@ def jobs_of(settings: Settings) -> Jobs:
     return opening.jobs_of(settings.ledger.url, settings.api.channel)
 
 
-def serving(settings: Settings, stopping: Stopping, watcher: Watcher, redactor: Redactor, again: str = "") -> Serving:
+def serving(
+    settings: Settings,
+    stopping: Stopping,
+    watcher: Watcher,
+    redactor: Redactor,
+    again: str = "",
+    is_open: HasRight = always,
+) -> Serving:
     """How the channel of a configuration is served. Raises ConfigError."""
     must_have_credentials(settings)
     worker = settings.worker
@@ -240,6 +247,7 @@ def serving(settings: Settings, stopping: Stopping, watcher: Watcher, redactor: 
         retry_seconds=worker.retry_seconds,
         request_seconds=settings.api.timeout_seconds,
         stopping=stopping,
+        is_open=is_open,
     )
 
 

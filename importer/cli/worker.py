@@ -10,6 +10,7 @@ import structlog
 import typer
 
 from importer import wiring
+from importer.cli import hours
 from importer.cli.bounds import bounded
 from importer.cli.options import Given, Limits
 from importer.cli.progress import watcher
@@ -41,7 +42,15 @@ async def _work(setup: Setup, *, once: bool) -> int:
     wiring.ledger_of(settings).open().close()  # makes one where there is none
     async with bounded(setup, Limits()) as bounds:
         with watcher() as watching:
-            serving = wiring.serving(settings, bounds.stopping, watching, setup.redactor, setup.again)
+            schedule = settings.schedule.schedule
+            serving = wiring.serving(
+                settings,
+                bounds.stopping,
+                watching,
+                setup.redactor,
+                setup.again,
+                lambda: schedule.open_until(hours.utc()) is not None,
+            )
             if once:
                 await serving.serve()
             else:
@@ -105,7 +114,7 @@ def _waits(channel: Channel, run: int) -> bool:
 
 
 class StillQueued(Stopped):
-    """This process waits no longer; the workers send the run ."""
+    """This process waits no longer; workers go on sending the run."""
 
     def __init__(self, stopping: Stopping, run: str, again: str) -> None:
         super().__init__(stopping.why or Message("time_up"), stopping.exit_code)

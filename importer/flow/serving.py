@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import structlog
 
 from importer.api.handing import HandedOn, Right
-from importer.concurrency import Stopping, in_thread, until
+from importer.concurrency import HasRight, Stopping, always, in_thread, until
 from importer.errors import Exit, ImporterError, LedgerBusy
 from importer.flow.holding import claimed
 from importer.flow.importing import TURN_OVER, Import, Parts
@@ -42,6 +42,8 @@ class Serving:
     request_seconds: float
     """How long a request may take."""
     stopping: Stopping
+    is_open: HasRight = always
+    """Whether it may send at this hour ([schedule])."""
 
     async def serve(self) -> None:
         """Until nothing waits, or it is told to stop. Raises LedgerBusy while the ledger can't be reached."""
@@ -54,7 +56,7 @@ class Serving:
                     await Tenure(self, ledger, held).go()
 
     async def waiting(self) -> bool:
-        return await in_thread(self.channel.waiting) > 0
+        return self.is_open() and await in_thread(self.channel.waiting) > 0
 
     async def _right(self, ledger: Ledger) -> Held | None:
         """The right to send; None: it was told to stop, or nothing waits any more."""
@@ -85,7 +87,7 @@ class Tenure:
         stack = ExitStack()
         stack.enter_context(self._held.kept(self._handed_on.told, self._lost))
         try:
-            while not self._serving.stopping() and not self._over():
+            while not self._serving.stopping() and not self._over() and self._serving.is_open():
                 turn = await in_thread(self._channel.next_run)
                 if turn:
                     await self._turn(*turn)
@@ -146,7 +148,7 @@ class Tenure:
         stopping.stop(Message(TURN_OVER), Exit.STOPPED)
 
     async def _must_end(self, *, is_over: bool, urgent: bool) -> bool:
-        if self._serving.stopping() or self._over():
+        if self._serving.stopping() or self._over() or not self._serving.is_open():
             return True
         with suppress(LedgerBusy):  # it is away: nothing goes out until it is back
             if is_over and await in_thread(self._channel.waiting) > 1:

@@ -198,6 +198,16 @@ def test_equals_have_their_turns(plant: Plant) -> None:
     assert len(plant.box.commissioned()) < 3000
 
 
+def test_a_worker_sends_nothing_outside_of_the_times_of_the_schedule(plant: Plant) -> None:
+    desk = plant.host("desk")
+    assert desk("run", "--queue", "--no-wait", listed(plant, 20), env=plant.env).code == 0
+    closed = {**plant.env, "IMPORTER_SCHEDULE__WINDOWS": "holiday 08:00-12:00"}
+    assert desk("worker", "--once", env=closed).code == 0
+    assert plant.requests() == 0
+    assert desk("worker", "--once", env=plant.env).code == 0
+    assert len(plant.box.commissioned()) == 20
+
+
 def test_after_a_restore_nothing_is_sent_until_a_person_has_put_in_doubt_what_may_be_missing(plant: Plant) -> None:
     desk = plant.host("desk")
     assert desk("run", listed(plant, 20, "A"), env=plant.env).code == 0
