@@ -562,7 +562,7 @@ def copy_ledger(
     """Copy a ledger, a file or a URL of PostgreSQL, into an empty one, and compare both by run and by serial."""
     from importer.cli.ledger import copy
 
-    raise typer.Exit(copy(Setup.load(where), source, target))
+    raise typer.Exit(copy(where, source, target))
 
 
 @ledger.command(

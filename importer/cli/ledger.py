@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import typer
 
+from importer.cli.options import Where
 from importer.cli.setup import Setup
 from importer.cli.times import moment_of
 from importer.errors import Exit
 from importer.flow.copying import copy_ledger
-from importer.ledger.opening import migrate, place_of, put_in_doubt
-from importer.ledger.ports import Place
+from importer.ledger.opening import migrate, put_in_doubt
 
 
-def copy(setup: Setup, source: str, target: str) -> int:
-    """Raises what `copy_ledger` raises."""
-    copied = copy_ledger(_place(source), _place(target))
+def copy(where: Where, source: str, target: str) -> int:
+    """Raises what `copy_ledger` raises, and ConfigError for a URL that no ledger could have."""
+    setup, there = (Setup.load(replace(where, ledger=given)) for given in (source, target))
+    copied = copy_ledger(setup.ledger, there.ledger)
     values = {"runs": copied.runs, "rows": copied.rows, "serials": copied.serials}
     typer.echo(setup.language.told("ledger_copied", source=source, target=target, **values))
     return Exit.DONE
@@ -36,7 +37,3 @@ def doubt(setup: Setup, since: str) -> int:
     chunks = put_in_doubt(setup.settings.ledger.url, moment_of(since))
     typer.echo(setup.language.told("ledger_doubted", n=chunks))
     return Exit.DONE
-
-
-def _place(given: str) -> Place:
-    return place_of(Path(given), given if "://" in given else "")

@@ -95,3 +95,11 @@ def test_a_ledger_of_an_older_importer_is_migrated_only_when_a_person_says_so(im
     assert migrated.code == 0
     assert "nothing to do" in migrated.out
     assert importer("ledger", "migrate").code == 2
+
+
+def test_a_password_in_the_url_of_a_copy_is_refused_and_not_shown(importer: Importer, sandbox: StartBox) -> None:
+    stopped_run(importer, sandbox)
+    copied = importer("ledger", "copy", "importer.db", "postgresql://importer:hidden77@/ledger")
+    assert copied.code == 2
+    assert "without a password" in copied.err
+    assert "hidden77" not in copied.out + copied.err
