@@ -40,6 +40,11 @@ class Returned:
     proven: bool
 
 
+def shows_its_cause(code: str) -> bool:
+    """Whether the values of a row that was rejected with this code are enough to find out again."""
+    return not _UNSEEN.fullmatch(code)
+
+
 def marked(message: str, code: str, values: Sequence[str]) -> str:
     """The message of a rejected row with its mark. `values` are the four of the row, as read, in the order of ROLES."""
     return f"{message} [{_mark(code, values)}]"

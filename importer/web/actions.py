@@ -184,6 +184,7 @@ async def confirm(site: Site, upload: Upload, actor: Actor, given: Confirmation)
         held = {"cells": cells}
         await site.record(actor, EventKind.CORRECTIONS, run=upload.run, upload=upload.id, after=held)
     after = {"seen": given.seen, "serials": reading.data.to_send, "goes_on": bool(twin)}
+    after |= {"follows": upload.follows} if upload.follows else {}
     await site.record(actor, EventKind.CONFIRM, run=upload.run, upload=upload.id, after=after, comment=comment)
     site.uploads.save(upload)
     site.jobs.add("resume" if twin else "import", upload.run, actor.user, upload=upload.id)

@@ -27,6 +27,8 @@ _SOON = 0.1
 """Seconds that an answer waits for the check of the whole list: a short one has it at once."""
 _PATIENCE = 10.0
 _MOST_CHANGES = 50
+_HELP = ("fill", "replace", "suggested", "align")
+"""What is offered while rows of all problems are shown; to leave rows out is not."""
 _OFFERED = 4
 """Problems whose offers are shown while rows of all problems are."""
 
@@ -68,7 +70,7 @@ def _grid(
         start=start,
         total=total,
         beyond=rejects.beyond,
-        offers=[one for code in codes for one in offers.of(code)] if offers else [],
+        offers=[one for code in codes for one in offers.of(code) if kind or one.kind in _HELP] if offers else [],
         changes=[change_line(one) for one in upload.changes.all[: -_MOST_CHANGES - 1 : -1]],
     )
 

@@ -130,6 +130,7 @@ async def upload_data(site: Site, upload: Upload, wait: float = 0.0) -> UploadPa
     confirmed = bool(job or upload.imported)
     page = UploadPage(
         **_line_of(upload),
+        follows=upload.follows,
         options=upload.options,
         edits=upload.edits,
         version=upload.version,

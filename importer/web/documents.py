@@ -128,6 +128,7 @@ class Preview(Struct, frozen=True):
 class Upload(UploadLine, frozen=True, kw_only=True):
     """A list before it is confirmed."""
 
+    follows: Annotated[str, Meta(description="The run whose rejected rows it holds.")] = ""
     options: dict[str, Any]
     edits: dict[str, dict[str, str]]
     version: int

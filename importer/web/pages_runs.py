@@ -11,6 +11,7 @@ from importer.flow.resolving import Lookup
 from importer.results.totals import sheet_names
 from importer.web import actions, asking, data, queries
 from importer.web.documents import Traces
+from importer.web.follow_up import follow_up
 from importer.web.guard import actor_of
 from importer.web.inputs import Sends, Wanted
 from importer.web.openapi import taken
@@ -68,8 +69,26 @@ async def run(request: web.Request) -> web.Response:
     found = await data.run_data(request.app[SITE], request.match_info["run"])
     if found is None:
         raise web.HTTPNotFound(text="not_found")
+    follow_ups = [one for one in request.app[SITE].uploads.all() if one.follows == found.run and not one.discarded_at]
+    source = request.app[SITE].uploads.of_run(found.run)
     template = "run_live.html" if request.query.get("part") == "live" else "run.html"
-    return page(request, template, {"run": found, "order": list(found.outcomes)})
+    return page(
+        request,
+        template,
+        {
+            "run": found,
+            "order": list(found.outcomes),
+            "follow_ups": follow_ups,
+            "follows": source.follows if source else "",
+        },
+    )
+
+
+@routes.post("/runs/{run}/follow-up")
+async def follow(request: web.Request) -> web.Response:
+    """Put the rejected rows into a list of their own, to be corrected."""
+    made = await follow_up(request.app[SITE], request.match_info["run"], actor_of(request).user)
+    raise web.HTTPSeeOther(f"/uploads/{made.id}/fix")
 
 
 @routes.post("/runs/{run}/{what:pause|go-on|stop|retry}")

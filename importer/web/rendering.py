@@ -23,8 +23,16 @@ _CODES = frozenset(
     {
         *("csrf", "host", "not_found", "too_large", "too_many_uploads", "disk_full", "no_file", "changed", "not_ready"),
         *("queued", "bad_request", "internal", "header_twice", "too_slow", "too_many_listeners"),
-        *("too_much_of_one", "too_many_edits", "paste_too_long", "value_missing", "login", "number_wrong"),
-        *("role", "no_role", "four_eyes", "importing"),
+        *(
+            "too_much_of_one",
+            "too_many_edits",
+            "paste_too_long",
+            "value_missing",
+            "nothing_rejected",
+            "login",
+            "number_wrong",
+        ),
+        *("nothing_rejected", "role", "no_role", "four_eyes", "importing"),
     }
 )
 

@@ -51,6 +51,7 @@ RULES = {
     "/uploads/{upload}/discard": _DECIDE,
     "/uploads/{upload}/restore": _DECIDE,
     "/runs/{run}/": _DECIDE,
+    "/runs/{run}/follow-up": _WORK,
 }
 """By the route, without /api. One that ends with / holds for all that begins so and has no rule of its own."""
 CONFIRM = "/uploads/{upload}/confirm"

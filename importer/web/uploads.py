@@ -46,6 +46,8 @@ class Upload:
     discarded_at: str = ""
     """Empty unless it was discarded, which can be taken back for a while."""
     discarded_by: str = ""
+    follows: str = ""
+    """The run whose rejected rows it holds."""
     touched_by: list[str] = field(default_factory=list)
     """Who has changed how it is read, or corrected it."""
 
@@ -109,9 +111,9 @@ class Uploads:
         make_private(path.parent)
         return number, path
 
-    def arrived(self, number: str, path: Path, size: int, sha256: str, by: str) -> Upload:
+    def arrived(self, number: str, path: Path, size: int, sha256: str, by: str, *, follows: str = "") -> Upload:
         changes = Changes(self._directory / number / _CHANGES)
-        upload = Upload(number, path.name, size, sha256, by, now(), self._new_run_id(), changes)
+        upload = Upload(number, path.name, size, sha256, by, now(), self._new_run_id(), changes, follows=follows)
         self.save(upload)
         self._known[number] = upload
         return upload

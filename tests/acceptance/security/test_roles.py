@@ -12,13 +12,21 @@ from boxes import Box
 from commands import Importer
 from webserver import PASSWORD, Browser, Server, add_user, rows
 
-from importer.web import api, pages_correcting, pages_login, pages_runs, pages_uploads
+from importer.web import api, pages_correcting, pages_login, pages_mapping, pages_runs, pages_uploads
 from importer.web.app import routes
 from importer.web.roles import Role, rule_of
 
 PROXY = {"IMPORTER_WEB__TRUSTED_HEADER": "X-Remote-User", "IMPORTER_WEB__GROUPS_HEADER": "X-Remote-Groups"}
 GROUPS = {"IMPORTER_WEB__GROUP_ROLES": json.dumps({"qa": "releaser", "plan": "planner", "audit": "viewer"})}
-TABLES = (routes, pages_correcting.routes, pages_login.routes, pages_uploads.routes, pages_runs.routes, api.door.routes)
+TABLES = (
+    routes,
+    pages_correcting.routes,
+    pages_login.routes,
+    pages_mapping.routes,
+    pages_uploads.routes,
+    pages_runs.routes,
+    api.door.routes,
+)
 OPEN = {"/login", "/logout"}
 ROUTES = [one for table in TABLES for one in table if isinstance(one, web.RouteDef)]
 CHANGES = sorted({one.path for one in ROUTES if one.method not in ("GET", "HEAD")} - OPEN)
