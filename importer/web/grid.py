@@ -101,7 +101,8 @@ class Shower:
         if not self.checked:
             return [fault for fault in alone if fault.code != _NOT_YET]
         if key not in whole:
-            return []
+            beyond = self._rejects is not None and self._rejects.beyond > 0  # then only the row itself can tell
+            return [fault for fault in alone if fault.code != _NOT_YET] if beyond else []
         reason = whole[key]
         if not reason.role:
             return [reason]

@@ -28,7 +28,8 @@ _SOON = 0.2
 async def fix(request: web.Request) -> web.Response:
     site = request.app[SITE]
     upload = actions.upload_of(site, request.match_info["upload"])
-    actions.must_wait(site, upload)
+    if upload.imported or any(job.upload == upload.id for job in site.jobs.all):
+        raise web.HTTPSeeOther(f"/runs/{upload.run}")
     asked = {name: value for name in ("kind", "start") if (value := request.query.get(name, ""))}
     wanted = taken(asked, WantedRows)
     known = site.previews.as_read(upload) is not None

@@ -26,7 +26,8 @@ _PLAIN = ("gtin", "batch", "expiry", "encoding", "date_order")
 async def show(request: web.Request) -> web.Response:
     site = request.app[SITE]
     upload = actions.upload_of(site, request.match_info["upload"])
-    actions.must_wait(site, upload)
+    if upload.imported or any(job.upload == upload.id for job in site.jobs.all):
+        raise web.HTTPSeeOther(f"/runs/{upload.run}")
     found = await _page(site, upload, request.query)
     reading = await data.preview_of(site, upload, 0)
     values = {

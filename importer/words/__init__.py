@@ -18,7 +18,7 @@ To add a message, give it two entries in `en.po` and in `de.po`, its sentence an
     date           "2027-11-30" → 30 November 2027   listed      the same without quotation marks
     dates          … or …                            roles       ["gtin", "batch"] → GTIN and batch
     month          "2027-11" → November 2027         character   " " → SPACE
-    either         runs, of which one it is          moment      a time of the ledger
+    either         runs, of which one it is          moment      a time of the ledger, as here; instant: in UTC
     sentence, tip  of a message within a message
     bytes, span    a size; seconds                   cause       a message within a message, without its full stop
     target         where a run goes

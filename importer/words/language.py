@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +22,8 @@ _LOCALES = {"en": "en_GB", "de": "de_DE"}
 _GROUPS = {"en": ",", "de": "."}
 """Between thousands: the locale knows it, too, but is loaded in 18 ms."""
 _MOMENTS = {"en": "d MMM y, HH:mm", "de": "dd.MM.y, HH:mm"}
+_LONGEST_ZONE = 5
+"""Characters of a zone's name that people use, such as CET; longer ones are said as hours from UTC."""
 _MONTHS = {"en": "MMM y", "de": "MM.y"}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _UNGROUPED = 1000
@@ -57,6 +59,7 @@ class Language:
             "span": self.span,
             "target": self.target,
             "moment": self.moment,
+            "instant": self.instant,
             "either": lambda values: self._some(_items(values), values, "or"),
             "cause": lambda value: self._plain(value).removesuffix("."),
             "sentence": lambda value: self.sentence(Message.of(value)),
@@ -171,13 +174,19 @@ class Language:
         return format_date(found, "medium" if day else _MONTHS[self.tag], self._locale)
 
     def moment(self, text: str | None) -> str:
-        """A time of the ledger, in the time of this machine; a dash for none."""
+        """A time of the ledger, in the time of this machine, with its zone; a dash for none."""
+        return self._moment(datetime.fromisoformat(text).astimezone()) if text else _NOTHING
+
+    def instant(self, text: str | None) -> str:
+        """The same in UTC: what a report says is the same wherever it is written again."""
+        return self._moment(datetime.fromisoformat(text).astimezone(UTC)) if text else _NOTHING
+
+    def _moment(self, at: datetime) -> str:
         from babel.dates import format_datetime  # noqa: PLC0415  see `_locale`
 
-        if not text:
-            return _NOTHING
-        at = datetime.fromisoformat(text).astimezone()
-        return format_datetime(at.replace(tzinfo=None), _MOMENTS[self.tag], locale=self._locale)
+        zone = at.tzname() or ""
+        zone = zone if len(zone) <= _LONGEST_ZONE and zone.isascii() else f"UTC{at:%z}"
+        return f"{format_datetime(at.replace(tzinfo=None), _MOMENTS[self.tag], locale=self._locale)} {zone}".rstrip()
 
     def span(self, seconds: float | None) -> str:
         """0.4 s, 12 s, 3 min 20 s, 5 h 10 min, 2 d 3 h; a dash for none."""

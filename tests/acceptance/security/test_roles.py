@@ -51,7 +51,7 @@ def test_a_route_without_a_rule_is_open_to_no_role() -> None:
 
 
 def decides(path: str) -> bool:
-    return path.endswith(("/confirm", "/discard", "/restore")) or "/runs/" in path
+    return path.endswith(("/confirm", "/discard", "/restore")) or ("/runs/" in path and not path.endswith("/follow-up"))
 
 
 @pytest.mark.parametrize(
