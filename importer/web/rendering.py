@@ -28,7 +28,6 @@ _CODES = frozenset(
             "too_many_edits",
             "paste_too_long",
             "value_missing",
-            "nothing_rejected",
             "login",
             "number_wrong",
         ),
