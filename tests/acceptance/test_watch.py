@@ -130,6 +130,24 @@ def test_a_list_that_grew_after_it_was_read_is_imported_as_what_it_is_now(
     ]
 
 
+def test_a_list_that_grows_while_it_is_imported_is_imported_again_as_what_it_is_then(
+    importer: Importer, inbox: Path, box: Box, quick: dict[str, str]
+) -> None:
+    aged(write_csv(inbox / "list.csv", packs(8)))
+    slow = {**quick, "IMPORTER_LIMITS__CHUNK_SIZE": "1", "IMPORTER_LIMITS__REQUESTS_PER_SECOND": "2"}
+    with importer.start("watch", "inbox", env=slow) as running:
+        running.wait_for("chunk")
+        (claimed,) = (inbox / "working").glob("*/list.csv")
+        with claimed.open("a", encoding="utf-8") as file:
+            file.writelines(f"{','.join(row)}\r\n" for row in packs(2, first=9))
+        assert running.wait_for("run")["end"] is None
+        assert running.wait_for("run")["already_assigned"] == 8
+        running.send(signal.SIGTERM)
+        running.ended()
+    assert len(box.commissioned()) == 10
+    assert names(inbox / "done") == ["list.csv"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
