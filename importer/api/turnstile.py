@@ -5,10 +5,8 @@ A caller takes the next send time if it is due, and advances it; one that comes 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import pwd
 import socket
 import stat
 import struct
@@ -17,6 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
+
+try:
+    import fcntl
+    import pwd
+except ImportError:  # Windows: its imports don't share a quota, and say so
+    fcntl = pwd = None  # type: ignore[assignment]
 
 _NUMBERS = struct.Struct("<dd")
 _BUSY_SECONDS = 0.002
@@ -72,6 +76,8 @@ class SharedTurnstile:
         """`others`: other users may share it, too. Raises OSError where the file can't be made, or belongs to another
         user though they may not.
         """
+        if fcntl is None:
+            raise OSError("this system has no locks of a part of a second (fcntl)")
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not others and path.parent.stat().st_uid != os.getuid():
             raise PermissionError(f"{path.parent} belongs to another user")

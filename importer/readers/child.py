@@ -54,8 +54,10 @@ def end_with_the_parent(jobs: int) -> None:
     """
     if not hasattr(signal, "SIGIO"):
         return
-    import fcntl  # noqa: PLC0415  not on Windows
-
+    try:
+        import fcntl  # noqa: PLC0415  not on Windows
+    except ImportError:
+        return
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     fcntl.fcntl(jobs, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(jobs, fcntl.F_SETFL, fcntl.fcntl(jobs, fcntl.F_GETFL) | os.O_ASYNC | os.O_NONBLOCK)

@@ -276,7 +276,7 @@ class _Alone:
 
 
 def _widen(pipe: int) -> None:
-    import fcntl  # noqa: PLC0415  not on Windows
+    with suppress(ImportError, OSError):
+        import fcntl  # noqa: PLC0415  not on Windows
 
-    with suppress(OSError):
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
