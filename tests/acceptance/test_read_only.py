@@ -18,6 +18,8 @@ from conftest import StartBox
 from lists import packs, write_csv
 from readback import Report
 
+from importer.ledger.sqlite.ledger import SqliteLedger
+
 BOUND = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
 ONE = {**FAST, "IMPORTER_LIMITS__MAX_IN_FLIGHT": "1"}
 
@@ -115,3 +117,19 @@ def test_a_ledger_that_may_not_be_written_any_more_is_read_and_left_as_it_is(
     assert "it can't be written. Check that its directory exists and may be written" in only_line(refused.errors)
     assert report().outcomes == {"assigned": 4, "unknown": 4}
     assert bound("retry", report().run, env=env).code == 0
+
+
+def test_an_archived_ledger_whose_newest_state_lies_in_its_log_is_not_shown_without_it(
+    bound: Importer, tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole" / "importer.db"
+    archive = bound.cwd / "archive"
+    archive.mkdir()
+    with SqliteLedger(whole):  # while it is open, as a kill would leave it
+        for end in ("", "-wal", "-anchor"):
+            shutil.copy(f"{whole}{end}", archive)
+    with read_only(archive):
+        refused = bound("runs", "--ledger", archive / "importer.db")
+    assert refused.code == 1
+    assert "the newest of it is in" in only_line(refused.errors)
+    assert bound("runs", "--ledger", archive / "importer.db").code == 0
