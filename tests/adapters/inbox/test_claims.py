@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -260,3 +261,25 @@ def test_a_list_that_can_not_be_moved_stays(box: Box, monkeypatch: pytest.Monkey
             box.claim(path)
     assert path.exists()
     assert list(box.left_behind()) == []
+
+
+def test_a_disk_that_is_full_at_its_end_leaves_a_list_whole_for_the_next_time(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = claimed(box, put(box))
+
+    def full(source: Path, target: Path) -> None:
+        target.write_text(source.read_text()[:1])
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copy2", full)
+        with pytest.raises(OSError, match="no space"):
+            end_of(box, claim, PROBLEMS)
+    claim.let_go()
+    taken_and_ended(box, PROBLEMS)
+    assert files(box.directory) == {
+        "problems/run-1/list.csv": CONTENT,
+        "problems/run-1/not_assigned.csv": "wrong",
+        "problems/run-1/summary.json": "{}",
+    }
