@@ -209,6 +209,6 @@ def test_the_description_of_the_api_holds_every_route_and_no_other() -> None:
         (route.path.replace(":pause|go-on|stop|retry", ""), route.method.lower())
         for table in tables
         for route in table
-        if isinstance(route, web.RouteDef) and route.path.startswith("/api/")
+        if isinstance(route, web.RouteDef) and route.path.startswith(("/api/", "/metrics"))
     }
     assert there == {(path, method) for path, methods in described.items() for method in methods}
