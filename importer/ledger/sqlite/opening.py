@@ -21,6 +21,7 @@ SCHEMA_VERSION = 6
 UNREADABLE = (sqlite3.Error, Damaged, UnicodeDecodeError)
 """What reading a damaged file may raise; the last where SQLite can't even say what it found."""
 _MOST_VERSIONS = 1000
+_MOST_LOOKS = 20
 _MOST_TEXT = 120
 """Of what SQLite says: of a damaged schema it tells the whole statement."""
 _OTHER_HEADERS = frozenset({"ledger_of_other_kind", "ledger_empty", "ledger_older", "ledger_newer"})
@@ -83,13 +84,27 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     with _header_of(path, found.anchor):
         db = _connect_anywhere(path)
     try:
-        standing.must_be_latest(db, path, found, write=False)
+        _must_be_latest(db, path, found)
     except BaseException as error:
         db.close()
         if isinstance(error, UNREADABLE):
             raise explain(error, path) from error
         raise
     return db
+
+
+def _must_be_latest(db: sqlite3.Connection, path: Path, found: standing.Beside) -> None:
+    """Look again where the anchor has moved meanwhile: a writer may have begun, or gone on, since it was read."""
+    for _ in range(_MOST_LOOKS):
+        try:
+            standing.must_be_latest(db, path, found, write=False)
+        except LedgerDamaged:
+            before, found = found, standing.beside(path, wal_of(path))
+            if found == before:
+                raise
+        else:
+            return
+    standing.must_be_latest(db, path, found, write=False)
 
 
 def made_file(path: Path, *, any_state: bool) -> standing.Beside:

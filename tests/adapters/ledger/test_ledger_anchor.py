@@ -5,6 +5,7 @@ forgotten is in doubt then.
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ledger_builders import ASSIGNED, REFUSED, chunks_of, looking, new_run, plan
 from saying import refused
 
 from importer.errors import LedgerDamaged, NoLedger
+from importer.ledger.sqlite import opening
 from importer.ledger.sqlite.ledger import SqliteLedger
 from importer.ledger.sqlite.place import SqlitePlace
 from importer.model import Doubt
@@ -54,6 +56,23 @@ async def test_a_kill_leaves_a_ledger_that_its_anchor_knows(path: Path, tmp_path
     with looking(left) as view:
         assert [run.state for run in view.runs()] == ["running"]
     SqliteLedger(left).close()
+
+
+async def test_a_writer_that_begins_while_a_reader_opens_is_no_damage(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SqliteLedger(path).close()
+    connect = opening._connect_anywhere
+    writers: list[SqliteLedger] = []
+
+    def begin_and_connect(path: Path) -> sqlite3.Connection:
+        writers.append(SqliteLedger(path))
+        return connect(path)
+
+    monkeypatch.setattr(opening, "_connect_anywhere", begin_and_connect)
+    with looking(path) as view:
+        assert view.runs() == []
+    writers[0].close()
 
 
 @pytest.mark.parametrize("cut", [lambda log: log.unlink(), lambda log: log.write_bytes(log.read_bytes()[:-9000])])
