@@ -132,7 +132,7 @@ class StandIn:
 def make_list(file: Path, rows: int, *options: str) -> Path:
     """Make a list in a process of its own, so that this one stays small."""
     if not file.exists():
-        subprocess.run([sys.executable, HERE / "lists.py", file, "--rows", str(rows), *options], check=True)
+        subprocess.run([sys.executable, HERE / "make_lists.py", file, "--rows", str(rows), *options], check=True)
     return file
 
 

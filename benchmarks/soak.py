@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
-from lists import blocks
+from make_lists import blocks
 
 _EVERY = 10.0
 _CHUNK = 200
