@@ -124,7 +124,8 @@ _OURS = {fold(name) for name in OURS}
 
 @lru_cache(maxsize=4096)
 def role_of(header: str) -> str | None:
-    """The role that a header names, if any. A hint in brackets counts for nothing: `Expiry (YYMMDD)`.
+    """The role that a header names, if any. A hint in brackets counts for nothing, `Expiry (YYMMDD)`, unless it alone
+    tells: `Artikelnr. (GTIN)`. But for the serial: `SSCC (serial)` is none of a pack.
 
     A name that was saved in the wrong encoding counts as what it was.
     """
@@ -133,7 +134,9 @@ def role_of(header: str) -> str | None:
 
 
 def _plain_role(header: str) -> str | None:
-    return _ROLE_BY_NAME.get(fold(header)) or _ROLE_BY_NAME.get(fold(_BRACKETED.sub("", header)))
+    role = _ROLE_BY_NAME.get(fold(header)) or _ROLE_BY_NAME.get(fold(_BRACKETED.sub("", header)))
+    hints = [_ROLE_BY_NAME.get(fold(hint[1:-1])) for hint in _BRACKETED.findall(header)]
+    return role or (hints[0] if len(hints) == 1 and hints[0] != "serial" else None)
 
 
 def _mangled_role(header: str) -> str | None:

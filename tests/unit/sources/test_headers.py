@@ -73,3 +73,17 @@ def test_what_the_report_adds_is_not_unknown() -> None:
         "Shift",
     ]
     assert match(headers, {}).unknown == [9]
+
+
+@pytest.mark.parametrize(
+    ("header", "role"),
+    [
+        ("Artikelnr. (GTIN)", "gtin"),
+        ("Los [Charge]", "batch"),
+        ("Haltbar (EXP)", "expiry"),
+        ("SSCC (serial)", None),
+        ("Menge (GTIN) (Charge)", None),
+    ],
+)
+def test_a_hint_in_brackets_tells_the_role_where_it_alone_does(header: str, role: str | None) -> None:
+    assert role_of(header) == role
