@@ -62,7 +62,7 @@ async def test_a_person_who_does_nothing_is_out_although_the_page_asks_by_itself
                 async with planner.http.get("/?part=activity", allow_redirects=False) as answer:
                     statuses.add(answer.status)
                 await asyncio.sleep(0.1)
-            assert statuses == {200, 303}
+            assert statuses == {200, 401}
 
 
 async def test_behind_a_proxy_that_ends_tls_cookies_are_bound_to_the_host_and_to_https(

@@ -37,7 +37,8 @@ async def test_a_file_name_never_leads_anywhere(server: Server, name: str) -> No
         assert len(there) == 1
         assert (await planner.preview(upload))["state"] == "ready"
         assert {p.name for p in server.directory.iterdir()} <= {
-            *("uploads", "serve.log", "importer.db", "importer.db-wal", "importer.db-shm", "importer.db.lock")
+            *("uploads", "serve.log", "importer.db", "importer.db-wal", "importer.db-shm", "importer.db.lock"),
+            *("importer.db-anchor", "importer.db-events"),
         }
 
 
