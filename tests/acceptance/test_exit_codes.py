@@ -61,7 +61,7 @@ def test_check_shows_what_a_run_would_do_and_neither_sends_nor_keeps(importer: I
         (("status", "nosuch", "--json"), "run_missing"),
         (("verify", "nosuch", "--json"), "run_missing"),
         (("report", "nosuch", "--json"), "run_missing"),
-        (("resume", "nosuch", "--json"), "credentials_missing"),
+        (("resume", "nosuch", "--json"), "run_missing"),
         (("runs", "--json", "--since", "abc"), "since_wrong"),
         (("runs", "--json", "--ledger", "nowhere/x.db"), "ledger_missing"),
         (("check", "nosuch.csv", "--json"), "list_missing"),

@@ -113,7 +113,7 @@ def test_the_sandbox_is_named_wherever_a_run_is_shown(importer: Importer) -> Non
     (report,) = reports(importer.cwd / "reports")
     assert "sandbox" in told.out
     assert report.summary["sandbox"] is True
-    assert "Sandbox" in (report.directory / "report.html").read_text("utf-8")
+    assert "SANDBOX" in (report.directory / "report.html").read_text("utf-8")
     assert "sandbox" in importer("runs").out
     assert importer("runs", "--json").json[0]["sandbox"] is True
     assert "sandbox" in importer("status", report.run).out

@@ -197,7 +197,8 @@ def test_sorted_parts_are_all_numbers_in_ascending_order(tmp_path: Path, count: 
 
 def distinct(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """Those of sorted numbers; `np.unique` takes two minutes for so many that are alike."""
-    return numbers[np.append(numbers[1:] != numbers[:-1], [True])]
+    found: npt.NDArray[np.uint64] = numbers[np.append(numbers[1:] != numbers[:-1], [True])]
+    return found
 
 
 def test_of_a_number_that_is_nearly_all_of_them_two_are_kept(tmp_path: Path) -> None:
