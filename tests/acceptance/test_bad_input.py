@@ -13,7 +13,11 @@ from commands import Importer, Result
 from lists import HEADER, TABLETS, packs, write_csv, write_xlsx
 
 CHANNEL = {"IMPORTER_API__CHANNEL_KEY": "sandbox-channel"}
-IMPATIENT = {"IMPORTER_LIMITS__MAX_ATTEMPTS": "2", "IMPORTER_LIMITS__BACKOFF_SECONDS": "0.01"}
+IMPATIENT = {
+    "IMPORTER_LIMITS__MAX_ATTEMPTS": "2",
+    "IMPORTER_LIMITS__BACKOFF_SECONDS": "0.01",
+    "IMPORTER_LIMITS__PATIENCE_MINUTES": "0.05",
+}
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from webserver import Browser, Server, rows
 from importer.ledger.opening import place_of
 from importer.model import RunState
 
-ONE = {**FAST, "IMPORTER_LIMITS__MAX_IN_FLIGHT": "1"}
+ONE = {**FAST, "IMPORTER_LIMITS__MAX_IN_FLIGHT": "1", "IMPORTER_API__TIMEOUT_SECONDS": "5"}
 
 
 @pytest.fixture

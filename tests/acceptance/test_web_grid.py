@@ -137,7 +137,9 @@ def test_rows_that_were_left_out_count_as_left_out(chromium: Any, server: Server
 def test_all_rows_of_a_problem_are_corrected_with_one_click_and_taken_back(
     chromium: Any, server: Server, rows: str, press: str, left: str
 ) -> None:
-    planner = opened(chromium, server, rows + RIGHT)
+    # Leaving out is offered where the rows of one problem are shown, and help for all of them everywhere.
+    kind = "suspect_common_mark" if press.startswith("Leave out") else ""
+    planner = opened(chromium, server, rows + RIGHT, kind)
     page = planner.page
     before = settled(page)
     page.click(f"button:has-text('{press}')")

@@ -65,9 +65,11 @@ def test_a_comment_survives_the_end_of_the_session_without_javascript(chromium: 
     page.click("text=Upload")
     page.wait_for_selector("#confirm")
     page.fill("#comment", "as agreed with QA")
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     end_session(anna)
-    page.click("button.danger")
+    with page.expect_navigation():
+        page.click("button.danger")
     assert "what you entered is kept" in page.inner_text("main")
     page.fill("#name", "anna")
     page.fill("#password", "wrong password")
