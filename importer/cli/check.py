@@ -37,7 +37,7 @@ def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
     settings = setup.settings
     options = wiring.source_options(settings, given.values())
     identity = json.dumps(wiring.identity_of(options), sort_keys=True)
-    looking = wiring.looking(settings, settings.api.target if _pool_is_known(settings) else "")
+    looking = wiring.looking(settings, settings.api.known_target)
     codes: list[int] = [Exit.DONE]
     documents = list[dict[str, Any]]()
     for file in files:
@@ -60,10 +60,6 @@ def check_files(setup: Setup, files: Sequence[Path], given: Given) -> int:
         whole: Any = documents[0] if len(documents) == 1 else {"sources": documents}
         show_document(whole)
     return worst(codes)
-
-
-def _pool_is_known(settings: Settings) -> bool:
-    return bool(settings.api.tenant or settings.api.channel_key.get_secret_value())
 
 
 def seconds_of(requests: int, settings: Settings) -> float | None:
@@ -132,7 +128,7 @@ def _show(found: Preview, setup: Setup) -> None:
     for run in found.before:
         key = "before" if run.target == setup.settings.api.target else "before_elsewhere"
         console.print(Text(told(key, run=run.id, state=run.state.value, target=run.target)))
-    if found.before and not _pool_is_known(setup.settings):
+    if found.before and not setup.settings.api.known_target:
         console.print(Text(told("no_pool"), "yellow"))
 
 

@@ -146,6 +146,11 @@ class Api(Section):
         """The address and the pool of serials behind it, as the ledger keeps them with a run."""
         return target_of(self.address, self.tenant, self.channel_key.get_secret_value())
 
+    @property
+    def known_target(self) -> str:
+        """The same; empty while nothing says which pool of serials it is: then no earlier run is known."""
+        return self.target if self.tenant or self.channel_key.get_secret_value() else ""
+
 
 class Limits(Section):
     requests_per_second: Annotated[float, Field(ge=0)] = 10.0

@@ -105,9 +105,7 @@ async def check(
     """Look at a list: what a run would do. Sends nothing, keeps nothing. Raises SourceError, ConfigError."""
     door = _Door.of(config, settings)
     options = wiring.source_options(door.settings, given)
-    api = door.settings.api
-    known = bool(api.tenant or api.channel_key.get_secret_value())
-    looking = wiring.looking(door.settings, api.target if known else "")
+    looking = wiring.looking(door.settings, door.settings.api.known_target)
     file, stopping = Path(path), Stopping()
     facts = await file_facts(file)
     identity = json.dumps(wiring.identity_of(options), sort_keys=True)
